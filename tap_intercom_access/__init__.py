@@ -1,0 +1,1 @@
+"""Singer tap for access reviews of Intercom: who has access, with what role, seat and teams."""

@@ -1,0 +1,67 @@
+"""Command line of the sandbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Sandbox
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--admins", type=click.IntRange(1), help="Number of teammates, instead of the demo.")
+@click.option("--teams", type=click.IntRange(0), help="Number of teams, instead of the demo.")
+@click.option("--page-size", type=click.IntRange(1), help="Rows per page  [default: one page]")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port  [default: free one]")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def main(
+    admins: int | None,
+    teams: int | None,
+    page_size: int | None,
+    port: int,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND beside an Intercom workspace on this machine, to try a pipeline without a token.
+
+    COMMAND finds TAP_INTERCOM_ACCESS_BASE_URL and TAP_INTERCOM_ACCESS_ACCESS_TOKEN set; its exit
+    code is handed on. Without COMMAND, both settings are printed and the workspace stays up until
+    Ctrl-C.
+    """
+    try:
+        from tap_intercom_access.sandbox import server, workspace  # noqa: PLC0415 (needs Flask)
+    except ImportError as error:
+        raise click.ClickException(
+            f"{error}. The sandbox needs its extra: pip install 'tap-intercom-access[sandbox]'"
+        ) from error
+    if admins is None and teams is None:
+        people = workspace.demo()
+    else:
+        people = workspace.generated(
+            12 if admins is None else admins, 4 if teams is None else teams
+        )
+    with server.Sandbox(people, page_size=page_size, port=port) as sandbox:
+        sys.exit(_run(command, sandbox) if command else _stay(sandbox))
+
+
+def _run(command: tuple[str, ...], sandbox: Sandbox) -> int:
+    try:
+        code = subprocess.run(command, env=os.environ | sandbox.settings, check=False).returncode  # noqa: S603
+    except OSError as error:
+        raise click.ClickException(f"{command[0]}: {error.strerror}") from error
+    return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
+
+
+def _stay(sandbox: Sandbox) -> int:
+    for name, value in sandbox.settings.items():
+        click.echo(f"export {name}={value}")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return 0
+    return 0

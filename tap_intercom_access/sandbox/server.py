@@ -1,0 +1,209 @@
+"""A workspace behind real HTTP on loopback, with the faults that the internet has."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from tap_intercom_access.sandbox.workspace import Workspace
+
+    Fault = Callable[[], "Response | None"]
+    """Answers instead of the API; None lets the API answer after all."""
+
+WINDOW = 10
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401
+        """Leave the terminal to the command that runs beside the server."""
+
+
+class Sandbox:
+    """Serves a workspace on a free port of 127.0.0.1, from entry to exit of a `with` block.
+
+    Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
+    """
+
+    token = "sandbox-token-0123456789abcdef"  # noqa: S105 (opens nothing but this server)
+
+    def __init__(  # noqa: PLR0913 (every one is what some test or user sets)
+        self,
+        workspace: Workspace,
+        *,
+        page_size: int | None = None,
+        next_form: str = "object",
+        rate_limit: int = 1667,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Prepare the server.
+
+        Args:
+            workspace: What it answers from; may be changed at any time.
+            page_size: Rows per page; None puts a list on one page, as Intercom does today.
+            next_form: Form of `pages.next`: object, url or relative.
+            rate_limit: Requests per window of ten seconds, as 10,000 a minute make it.
+            port: Port to listen on; 0 takes a free one.
+            tls: Serves https with this context.
+        """
+        self.workspace = workspace
+        self.page_size = page_size
+        self.next_form = next_form
+        self.rate_limit = rate_limit
+        self.requests: list[str] = []
+        """Method and path with query of every request so far."""
+        self.faults: dict[int | None, Fault] = {}
+        """Faults by number of the request (from 1); under None for every other request."""
+        self._window = (0, 0)
+        self._server = make_server(
+            "127.0.0.1",
+            port,
+            self._app(),
+            threaded=True,
+            request_handler=_QuietHandler,
+            ssl_context=tls,
+        )
+        self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        """Start to answer."""
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The tap's settings for this workspace, as environment variables."""
+        return {
+            "TAP_INTERCOM_ACCESS_BASE_URL": self.base_url,
+            "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": self.token,
+        }
+
+    def _app(self) -> Flask:
+        app = Flask("intercom-sandbox")
+        app.json.ensure_ascii = False  # type: ignore[attr-defined]
+        app.before_request(self._intercept)
+        app.after_request(self._count)
+        app.get("/me")(self._me)
+        app.get("/admins")(self._admins)
+        app.get("/teams")(self._teams)
+        app.register_error_handler(404, lambda _: error(404, "not_found", "Resource not found"))
+        return app
+
+    def _intercept(self) -> Response | None:
+        self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
+        fault = self.faults.get(len(self.requests), self.faults.get(None))
+        if fault and (answer := fault()):
+            return answer
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return error(401, "unauthorized", "Access Token Invalid")
+        window, used = self._window
+        now = int(time.time()) // WINDOW
+        self._window = (now, used + 1 if window == now else 1)
+        if self._window[1] > self.rate_limit:
+            message = f"Exceeded rate limit of {self.rate_limit} in 10_seconds"
+            return error(429, "rate_limit_exceeded", message)
+        return None
+
+    def _count(self, response: Response) -> Response:
+        window, used = self._window
+        if response.status_code != 401:  # noqa: PLR2004 (only authenticated answers have them)
+            response.headers.setdefault("X-RateLimit-Limit", str(self.rate_limit))
+            response.headers.setdefault(
+                "X-RateLimit-Remaining", str(max(0, self.rate_limit - used))
+            )
+            response.headers.setdefault("X-RateLimit-Reset", str((window + 1) * WINDOW))
+        return response
+
+    def _me(self) -> Response:
+        row = self.workspace.admins()[0]
+        return jsonify(
+            {key: row[key] for key in ("type", "id", "name", "email", "has_inbox_seat")}
+            | {
+                "job_title": row.get("job_title", ""),
+                "email_verified": True,
+                "avatar": {"type": "avatar", "image_url": row["avatar"]},
+                "app": {
+                    "type": "app",
+                    "id_code": "sandbox",
+                    "name": "Intercom sandbox",
+                    "region": "US",
+                    "timezone": "Etc/UTC",
+                    "created_at": 1671465577,
+                    "identity_verification": False,
+                },
+            }
+        )
+
+    def _admins(self) -> Response:
+        return self._list("admin", self.workspace.admins())
+
+    def _teams(self) -> Response:
+        return self._list("team", self.workspace.teams())
+
+    def _list(self, kind: str, rows: list[dict[str, Any]]) -> Response:
+        answer: dict[str, Any] = {"type": f"{kind}.list"}
+        if self.page_size:
+            try:
+                cursor = base64.urlsafe_b64decode(request.args.get("starting_after", ""))
+                start = int(cursor or b"0")
+            except (ValueError, binascii.Error):
+                return error(400, "parameter_invalid", "starting_after is not a cursor")
+            answer["pages"] = self._pages(start, len(rows))
+            rows = rows[start : start + self.page_size]
+        return jsonify({**answer, f"{kind}s": rows})
+
+    def _pages(self, start: int, count: int) -> dict[str, Any]:
+        size = self.page_size or count
+        following = None
+        if start + size < count:
+            cursor = base64.urlsafe_b64encode(str(start + size).encode()).decode()
+            relative = f"{request.path}?per_page={size}&starting_after={cursor}"
+            following = {
+                "object": {"per_page": size, "starting_after": cursor},
+                "url": f"{self.base_url}{relative}",
+                "relative": relative,
+            }[self.next_form]
+        return {
+            "type": "pages",
+            "next": following,
+            "page": start // size + 1,
+            "per_page": size,
+            "total_pages": max(1, -(-count // size)),
+        }
+
+
+def error(status: int, code: str, message: str, **headers: str) -> Response:
+    """Make an answer of Intercom's error form."""
+    body = {
+        "type": "error.list",
+        "request_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{status}/{code}")),
+        "errors": [{"code": code, "message": message}],
+    }
+    response = jsonify(body)
+    response.status_code = status
+    response.headers.update(headers)
+    return response

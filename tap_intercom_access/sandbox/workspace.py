@@ -1,0 +1,151 @@
+"""People and teams of a workspace, in the shapes of Intercom's API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+ROLES = {
+    "1": "Workspace admin",
+    "2": "Support lead",
+    "3": "Support agent",
+    "4": "Read only",
+}
+
+
+@dataclass
+class Person:
+    """A teammate; whatever Intercom may leave out is None here and left out there."""
+
+    id: int
+    name: str
+    email: str
+    job_title: str | None = None
+    seat: bool = True
+    role: str | None = None
+    away: bool = False
+
+
+@dataclass
+class Group:
+    """A team with its members; only a team with levels balances its load."""
+
+    id: int
+    name: str
+    members: list[int] = field(default_factory=list)
+    primary: list[int] | None = None
+    secondary: list[int] | None = None
+    assignment_limit: int | None = None
+
+
+@dataclass
+class Workspace:
+    """What the API answers from."""
+
+    people: list[Person]
+    groups: list[Group]
+
+    def admins(self) -> list[dict[str, Any]]:
+        """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
+        return [self._admin(person) for person in self.people]
+
+    def teams(self) -> list[dict[str, Any]]:
+        """Give the rows of `GET /teams`."""
+        return [_team(group) for group in self.groups]
+
+    def _admin(self, person: Person) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "type": "admin",
+            "id": str(person.id),
+            "name": person.name,
+            "email": person.email,
+            "away_mode_enabled": person.away,
+            "away_mode_reassign": person.away,
+            "has_inbox_seat": person.seat,
+            "team_ids": [group.id for group in self.groups if person.id in group.members],
+            "avatar": None,
+        }
+        if person.job_title:
+            row["job_title"] = person.job_title
+            row["avatar"] = f"https://static.example.com/avatars/{person.id}.png"
+        if person.away:
+            row["away_status_reason_id"] = 77
+        if person.role:
+            row["role"] = {"type": "role", "id": person.role, "name": ROLES[person.role]}
+        levels = {
+            f"{level}_team_ids": [
+                group.id for group in self.groups if person.id in (getattr(group, level) or [])
+            ]
+            for level in ("primary", "secondary")
+        }
+        if any(levels.values()):
+            row["team_priority_level"] = levels
+        return row
+
+
+def _team(group: Group) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "type": "team",
+        "id": str(group.id),
+        "name": group.name,
+        "admin_ids": list(group.members),
+        "distribution_method": "manual",
+    }
+    if group.primary is not None:
+        row["distribution_method"] = "load_balanced"
+        row["assignment_limit"] = group.assignment_limit
+        row["admin_priority_level"] = {
+            "primary_admin_ids": list(group.primary),
+            "secondary_admin_ids": list(group.secondary or []),
+        }
+    return row
+
+
+def demo() -> Workspace:
+    """Make the workspace of a small company with a story.
+
+    An owner and a lead, agents on one team and on several, a contractor without role and team, a
+    shared mailbox, somebody who only reads, somebody away, and a team that nobody is in.
+    """
+    return Workspace(
+        people=[
+            Person(1001, "Aoife Ní Bhriain", "aoife@example.com", "Head of Support", role="1"),
+            Person(1002, "Tomás Herrera", "tomas@example.com", "Team lead", role="2"),
+            Person(1003, "陈伟", "chen.wei@example.com", "Support agent", role="3"),
+            Person(1004, "Zoë Müller", "zoe@example.com", "Support agent", role="3"),
+            Person(1005, "Ibrahim al-Sayed", "ibrahim@example.com", role="3", away=True),
+            Person(1006, "Priya Raman", "priya@example.com", "Billing specialist", role="3"),
+            Person(1007, "Søren Kjær", "soren@contractor.example"),
+            Person(1008, "Олена Шевченко", "olena@example.com", "Auditor", seat=False, role="4"),
+            Person(1009, "Support mailbox", "support@example.com", role="3"),
+            Person(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
+            Person(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
+            Person(1012, "Dana Levi", "dana@example.com", seat=False),
+        ],
+        groups=[
+            Group(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
+            Group(
+                502,
+                "Escalations ⚡",
+                [1001, 1002, 1004, 1010],
+                primary=[1001, 1002],
+                secondary=[1004, 1010],
+                assignment_limit=10,
+            ),
+            Group(503, "Billing", [1003, 1006, 1011], primary=[1006], secondary=[1003]),
+            Group(504, "Night shift"),
+        ],
+    )
+
+
+def generated(admins: int, teams: int) -> Workspace:
+    """Make a workspace of a given size; everybody is in one team, as far as there are any."""
+    people = [
+        Person(10_000 + number, f"Teammate {number}", f"teammate{number}@example.com", role="3")
+        for number in range(admins)
+    ]
+    groups = [
+        Group(500 + number, f"Team {number}", [person.id for person in people[number::teams]])
+        for number in range(teams)
+    ]
+    return Workspace(people, groups)

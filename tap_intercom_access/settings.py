@@ -1,0 +1,165 @@
+"""What a user may set, and what is wrong with what a user has set."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import singer_sdk.typing as th
+from singer_sdk.plugin_base import JSONSchemaValidator
+
+from tap_intercom_access.errors import REGIONS
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+SETTINGS = th.PropertiesList(
+    th.Property(
+        "access_token",
+        th.StringType(nullable=False),
+        required=True,
+        secret=True,
+        title="Access token",
+        description=(
+            "Access token of an app in the Intercom workspace: Developer Hub > your app > "
+            "Authentication. White space around it is ignored."
+        ),
+    ),
+    th.Property(
+        "base_url",
+        th.StringType(nullable=False),
+        default="https://api.intercom.io",
+        title="Base URL",
+        description=(
+            "Where Intercom's API is. Leave it out for a workspace in the US; "
+            "`https://api.eu.intercom.io` for the EU, `https://api.au.intercom.io` for Australia. "
+            "A gateway's https URL, with or without a path, works too; plain http only on this "
+            "machine."
+        ),
+    ),
+    th.Property(
+        "api_version",
+        th.StringType(nullable=False),
+        default="2.16",
+        title="API version",
+        description=(
+            "Version of Intercom's API, sent as the header `Intercom-Version`. 2.16 is the first "
+            "with a teammate's role."
+        ),
+    ),
+    th.Property(
+        "request_timeout",
+        th.NumberType(nullable=False, exclusive_minimum=0, maximum=3600),
+        default=60,
+        title="Request timeout",
+        description=(
+            "Seconds to wait for Intercom to connect and to go on answering, before a try counts "
+            "as failed. More than 0, at most 3600."
+        ),
+    ),
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType(nullable=False),
+        default=False,
+        title="Tell the target who left",
+        description=(
+            "Whether to end each stream that was read completely with an `ACTIVATE_VERSION` "
+            "message, by which a target marks or removes the rows of teammates, teams and "
+            "memberships that are gone."
+        ),
+    ),
+).to_dict()
+
+
+def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    """Put a configuration into its final form, in place, and list all its faults.
+
+    Empty settings count as left out (that is how unset variables arrive). No fault quotes the
+    access token's value.
+
+    Args:
+        config: The settings as they came from files and environment.
+        schema: JSON schema of all settings, the SDK's own included.
+
+    Returns:
+        One sentence per fault, none where the configuration can be used.
+    """
+    _normalise(config)
+    faults = {
+        str(error.path[0]) if error.path else str(error.message): _in_words(error)
+        for error in JSONSchemaValidator(schema).iter_errors(config)
+    }
+    rules = {"access_token": _token, "base_url": _base_url, "api_version": _version}
+    for name, rule in rules.items():
+        if isinstance(config.get(name), str) and (fault := rule(config[name])):
+            faults[name] = f"{name} {fault}"
+    return list(faults.values())
+
+
+def _normalise(config: dict[str, Any]) -> None:
+    for name in SETTINGS["properties"]:
+        if isinstance(value := config.get(name), str):
+            config[name] = value.strip()
+        if config.get(name) in ("", None):
+            config.pop(name, None)
+    if isinstance(url := config.get("base_url"), str):
+        config["base_url"] = url.rstrip("/")
+    if isinstance(timeout := config.get("request_timeout"), str):  # from the environment
+        with contextlib.suppress(ValueError):
+            config["request_timeout"] = float(timeout)
+
+
+def _in_words(error: ValidationError) -> str:
+    if error.validator == "required" and not error.path:
+        return (
+            "access_token is missing: set TAP_INTERCOM_ACCESS_ACCESS_TOKEN or access_token in the "
+            "configuration (Intercom's Developer Hub > your app > Authentication)"
+        )
+    name = ".".join(str(part) for part in error.path)
+    if name == "access_token":
+        return "access_token must be a text in quotes"
+    return f"{name}: {error.message}"
+
+
+def _token(token: str) -> str | None:
+    if re.fullmatch(r"[!-~]+", token):
+        return None
+    return (
+        "holds white space, a line break or a character that no HTTP header carries: copy the "
+        "token alone, without 'Bearer' and without line breaks"
+    )
+
+
+def _version(version: str) -> str | None:
+    if re.fullmatch(r"\d+\.\d+|[A-Z][a-z]+", version):
+        return None
+    return "is not a version of Intercom's API, such as 2.16"
+
+
+def _base_url(url: str) -> str | None:
+    if not re.fullmatch(r"[!-~]+", url) or re.search(r"[\\{}<>\"^`|]", url):
+        return "holds white space, a backslash or another character that no URL has"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not a URL"
+    if "@" in parts.netloc:
+        return "must not hold a user name or password"
+    if "?" in url or "#" in url:
+        return "must not hold a query or a fragment"
+    if not host or parts.scheme not in ("http", "https"):
+        return f"must be an https URL: leave it out or use {REGIONS}"
+    if parts.scheme == "http" and not _is_loopback(host):
+        return f"must be https, so that the token travels encrypted: {REGIONS}"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

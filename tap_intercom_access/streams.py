@@ -1,0 +1,284 @@
+"""What Intercom calls things: the lists that this tap reads, and the records it makes of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+import singer_sdk.typing as th
+
+from tap_intercom_access.client import Answer, Id, IntercomStream, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers.types import Record
+
+    from tap_intercom_access.tap import TapIntercomAccess
+
+
+def _strings(ids: list[str] | None) -> list[str] | None:
+    return None if ids is None else [str(id_) for id_ in ids]
+
+
+class Role(msgspec.Struct):
+    """Role of a teammate in the workspace."""
+
+    id: Id | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the id into a string."""
+        self.id = None if self.id is None else str(self.id)
+
+
+class Avatar(msgspec.Struct):
+    """The longer of the two forms of an avatar."""
+
+    image_url: str | None = None
+
+
+class TeamPriorityLevel(msgspec.Struct):
+    """Teams of a teammate by priority."""
+
+    primary_team_ids: list[Id] | None = None
+    secondary_team_ids: list[Id] | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the ids into strings."""
+        self.primary_team_ids = _strings(self.primary_team_ids)
+        self.secondary_team_ids = _strings(self.secondary_team_ids)
+
+
+class AdminPriorityLevel(msgspec.Struct):
+    """Members of a team by priority."""
+
+    primary_admin_ids: list[Id] | None = None
+    secondary_admin_ids: list[Id] | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the ids into strings."""
+        self.primary_admin_ids = _strings(self.primary_admin_ids)
+        self.secondary_admin_ids = _strings(self.secondary_admin_ids)
+
+
+class Admin(Row):
+    """A teammate, as `GET /admins` lists it."""
+
+    name: str | None = None
+    email: str | None = None
+    job_title: str | None = None
+    has_inbox_seat: bool | None = None
+    away_mode_enabled: bool | None = None
+    away_mode_reassign: bool | None = None
+    away_status_reason_id: Id | None = None
+    role: Role | None = None
+    team_ids: list[Id] | None = None
+    team_priority_level: TeamPriorityLevel | None = None
+    avatar: str | Avatar | None = None
+
+    def __post_init__(self) -> None:
+        """Turn all ids into strings."""
+        super().__post_init__()
+        self.team_ids = _strings(self.team_ids)
+        if self.away_status_reason_id is not None:
+            self.away_status_reason_id = str(self.away_status_reason_id)
+
+
+class Team(Row):
+    """A team, as `GET /teams` lists it."""
+
+    name: str | None = None
+    admin_ids: list[Id] | None = None
+    admin_priority_level: AdminPriorityLevel | None = None
+    assignment_limit: int | None = None
+    distribution_method: str | None = None
+
+    def __post_init__(self) -> None:
+        """Turn all ids into strings."""
+        super().__post_init__()
+        self.admin_ids = _strings(self.admin_ids)
+
+    def levels(self) -> dict[str, str | None]:
+        """Give the members' ids, each with its priority level; primary wins."""
+        levels: dict[str, str | None] = dict.fromkeys(self.admin_ids or [])
+        if priority := self.admin_priority_level:
+            levels.update(dict.fromkeys(priority.secondary_admin_ids or [], "secondary"))
+            levels.update(dict.fromkeys(priority.primary_admin_ids or [], "primary"))
+        return levels
+
+
+class AdminList(Answer[Admin]):
+    """Answer of `GET /admins`."""
+
+    rows: list[Admin] = msgspec.field(name="admins")
+
+
+class TeamList(Answer[Team]):
+    """Answer of `GET /teams`."""
+
+    rows: list[Team] = msgspec.field(name="teams")
+
+
+IDS = th.ArrayType(th.StringType(nullable=False))
+
+
+class AdminsStream(IntercomStream[Admin]):
+    """Teammates: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/listadmins."""
+
+    name = "admins"
+    path = "/admins"
+    primary_keys = ("id",)
+    answer = AdminList
+    may_be_empty = False
+
+    schema = th.PropertiesList(
+        th.Property("id", th.StringType, required=True, description="Id of the teammate."),
+        th.Property("name", th.StringType, description="Name of the teammate."),
+        th.Property("email", th.StringType, description="E-mail address that the teammate has."),
+        th.Property("job_title", th.StringType, description="Job title of the teammate."),
+        th.Property(
+            "has_inbox_seat", th.BooleanType, description="Whether the teammate has an inbox seat."
+        ),
+        th.Property(
+            "away_mode_enabled", th.BooleanType, description="Whether the teammate is set to away."
+        ),
+        th.Property(
+            "away_mode_reassign",
+            th.BooleanType,
+            description="Whether conversations of the teammate are reassigned while away.",
+        ),
+        th.Property(
+            "away_status_reason_id", th.StringType, description="Id of the reason for being away."
+        ),
+        th.Property(
+            "role",
+            th.ObjectType(
+                th.Property("id", th.StringType, description="Id of the role."),
+                th.Property("name", th.StringType, description="Name of the role."),
+            ),
+            description="Role that says what the teammate may do; null without one.",
+        ),
+        th.Property("team_ids", IDS, description="Ids of the teams of the teammate."),
+        th.Property(
+            "team_priority_level",
+            th.ObjectType(
+                th.Property(
+                    "primary_team_ids",
+                    IDS,
+                    description="Ids of the teams that the teammate is a primary member of.",
+                ),
+                th.Property(
+                    "secondary_team_ids",
+                    IDS,
+                    description="Ids of the teams that the teammate is a secondary member of.",
+                ),
+            ),
+            description="Teams of the teammate by priority, where teams balance their load.",
+        ),
+        th.Property("avatar_url", th.StringType, description="URL of the teammate's picture."),
+    ).to_dict() | {"description": "Teammates: everybody who has access to the workspace."}
+
+    def records(self) -> Iterator[Record]:
+        """Give one record per teammate."""
+        team_ids: dict[str, list[str]] = {}
+        for admin in self.read():
+            team_ids[admin.id] = admin.team_ids or []
+            record = msgspec.to_builtins(admin)
+            avatar = record.pop("avatar")
+            record["avatar_url"] = avatar["image_url"] if isinstance(avatar, dict) else avatar
+            yield record
+        self.tap.consistency.admins_read(team_ids)
+
+
+class TeamsStream(IntercomStream[Team]):
+    """Teams: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/teams/listteams."""
+
+    name = "teams"
+    path = "/teams"
+    primary_keys = ("id",)
+    answer = TeamList
+
+    schema = th.PropertiesList(
+        th.Property("id", th.StringType, required=True, description="Id of the team."),
+        th.Property("name", th.StringType, description="Name of the team."),
+        th.Property("admin_ids", IDS, description="Ids of the members of the team."),
+        th.Property(
+            "admin_priority_level",
+            th.ObjectType(
+                th.Property(
+                    "primary_admin_ids", IDS, description="Ids of the team's primary members."
+                ),
+                th.Property(
+                    "secondary_admin_ids", IDS, description="Ids of the team's secondary members."
+                ),
+            ),
+            description="Members of the team by priority, where the team balances its load.",
+        ),
+        th.Property(
+            "assignment_limit",
+            th.IntegerType,
+            description="How many conversations a member gets at once, where the team has a limit.",
+        ),
+        th.Property(
+            "distribution_method",
+            th.StringType,
+            description="How the team distributes conversations among its members.",
+        ),
+    ).to_dict() | {"description": "Teams of the workspace."}
+
+    @cached_property
+    def rows(self) -> list[Team]:
+        """The list of teams, read once for this stream and for the memberships."""
+        rows = list(self.read())
+        self.tap.consistency.teams_read(members(rows))
+        return rows
+
+    def records(self) -> Iterator[Record]:
+        """Give one record per team."""
+        yield from map(msgspec.to_builtins, self.rows)
+
+
+class TeamMembershipsStream(IntercomStream[Team]):
+    """Members of the teams, from the same answer as the teams."""
+
+    name = "team_memberships"
+    path = TeamsStream.path
+    primary_keys = ("team_id", "admin_id")
+    answer = TeamList
+
+    schema = th.PropertiesList(
+        th.Property("team_id", th.StringType, required=True, description="Id of the team."),
+        th.Property("admin_id", th.StringType, required=True, description="Id of the teammate."),
+        th.Property(
+            "priority_level",
+            th.StringType,
+            description="`primary` or `secondary`; null where the team does not balance its load.",
+        ),
+    ).to_dict() | {
+        "description": "Who is a member of which team: one record per team and teammate."
+    }
+
+    def __init__(self, tap: TapIntercomAccess, teams: TeamsStream) -> None:
+        """Take the stream whose answer holds the members."""
+        super().__init__(tap)
+        self._teams = teams
+
+    def records(self) -> Iterator[Record]:
+        """Give one record per team and member."""
+        for team_id, levels in members(self._teams.rows).items():
+            for admin_id, level in levels.items():
+                yield {"team_id": team_id, "admin_id": admin_id, "priority_level": level}
+
+
+def members(teams: list[Team]) -> dict[str, dict[str, str | None]]:
+    """Give the members of each team with their priority level.
+
+    A team that Intercom listed twice, with different members, has all of them: an access list errs
+    on the side of showing.
+    """
+    result: dict[str, dict[str, str | None]] = {}
+    for team in teams:
+        result.setdefault(team.id, {}).update(team.levels())
+    return result

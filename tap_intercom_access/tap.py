@@ -1,0 +1,185 @@
+"""The tap: its settings, its streams and its command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from tap_intercom_access.client import IntercomStream, new_session
+from tap_intercom_access.consistency import Consistency
+from tap_intercom_access.errors import InputError, TargetGoneError, explain
+from tap_intercom_access.settings import SETTINGS, check
+from tap_intercom_access.streams import AdminsStream, TeamMembershipsStream, TeamsStream
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import requests
+    from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib.encoding.simple import Message
+
+
+class PipeWriter(MsgSpecWriter):
+    """Writes messages until the target goes away."""
+
+    def write_message(self, message: Message) -> None:
+        """Write a message to stdout.
+
+        Raises:
+            TargetGoneError: if nobody reads any more.
+        """
+        try:
+            super().write_message(message)
+        except BrokenPipeError as error:
+            raise TargetGoneError(
+                "The target closed the pipe before the end: this sync is incomplete. "
+                "See the target's own messages for the reason."
+            ) from error
+
+
+class TapIntercomAccess(Tap):
+    """Who has access to an Intercom workspace, with what role, seat and teams."""
+
+    name = "tap-intercom-access"
+    config_jsonschema = SETTINGS
+    message_writer_class = PipeWriter
+    capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
+        TapCapabilities.ACTIVATE_VERSION,
+        TapCapabilities.CATALOG,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.STATE,
+        TapCapabilities.TEST,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    @cached_property
+    def session(self) -> requests.Session:
+        """The HTTP session that all streams share."""
+        return new_session(self.config["base_url"])
+
+    @cached_property
+    def consistency(self) -> Consistency:
+        """What admins and teams say of each other in this run."""
+        return Consistency()
+
+    def discover_streams(self) -> list[IntercomStream[Any]]:
+        """Give the streams; memberships come from the answer that the teams come from."""
+        teams = TeamsStream(self)
+        return [AdminsStream(self), teams, TeamMembershipsStream(self, teams)]
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
+        self.append_builtin_config(self.config_jsonschema)
+        faults = check(self._config, self.config_jsonschema)
+        if faults and raise_errors:
+            raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
+        return faults
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take the state of an earlier run.
+
+        Raises:
+            InputError: if it has not the form of a Singer state.
+        """
+        bookmarks = state.get("bookmarks", {})
+        if not isinstance(bookmarks, dict) or not all(
+            isinstance(bookmark, dict) for bookmark in bookmarks.values()
+        ):
+            raise InputError(
+                "The state is not a Singer state: 'bookmarks' must hold one JSON object per "
+                "stream. Use the last STATE value of an earlier run, or none."
+            )
+        self._warn_of_unknown("state", set(bookmarks))
+        super().load_state(state)
+
+    def _warn_of_unknown(self, what: str, names: set[str]) -> None:
+        if unknown := names - set(self.streams):
+            self.logger.warning(
+                "The %s names streams that this tap does not have, which it ignores: %s",
+                what,
+                ", ".join(sorted(unknown)),
+            )
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002
+        # The SDK 0.54.9 writes STATE and exits 0 here, as if the sync were complete. Nothing is
+        # flushed either: a target that no longer reads would block the exit for ever.
+        os.write(sys.stderr.fileno(), b"Stopped by a signal before the end: incomplete sync.\n")
+        os._exit(1)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        state: TextIO | None = None,
+        catalog: TextIO | None = None,
+        **options: Any,  # noqa: ANN401 (the rest of the command line)
+    ) -> None:
+        """Run the tap with the files of the command line.
+
+        Raises:
+            InputError: if the catalog or the state is not what it should be.
+        """
+        super().invoke(
+            state=_checked("state", state), catalog=_checked("catalog", catalog), **options
+        )
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the configuration files.
+
+        Raises:
+            InputError: if one of them is not a JSON object.
+        """
+        for path in value:
+            if path != "ENV":
+                with Path(path).open(encoding="utf-8") as file:
+                    _checked(f"configuration file {path}", file)
+        return super().cb_config(ctx, param, value)
+
+
+def _checked(what: str, file: TextIO | None) -> TextIO | None:
+    """Give a file's text again if it holds a JSON object."""
+    if file is None:
+        return None
+    try:
+        content = json.loads(text := file.read())
+    except ValueError as error:
+        raise InputError(f"The {what} is not JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"The {what} is JSON, but not an object.")
+    return io.StringIO(text)
+
+
+def main() -> None:
+    """Run the command line; every failure ends in one sentence on stderr and exit code 1."""
+    try:
+        sys.exit(TapIntercomAccess.cli(standalone_mode=False))
+    except click.ClickException as error:
+        _fail(error.format_message(), error)
+    except Exception as error:  # noqa: BLE001 (the one place where failures become sentences)
+        _fail(explain(error), error)
+
+
+def _fail(sentence: str, error: Exception) -> NoReturn:
+    logging.getLogger(TapIntercomAccess.name).error("%s", sentence)
+    logging.getLogger(TapIntercomAccess.name).debug("Traceback of the above", exc_info=error)
+    if isinstance(error, TargetGoneError):
+        # What stdout still holds cannot be written any more; without this, Python says so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
