@@ -111,7 +111,10 @@ def next_cursor(response: requests.Response) -> Cursor | None:
 def _cursor_from_url(link: str, response: requests.Response) -> Cursor:
     """Read the cursor from a URL, absolute or relative, of the same endpoint."""
     here = str(response.request.url)
-    there = urljoin(here, link)
+    try:
+        there = urljoin(here, link)
+    except ValueError:
+        there = ""
     if "\\" in link or _origin(there) != _origin(here):
         raise AnswerError(
             f"{place(response.request)}: the next page is on another origin, "

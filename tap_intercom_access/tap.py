@@ -66,6 +66,18 @@ class TapIntercomAccess(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (as the SDK declares them)
+        """Make the tap from its configuration, catalog and state.
+
+        Raises:
+            InputError: if one of them cannot be used.
+        """
+        try:
+            super().__init__(**options)
+        except ValueError as error:
+            names = ", ".join(sorted(n for n in os.environ if n.startswith(self._env_var_prefix)))
+            raise InputError(f"One of the variables {names} cannot be read: {error}.") from error
+
     @cached_property
     def session(self) -> requests.Session:
         """The HTTP session that all streams share."""
@@ -87,6 +99,8 @@ class TapIntercomAccess(Tap):
         faults = check(self._config, self.config_jsonschema)
         if faults and raise_errors:
             raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
+        if unknown := set(self._config) - set(self.config_jsonschema["properties"]):
+            self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
         return faults
 
     def load_state(self, state: dict[str, Any]) -> None:

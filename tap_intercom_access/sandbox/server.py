@@ -66,8 +66,11 @@ class Sandbox:
         self.rate_limit = rate_limit
         self.requests: list[str] = []
         """Method and path with query of every request so far."""
+        self.headers: list[dict[str, str]] = []
+        """Headers of every request so far."""
         self.faults: dict[int | None, Fault] = {}
         """Faults by number of the request (from 1); under None for every other request."""
+        self._answers: dict[str, list[object]] = {}
         self._window = (0, 0)
         self._server = make_server(
             "127.0.0.1",
@@ -102,6 +105,13 @@ class Sandbox:
             "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": self.token,
         }
 
+    def answer(self, path: str, *bodies: object) -> None:
+        """Answer requests for a path with these bodies, one after the other, instead of the API.
+
+        The last one stays. Bodies of bytes are sent as they are, others as JSON.
+        """
+        self._answers[path] = list(bodies)
+
     def _app(self) -> Flask:
         app = Flask("intercom-sandbox")
         app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -115,6 +125,7 @@ class Sandbox:
 
     def _intercept(self) -> Response | None:
         self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
+        self.headers.append(dict(request.headers))
         fault = self.faults.get(len(self.requests), self.faults.get(None))
         if fault and (answer := fault()):
             return answer
@@ -126,6 +137,9 @@ class Sandbox:
         if self._window[1] > self.rate_limit:
             message = f"Exceeded rate limit of {self.rate_limit} in 10_seconds"
             return error(429, "rate_limit_exceeded", message)
+        if bodies := self._answers.get(request.path):
+            body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
+            return Response(body) if isinstance(body, bytes) else jsonify(body)
         return None
 
     def _count(self, response: Response) -> Response:

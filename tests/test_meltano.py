@@ -1,0 +1,136 @@
+"""The plugin definitions, and the main job through Meltano in a fresh clone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tap_intercom_access.tap import TapIntercomAccess
+from tests.conftest import BIN, ROOT, SANDBOX, environment, run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+EXTRACTOR = PROJECT["plugins"]["extractors"][0]
+DEFINITION = yaml.safe_load((ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8"))
+KINDS = {
+    "string": "string",
+    "number": "decimal",
+    "integer": "integer",
+    "boolean": "boolean",
+    "object": "object",
+    "array": "array",
+}
+
+
+def about() -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(run_tap("--about", "--format=json").stdout)
+    return described
+
+
+def meltano(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SANDBOX, str(BIN / "meltano"), *args],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(),
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that a clone has, without what running them left behind."""
+    path = tmp_path_factory.mktemp("clone") / "tap-intercom-access"
+    ignored = shutil.ignore_patterns(".*", "output", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(ROOT, path, ignore=ignored)
+    return path
+
+
+def test_its_settings_are_the_taps_own() -> None:
+    described = about()
+    settings = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
+    schema = described["settings"]["properties"]
+
+    assert list(settings) == list(schema)
+    for name, setting in settings.items():
+        assert setting["kind"] == KINDS[schema[name]["type"][0]], name
+        assert setting["label"] == schema[name]["title"], name
+        assert setting["description"] == schema[name]["description"], name
+        assert setting.get("value") == schema[name].get("default"), name
+        assert setting.get("sensitive", False) == schema[name].get("secret", False), name
+    assert EXTRACTOR["settings_group_validation"] == [described["settings"]["required"]]
+
+
+def test_its_capabilities_are_the_taps_own() -> None:
+    assert EXTRACTOR["capabilities"] == sorted(about()["capabilities"])
+    assert TapIntercomAccess.name == EXTRACTOR["name"]
+
+
+def test_the_definition_file_is_the_same_but_for_the_package() -> None:
+    own = {"pip_url", "variant"}
+
+    assert {key: value for key, value in DEFINITION.items() if key not in own} == {
+        key: value for key, value in EXTRACTOR.items() if key not in own
+    }
+
+
+@pytest.mark.xdist_group("meltano")
+def test_the_main_job_writes_three_files(project: Path) -> None:
+    done = meltano(project, "run", "tap-intercom-access", "target-jsonl")
+
+    assert done.returncode == 0, done.stderr
+    lines = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in (project / "output").iterdir()
+    }
+    assert lines == {"admins.jsonl": 12, "teams.jsonl": 4, "team_memberships.jsonl": 13}
+    assert (project / "meltano.yml").read_bytes() == (ROOT / "meltano.yml").read_bytes()
+
+
+@pytest.mark.xdist_group("meltano")
+def test_the_connection_test_passes(project: Path) -> None:
+    done = meltano(project, "config", "test", "tap-intercom-access")
+
+    assert done.returncode == 0, done.stderr
+    assert "Plugin configuration is valid" in done.stdout
+
+
+@pytest.mark.xdist_group("meltano")
+def test_the_connection_test_of_a_wrong_token_says_what_to_do(project: Path) -> None:
+    wrong = "TAP_INTERCOM_ACCESS_ACCESS_TOKEN=wrong"
+    done = subprocess.run(
+        [SANDBOX, "env", wrong, str(BIN / "meltano"), "config", "test", "tap-intercom-access"],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(),
+        timeout=300,
+    )
+
+    assert done.returncode == 1
+    assert "regenerate it in Intercom's Developer Hub" in " ".join(done.stderr.split())
+
+
+@pytest.mark.xdist_group("meltano")
+def test_another_loader_takes_the_three_lines_of_the_readme(project: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = readme.partition("Another loader takes three lines")[2].split("```")[1]
+    lines = lines.removeprefix("yaml\n")
+    assert len(lines.splitlines()) == 3
+    with (project / "meltano.yml").open("a", encoding="utf-8") as file:
+        file.write(lines)
+
+    done = meltano(project, "run", "tap-intercom-access", "target-csv")
+
+    assert done.returncode == 0, done.stderr
+    assert len((project / "teams.csv").read_text(encoding="utf-8").splitlines()) == 1 + 4

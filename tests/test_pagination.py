@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import demo
+from tests.conftest import sync
+
+if TYPE_CHECKING:
+    from tests.conftest import Run
+
+ONE_PAGE = 12
+
+
+def everything(run: Run) -> list[tuple[str, str]]:
+    assert run.code == 0, run.stderr
+    return [(message["stream"], json.dumps(message["record"])) for message in run.of("RECORD")]
+
+
+def page(*ids: int, after: object) -> dict[str, Any]:
+    rows = [{"type": "admin", "id": str(id_)} for id_ in ids]
+    return {"type": "admin.list", "pages": {"type": "pages", "next": after}, "admins": rows}
+
+
+@pytest.mark.parametrize("form", ["object", "url", "relative"])
+@pytest.mark.parametrize("size", [1, 5, 12, 13])
+def test_every_form_of_next_and_size_of_page_gives_the_same(
+    form: str, size: int, sandbox: Sandbox
+) -> None:
+    with Sandbox(demo(), page_size=size, next_form=form) as paged:
+        paged_run = sync(paged)
+
+    assert everything(paged_run) == everything(sync(sandbox))
+    assert len(paged.requests) == -(-ONE_PAGE // size) + -(-4 // size)
+
+
+@pytest.mark.parametrize("pages", [{}, None, {"next": None}, {"next": None, "total_pages": 3}])
+def test_no_next_is_the_end(pages: object, sandbox: Sandbox) -> None:
+    sandbox.answer("/admins", page(1, after=None) | {"pages": pages})
+
+    assert [record["id"] for record in sync(sandbox).records("admins")] == ["1"]
+
+
+def test_an_empty_page_with_a_next_is_not_the_end(sandbox: Sandbox) -> None:
+    sandbox.answer(
+        "/admins",
+        page(1, after={"starting_after": "a"}),
+        page(after={"starting_after": "b"}),
+        page(2, after=None),
+    )
+
+    run = sync(sandbox)
+
+    assert [record["id"] for record in run.records("admins")] == ["1", "2"]
+    assert sandbox.requests[:3] == [
+        "GET /admins",
+        "GET /admins?starting_after=a",
+        "GET /admins?starting_after=b",
+    ]
+
+
+def test_an_empty_last_page_is_the_end(sandbox: Sandbox) -> None:
+    sandbox.answer("/admins", page(1, after={"starting_after": "a"}), page(after=None))
+
+    assert [record["id"] for record in sync(sandbox).records("admins")] == ["1"]
+
+
+def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -> None:
+    sandbox.answer(
+        "/gateway/intercom/admins", page(1, after="/admins?page=2&q=a%20b"), page(2, after=None)
+    )
+
+    run = sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=f"{sandbox.base_url}/gateway/intercom/")
+
+    assert [record["id"] for record in run.records("admins")] == ["1", "2"]
+    assert sandbox.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        7,
+        True,
+        [],
+        {},
+        "",
+        {"starting_after": None},
+        {"starting_after": ""},
+        {"starting_after": 5},
+        {"page": 2},
+        "?",
+        "/contacts?starting_after=a",
+        "nonsense",
+    ],
+)
+def test_a_next_of_unknown_form_is_an_error(after: object, sandbox: Sandbox) -> None:
+    sandbox.answer("/admins", page(1, after=after))
+
+    error = sync(sandbox).error
+
+    assert error.startswith(
+        f"admins: GET {sandbox.base_url}/admins answered HTTP 200, but its pages"
+    )
+    assert sandbox.requests == ["GET /admins"]
+
+
+def test_pages_that_are_no_object_are_an_error(sandbox: Sandbox) -> None:
+    sandbox.answer("/admins", page(1, after=None) | {"pages": "/admins?page=2"})
+
+    assert "'pages' cannot be read" in sync(sandbox).error
+
+
+def test_a_missing_next_before_the_last_page_is_an_error(sandbox: Sandbox) -> None:
+    sandbox.answer(
+        "/admins", page(1, after=None) | {"pages": {"page": 1, "total_pages": 3, "next": None}}
+    )
+
+    assert "page 1 of 3 has no next page" in sync(sandbox).error
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://api.intercom.io/admins?starting_after=a",
+        "//127.0.0.2:{port}/admins?starting_after=a",
+        "http://127.0.0.1:1/admins?starting_after=a",
+        "https://127.0.0.1:{port}/admins?starting_after=a",
+        "http://evil\\@127.0.0.1:{port}/admins?starting_after=a",
+        "http://user@127.0.0.1:{port}/admins?starting_after=a",
+        "http://127.0.0.1:{port}@evil.example/admins?starting_after=a",
+        "http://[/admins?starting_after=a",
+        "http://127.0.0.1:x/admins?starting_after=a",
+        "ftp:/admins?starting_after=a",
+    ],
+)
+def test_a_next_link_to_another_origin_is_an_error_and_nothing_is_sent(
+    link: str, sandbox: Sandbox
+) -> None:
+    port = sandbox.base_url.rpartition(":")[2]
+    sandbox.answer("/admins", page(1, after=link.format(port=port)))
+
+    assert "on another origin" in sync(sandbox).error
+    assert sandbox.requests == ["GET /admins"]
+
+
+def test_a_cursor_that_was_just_used_is_an_error(sandbox: Sandbox) -> None:
+    again = {"starting_after": "a"}
+    sandbox.answer("/admins", page(1, after=again), page(2, after=again), page(3, after=None))
+
+    assert "points back to a page that was read" in sync(sandbox).error
+    assert len(sandbox.requests) == 2
+
+
+def test_a_longer_cycle_of_cursors_is_an_error(sandbox: Sandbox) -> None:
+    a, b, c = ({"starting_after": cursor} for cursor in "abc")
+    sandbox.answer("/admins", *(page(n, after=cursor) for n, cursor in enumerate([a, b, c, b, c])))
+
+    assert "points back to a page that was read" in sync(sandbox).error
+    assert len(sandbox.requests) == 4

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import demo
+from tests.conftest import SANDBOX, TAP, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOW = "import os; print(os.environ['TAP_INTERCOM_ACCESS_BASE_URL'])"
+
+
+def run_sandbox(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SANDBOX, *args],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(),
+        timeout=60,
+    )
+
+
+def get(sandbox: Sandbox, path: str, token: str | None = None) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token or sandbox.token}"}
+    return requests.get(f"{sandbox.base_url}{path}", headers=headers, timeout=10)
+
+
+def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
+    done = run_sandbox(sys.executable, "-c", f"{SHOW}; raise SystemExit(7)")
+
+    assert done.stdout.startswith("http://127.0.0.1:")
+    assert done.returncode == 7
+
+
+def test_a_command_ended_by_a_signal_is_told_as_a_shell_does() -> None:
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+
+    assert run_sandbox(sys.executable, "-c", kill).returncode == 128 + signal.SIGTERM
+
+
+def test_a_command_that_does_not_exist_is_named() -> None:
+    done = run_sandbox("no-such-command")
+
+    assert done.returncode == 1
+    assert "no-such-command" in done.stderr
+
+
+def test_a_workspace_of_any_size_is_served_in_pages() -> None:
+    done = run_sandbox("--admins", "7", "--teams", "3", "--page-size", "2", TAP, "--config=ENV")
+
+    records = [json.loads(line) for line in done.stdout.splitlines() if '"RECORD"' in line]
+    assert done.returncode == 0
+    assert [record["stream"] for record in records].count("admins") == 7
+    assert [record["stream"] for record in records].count("teams") == 3
+    assert [record["stream"] for record in records].count("team_memberships") == 7
+
+
+def test_without_a_command_it_prints_the_settings_and_stays_up() -> None:
+    with subprocess.Popen(
+        [SANDBOX], stdout=subprocess.PIPE, encoding="utf-8", env=environment(PYTHONUNBUFFERED="1")
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(2)]
+        settings = dict(line.removeprefix("export ").split("=") for line in lines)
+        answer = requests.get(
+            f"{settings['TAP_INTERCOM_ACCESS_BASE_URL']}/me",
+            headers={"Authorization": f"Bearer {settings['TAP_INTERCOM_ACCESS_ACCESS_TOKEN']}"},
+            timeout=10,
+        )
+        process.send_signal(signal.SIGINT)
+
+    assert answer.json()["app"]["name"] == "Intercom sandbox"
+    assert process.returncode == 0
+
+
+def test_its_extra_is_named_where_flask_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "flask.py").write_text("raise ImportError('No module named flask')")
+    done = subprocess.run(
+        [SANDBOX, "true"],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(PYTHONPATH=str(tmp_path)),
+    )
+
+    assert done.returncode == 1
+    assert "tap-intercom-access[sandbox]" in done.stderr
+
+
+def test_a_wrong_token_is_refused_in_intercoms_words(sandbox: Sandbox) -> None:
+    answer = get(sandbox, "/admins", token="wrong")  # noqa: S106
+
+    assert answer.status_code == 401
+    assert answer.json()["errors"] == [{"code": "unauthorized", "message": "Access Token Invalid"}]
+    assert answer.json()["request_id"]
+    assert "X-RateLimit-Limit" not in answer.headers
+
+
+def test_an_unknown_path_is_not_found(sandbox: Sandbox) -> None:
+    assert get(sandbox, "/contacts").json()["errors"][0]["code"] == "not_found"
+
+
+def test_the_rate_limit_is_counted_down_and_then_enforced() -> None:
+    with Sandbox(demo(), rate_limit=2) as sandbox:
+        answers = [get(sandbox, "/teams") for _ in range(6)]
+
+    # The window may turn once in between, so at least two of the six are over the limit.
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers[:2]] == ["1", "0"]
+    assert sum(answer.status_code == 429 for answer in answers) >= 2
+    assert answers[-1].headers["X-RateLimit-Reset"].isdigit()
+
+
+def test_pages_have_intercoms_form() -> None:
+    with Sandbox(demo(), page_size=5) as sandbox:
+        first = get(sandbox, "/admins").json()["pages"]
+        after = first["next"]["starting_after"]
+        last = get(sandbox, f"/admins?starting_after={after}").json()["pages"]
+        bad = get(sandbox, "/admins?starting_after=x")
+
+    assert first == {
+        "type": "pages",
+        "next": {"per_page": 5, "starting_after": after},
+        "page": 1,
+        "per_page": 5,
+        "total_pages": 3,
+    }
+    assert last["page"] == 2
+    assert bad.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/admins", "/teams"])
+def test_rows_have_string_ids_and_integers_in_lists_of_ids(path: str, sandbox: Sandbox) -> None:
+    for row in get(sandbox, path).json()[path[1:]]:
+        assert isinstance(row["id"], str)
+        assert all(isinstance(id_, int) for id_ in row.get("team_ids", row.get("admin_ids")))

@@ -1,0 +1,18 @@
+"""The SDK's own tests of a tap, on the sandbox."""
+
+from __future__ import annotations
+
+from singer_sdk.testing import get_tap_test_class
+
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.tap import TapIntercomAccess
+
+# The tests are made when this file is imported, so the workspace has to be up by then.
+SANDBOX = Sandbox(demo()).__enter__()
+
+TestTapIntercomAccess = get_tap_test_class(
+    TapIntercomAccess,
+    config={"access_token": SANDBOX.token, "base_url": SANDBOX.base_url},
+    parse_env_config=False,
+)
