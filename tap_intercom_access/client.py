@@ -7,6 +7,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, cast
 
+import backoff
 import msgspec
 import requests
 from singer_sdk import RESTStream
@@ -14,7 +15,7 @@ from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
-from tap_intercom_access.errors import AnswerError, explain, refusal, unexpected
+from tap_intercom_access.errors import AnswerError, InputError, explain, refusal, unexpected
 from tap_intercom_access.limits import RateLimitAdapter
 from tap_intercom_access.pagination import Cursor, CursorPaginator
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from backoff.types import Details
-    from singer_sdk.helpers.types import Auth, Context, Record
+    from singer_sdk.helpers.types import Auth, Context, Record, RequestFunc
+    from singer_sdk.singerlib import Catalog
 
     from tap_intercom_access.tap import TapIntercomAccess
 
@@ -30,6 +32,20 @@ if TYPE_CHECKING:
     Id = str  # what an id is in every row
 else:
     Id = Annotated[str, msgspec.Meta(min_length=1)] | int  # what Intercom sends, by the place
+
+
+TRANSIENT = (
+    RetriableAPIError,
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+"""Failures that may pass, so that the request is tried again."""
+
+
+MIN_CIRCLE = 1000
+"""Rows in a row that were listed before, at the least, before a list counts as endless."""
 
 
 class Row(msgspec.Struct):
@@ -80,6 +96,20 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
     allow_redirects = False
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the shapes of the rows guarantee the types
     partitions = None  # a state with partitions would make the SDK read the list once for each
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection from a catalog.
+
+        Raises:
+            InputError: if the catalog asks for a replication method that the stream has not.
+        """
+        method = self.replication_method
+        super().apply_catalog(catalog)
+        if self.replication_method != method:
+            raise InputError(
+                f"The catalog asks for {self.replication_method} replication of {self.name}: "
+                f"leave it at {method}."
+            )
 
     @property
     def url_base(self) -> str:
@@ -159,40 +189,51 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
         """
         self._announced = 0
         seen: dict[str, int] = {}
-        repeated = 0
+        repeated = in_a_row = 0
         for row in cast("Iterable[RowT]", self.request_records(None)):
             fingerprint = hash(msgspec.json.encode(row))
-            if row.id in seen:
+            in_a_row = in_a_row + 1 if row.id in seen else 0
+            if in_a_row:
                 repeated += 1
-                if seen[row.id] == fingerprint:
-                    continue
-            seen[row.id] = fingerprint
-            yield row
+                if in_a_row > max(len(seen), MIN_CIRCLE):
+                    break
+            if seen.get(row.id) != fingerprint:
+                seen[row.id] = fingerprint
+                yield row
         if repeated:
             self.logger.warning(
                 "%s: Intercom listed %d rows more than once; the last version of each counts",
                 self.path,
                 repeated,
             )
-        self._check_complete(len(seen))
+        self._check_complete(len(seen), in_a_row)
 
-    def _check_complete(self, count: int) -> None:
-        where = f"GET {self.url_base}{self.path}"
+    def _check_complete(self, count: int, in_a_row: int) -> None:
+        if in_a_row > max(count, MIN_CIRCLE):
+            raise AnswerError(
+                f"{self.where}: the last {in_a_row} rows were all listed before: the list goes "
+                "round in circles. Run again; if it persists, tell Intercom."
+            )
         if count < self._announced:
             raise AnswerError(
-                f"{where} announced {self._announced} rows and sent {count}: the list is short. "
-                "Run again; if it persists, tell Intercom."
+                f"{self.where} announced {self._announced} rows and sent {count}: the list is "
+                "short. Run again; if it persists, tell Intercom."
             )
         if not count and not self.may_be_empty:
             raise AnswerError(
-                f"{where} answered with an empty list, but a workspace always has an admin: the "
-                "access token or base_url is wrong. Check both."
+                f"{self.where} answered with an empty list, but a workspace always has an admin: "
+                "the access token or base_url is wrong. Check both."
             )
 
     @property
     def tap(self) -> TapIntercomAccess:
         """The tap, which holds what streams share."""
         return self._tap  # type: ignore[return-value]
+
+    @property
+    def where(self) -> str:
+        """The endpoint, as messages name it."""
+        return f"{self.http_method} {self.url_base}{self.path}"
 
     def records(self) -> Iterator[Record]:
         """Give the records of the stream, in their final form."""
@@ -206,8 +247,11 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
         """
         try:
             yield from self.records()
+        except TRANSIENT as error:
+            tries = f"failed {self.backoff_max_tries()} times in a row"
+            raise AnswerError(f"{self.name}: {tries}: {explain(error, self.where)}") from error
         except Exception as error:
-            raise AnswerError(f"{self.name}: {explain(error)}") from error
+            raise AnswerError(f"{self.name}: {explain(error, self.where)}") from error
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
 
@@ -220,16 +264,25 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
         """No BATCH messages: they carry no version, and would come after ACTIVATE_VERSION."""
         return
 
+    def request_decorator(self, func: RequestFunc) -> RequestFunc:
+        """Try again after a transient failure, as the SDK does, but without logging it twice."""
+        return backoff.on_exception(
+            self.backoff_wait_generator,
+            TRANSIENT,
+            max_tries=self.backoff_max_tries,
+            on_backoff=self.backoff_handler,
+            jitter=self.backoff_jitter,
+            logger=None,
+        )(func)
+
     def backoff_handler(self, details: Details) -> None:
         """Say that a request failed and is tried again."""
-        error = details.get("exception")
         self.logger.warning(
-            "%s: %s Try %d of %d failed, next in %.1f seconds",
-            self.name,
-            explain(error) if error else "",
+            "Try %d of %d failed, next in %.1f seconds. %s",
             details["tries"],
             self.backoff_max_tries(),
             details["wait"],
+            explain(details["exception"], self.where),
         )
 
     def log(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError, SingerSDKError
 
+from tap_intercom_access import limits
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,14 +35,12 @@ class TargetGoneError(SingerSDKError):
     """The target closed the pipe before everything was written."""
 
 
-def place(request: requests.PreparedRequest | requests.Request | None) -> str:
+def place(request: requests.PreparedRequest) -> str:
     """Name the endpoint of a request, without its query.
 
     Returns:
         For example ``GET https://api.intercom.io/admins``.
     """
-    if request is None:
-        return "the request"
     return f"{request.method} {str(request.url).partition('?')[0]}"
 
 
@@ -80,7 +80,10 @@ def _what_to_do(response: requests.Response, permission: str) -> str:
             f"set it to {REGIONS}; check api_version, too."
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return "The rate limit stayed exhausted: other apps may be using it up. Run again later."
+        return (
+            f"The tap waits for the rate limit for at most {limits.MAX_WAIT:.0f} seconds: other "
+            "apps may be using it up. Run again later."
+        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "Intercom is failing: see https://www.intercomstatus.com and run again later."
     if status >= HTTPStatus.BAD_REQUEST:
@@ -160,11 +163,11 @@ def mask(text: str, token: str) -> str:
     return "".join(chars)
 
 
-def explain(error: BaseException) -> str:
-    """Turn any failure into one sentence."""
+def explain(error: BaseException, where: str = "The request") -> str:
+    """Turn any failure into one sentence; `where` names the endpoint that it happened at."""
     if isinstance(error, requests.RequestException):
         return (
-            f"{place(error.request)} failed: {_cause(error)}. Check the network, the proxy "
+            f"{where} failed: {_cause(error)}. Check the network, the proxy "
             "variables and base_url, then run again."
         )
     if isinstance(error, SingerSDKError):

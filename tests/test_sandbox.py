@@ -11,7 +11,7 @@ import requests
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.conftest import SANDBOX, TAP, environment
+from tests.commands import SANDBOX, TAP, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

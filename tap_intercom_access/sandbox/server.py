@@ -68,6 +68,8 @@ class Sandbox:
         """Method and path with query of every request so far."""
         self.headers: list[dict[str, str]] = []
         """Headers of every request so far."""
+        self.times: list[float] = []
+        """Unix time of every request so far."""
         self.faults: dict[int | None, Fault] = {}
         """Faults by number of the request (from 1); under None for every other request."""
         self._answers: dict[str, list[object]] = {}
@@ -80,6 +82,7 @@ class Sandbox:
             request_handler=_QuietHandler,
             ssl_context=tls,
         )
+        self._server.log = lambda *_: None  # type: ignore[method-assign]
         self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -126,6 +129,7 @@ class Sandbox:
     def _intercept(self) -> Response | None:
         self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
         self.headers.append(dict(request.headers))
+        self.times.append(time.time())
         fault = self.faults.get(len(self.requests), self.faults.get(None))
         if fault and (answer := fault()):
             return answer

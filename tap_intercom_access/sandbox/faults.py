@@ -1,0 +1,62 @@
+"""What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.faults`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+
+from tap_intercom_access.sandbox.server import error
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Fault
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def status(code: int, body: bytes | str = b"", headers: dict[str, str] | None = None) -> Fault:
+    """Answer with a status and a body."""
+    return lambda: Response(body, status=code, headers=headers)
+
+
+def refuse(
+    code: int, name: str, message: str = "No", headers: dict[str, str] | None = None
+) -> Fault:
+    """Answer with a status and an error list of Intercom."""
+    return lambda: error(code, name, message, **(headers or {}))
+
+
+def drop() -> Fault:
+    """Close the connection instead of answering."""
+    return lambda: _end(reset=False)
+
+
+def reset() -> Fault:
+    """Reset the connection instead of answering."""
+    return lambda: _end(reset=True)
+
+
+def truncate(body: bytes) -> Fault:
+    """Send half of a body and close the connection."""
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return lambda: Response(iter([body[: len(body) // 2]]), headers=headers)
+
+
+def delay(seconds: float) -> Fault:
+    """Answer late."""
+    return lambda: time.sleep(seconds)
+
+
+def _end(*, reset: bool) -> Response:
+    connection: Any = request.environ["werkzeug.socket"]
+    if reset:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
+            os.dup2(nothing.fileno(), connection.fileno())  # closes the socket at once
+    else:
+        connection.shutdown(socket.SHUT_RDWR)
+    return Response()

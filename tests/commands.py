@@ -1,0 +1,20 @@
+"""The installed commands, and the environment that they run in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+TAP = str(BIN / "tap-intercom-access")
+SANDBOX = str(BIN / "intercom-sandbox")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of the tests without any setting of the tap, plus variables."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("TAP_INTERCOM")
+    }
+    return inherited | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"} | variables

@@ -1,0 +1,83 @@
+"""Real targets, installed as users install them: each in an environment of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.commands import ROOT, TAP, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_intercom_access.sandbox.server import Sandbox
+
+HOME = ROOT / ".targets"
+PACKAGES = {
+    "target-postgres": "meltanolabs-target-postgres==0.8.1",
+}
+
+
+def installed(command: str) -> str:
+    """Install a target on first use, and give its command's path."""
+    home = HOME / PACKAGES[command]
+    HOME.mkdir(exist_ok=True)
+    with (HOME / f"{command}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = home / "installed"
+        if not done.exists():
+            venv.create(home, clear=True, with_pip=True)
+            pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, PACKAGES[command]], check=True, stdout=sys.stderr)
+            done.touch()
+    return str(home / "bin" / command)
+
+
+def load(sandbox: Sandbox, target: str, config: Path, **settings: str) -> tuple[int, int]:
+    """Pipe the tap into a target, as a shell does.
+
+    Returns:
+        The exit codes of the tap and of the target.
+    """
+    variables = environment(**(sandbox.settings | settings))
+    with subprocess.Popen([TAP, "--config=ENV"], stdout=subprocess.PIPE, env=variables) as tap:
+        done = subprocess.run(
+            [installed(target), "--config", str(config)],
+            check=False,
+            cwd=config.parent,
+            env=environment(),
+            stdin=tap.stdout,
+            stdout=subprocess.DEVNULL,
+        )
+    return tap.returncode, done.returncode
+
+
+@dataclass
+class Postgres:
+    """A schema of its own in a real PostgreSQL server."""
+
+    uri: str
+    schema: str
+    folder: Path
+
+    def config(self, **more: object) -> Path:
+        """Write the configuration of target-postgres."""
+        path = self.folder / "target-postgres.json"
+        url = self.uri.replace("postgresql://", "postgresql+psycopg://")
+        config = {"sqlalchemy_url": url, "default_target_schema": self.schema} | more
+        path.write_text(json.dumps(config), encoding="utf-8")
+        return path
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Read rows back."""
+        with psycopg.connect(self.uri, row_factory=dict_row) as connection:
+            connection.execute(f"set search_path to {self.schema}")
+            return connection.execute(sql.encode()).fetchall()

@@ -1,0 +1,142 @@
+"""Catalogs and states that are not what they should be."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import catalog_selecting, run_tap, sync
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_intercom_access.sandbox.server import Sandbox
+
+
+def written(tmp_path: Path, content: object) -> Path:
+    path = tmp_path / "input.json"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"null", b'"x"', b"\xff\xfe{}"])
+def test_an_input_that_is_no_json_object_is_refused(
+    option: str, content: bytes, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    error = sync(sandbox, option, written(tmp_path, content)).error
+
+    assert error.startswith(f"The {option[2:]} ")
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+def test_an_input_that_does_not_exist_is_named(option: str, sandbox: Sandbox) -> None:
+    assert "nowhere.json" in sync(sandbox, option, "nowhere.json").error
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"bookmarks": []},
+        {"bookmarks": None},
+        {"bookmarks": {"admins": 5}},
+        {"bookmarks": {"admins": None}},
+    ],
+)
+def test_a_state_of_another_form_is_refused(
+    state: object, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    assert "not a Singer state" in sync(sandbox, "--state", written(tmp_path, state)).error
+
+
+@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"singer_state": 1}])
+def test_an_empty_state_is_fine(state: object, sandbox: Sandbox, tmp_path: Path) -> None:
+    assert sync(sandbox, "--state", written(tmp_path, state)).code == 0
+
+
+def test_a_state_of_unknown_streams_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+    state = {"bookmarks": {"admins": {}, "conversations": {"replication_key_value": 1}}}
+
+    run = sync(sandbox, "--state", written(tmp_path, state))
+
+    assert run.code == 0
+    assert "The state names streams that this tap does not have" in run.stderr
+    assert "conversations" in run.stderr
+
+
+def test_a_state_with_partitions_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    partitions = [{"context": {"region": "eu"}}, {"context": {"region": "us"}}]
+    state = {"bookmarks": {"admins": {"partitions": partitions}}}
+
+    run = sync(sandbox, "--state", written(tmp_path, state))
+
+    assert run.records("admins") == sync(sandbox).records("admins")
+
+
+def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox, tmp_path: Path) -> None:
+    first = sync(sandbox)
+    state = written(tmp_path, first.of("STATE")[-1]["value"])
+
+    second = sync(sandbox, "--state", state)
+
+    assert second.code == 0
+    assert second.records("admins") == first.records("admins")
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        {"streams": {}},
+        {"streams": "admins"},
+        {"streams": [5]},
+        {"streams": [{"stream": "admins"}]},
+        {"streams": [{"tap_stream_id": "admins", "metadata": 5}]},
+        {"streams": [{"tap_stream_id": "admins", "metadata": [{"breadcrumb": []}]}]},
+        {"streams": [{"tap_stream_id": "admins", "schema": []}]},
+        {"other": 1},
+    ],
+)
+def test_a_catalog_of_another_form_is_refused(
+    catalog: object, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    error = sync(sandbox, "--catalog", written(tmp_path, catalog)).error
+
+    assert error.startswith("The catalog is not a Singer catalog")
+    assert "--discover" in error
+    assert sandbox.requests == []
+
+
+def test_a_catalog_of_unknown_streams_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+    catalog = json.loads(run_tap("--discover").stdout)
+    catalog["streams"].append({"tap_stream_id": "conversations", "schema": {"properties": {}}})
+
+    run = sync(sandbox, "--catalog", written(tmp_path, catalog))
+
+    assert run.code == 0
+    assert "The catalog names streams that this tap does not have" in run.stderr
+    assert len(run.records("admins")) == 12
+
+
+def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+    run = sync(sandbox, "--catalog", catalog_selecting(tmp_path))
+
+    assert run.code == 0
+    assert "No stream is selected" in run.stderr
+    assert sandbox.requests == []
+
+
+def test_a_catalog_that_makes_a_full_list_incremental_is_refused(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    catalog = catalog_selecting(tmp_path, "admins", replication_method="INCREMENTAL")
+
+    error = sync(sandbox, "--catalog", catalog).error
+
+    assert "admins" in error
+    assert "FULL_TABLE" in error
