@@ -158,12 +158,16 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
 
         Raises:
             RetriableAPIError: for a failure of Intercom (5xx), which is tried again.
-            AnswerError: for any other status.
+            AnswerError: for any other status, and for an answer that echoes the access token, which
+                would leave in records and logs.
         """
         if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RetriableAPIError(refusal(response, self.permission), response)
         if response.status_code != HTTPStatus.OK:
             raise AnswerError(refusal(response, self.permission))
+        token = self.config["access_token"]
+        if any(form.encode() in response.content for form in (token, token.replace("/", r"\/"))):
+            raise unexpected(response, "it holds the access token itself")
 
     def parse_response(self, response: requests.Response) -> Iterable[RowT]:  # type: ignore[override]
         """Take the rows of a page.

@@ -122,7 +122,9 @@ def _cursor_from_url(link: str, response: requests.Response) -> Cursor:
     cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
     endpoint = urlsplit(here).path.rpartition("/")[2]
     if urlsplit(there).path.rstrip("/").rpartition("/")[2] != endpoint or not cursor:
-        raise unexpected(response, f"its pages.next is no page of this list ('{link}')")
+        raise unexpected(
+            response, f"its pages.next is no page of this list ('{excerpt(link, response)}')"
+        )
     return cursor
 
 

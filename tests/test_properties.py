@@ -1,0 +1,128 @@
+"""Any workspace, split into pages in any way, gives records that are valid, join, and are equal."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import redirect_stdout
+from typing import Any
+
+import jsonschema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import Workspace
+from tap_intercom_access.tap import TapIntercomAccess
+
+NUMBERS = st.integers(min_value=1, max_value=30)
+IDS = st.one_of(NUMBERS, NUMBERS.map(str), st.integers(), st.text(min_size=1))
+TEXT = st.none() | st.text()
+LISTS_OF_IDS = st.none() | st.lists(IDS, max_size=5)
+UNKNOWN = st.dictionaries(st.text().map("x_{}".format), st.integers() | st.text(), max_size=2)
+
+
+def rows(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    row = st.fixed_dictionaries({"id": IDS}, optional=fields)
+    return st.lists(st.builds(lambda row, more: more | row, row, UNKNOWN), max_size=12)
+
+
+ADMINS = rows(
+    type=st.just("admin"),
+    name=TEXT,
+    email=TEXT,
+    job_title=TEXT,
+    has_inbox_seat=st.none() | st.booleans(),
+    away_mode_enabled=st.none() | st.booleans(),
+    away_status_reason_id=st.none() | IDS,
+    role=st.none() | st.fixed_dictionaries({}, optional={"id": IDS | st.none(), "name": TEXT}),
+    team_ids=LISTS_OF_IDS,
+    team_priority_level=st.none()
+    | st.fixed_dictionaries(
+        {}, optional={"primary_team_ids": LISTS_OF_IDS, "secondary_team_ids": LISTS_OF_IDS}
+    ),
+    avatar=TEXT | st.fixed_dictionaries({}, optional={"image_url": TEXT}),
+)
+TEAMS = rows(
+    name=TEXT,
+    admin_ids=LISTS_OF_IDS,
+    admin_priority_level=st.none()
+    | st.fixed_dictionaries(
+        {}, optional={"primary_admin_ids": LISTS_OF_IDS, "secondary_admin_ids": LISTS_OF_IDS}
+    ),
+    assignment_limit=st.none() | st.integers(-(2**63), 2**63 - 1),
+    distribution_method=TEXT,
+)
+
+
+class Rows(Workspace):
+    """A workspace of rows as they are."""
+
+    def __init__(self) -> None:
+        super().__init__([], [])
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+
+    def admins(self) -> list[dict[str, Any]]:
+        return self.rows["admins"]
+
+    def teams(self) -> list[dict[str, Any]]:
+        return self.rows["teams"]
+
+
+def messages(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Sync in this process: a process for each example would take too long."""
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with redirect_stdout(output):
+        TapIntercomAccess(
+            config={"access_token": sandbox.token, "base_url": sandbox.base_url}
+        ).sync_all()
+    output.seek(0)
+    return [json.loads(line) for line in output.read().split("\n") if line]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+@given(
+    admins=ADMINS.filter(bool),
+    teams=TEAMS,
+    size=st.integers(1, 13),
+    form=st.sampled_from(["object", "url", "relative"]),
+)
+def test_any_workspace_in_any_pages_is_valid_joins_and_is_the_same(
+    admins: list[dict[str, Any]], teams: list[dict[str, Any]], size: int, form: str
+) -> None:
+    with Sandbox(WORKSPACE) as whole, Sandbox(WORKSPACE, page_size=size, next_form=form) as paged:
+        WORKSPACE.rows = {"admins": admins, "teams": teams}
+        found = messages(whole)
+        records = [(m["stream"], m["record"]) for m in found if m["type"] == "RECORD"]
+        again = [(m["stream"], m["record"]) for m in messages(paged) if m["type"] == "RECORD"]
+
+    assert again == records
+    schemas = {m["stream"]: m["schema"] for m in found if m["type"] == "SCHEMA"}
+    validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
+    for stream, record in records:
+        validators[stream].validate(record)
+        assert set(record) == set(schemas[stream]["properties"])
+    ids = {
+        stream: {record["id"] for name, record in records if name == stream}
+        for stream in ("admins", "teams")
+    }
+    assert ids["admins"] == {str(row["id"]) for row in admins}
+    assert ids["teams"] == {str(row["id"]) for row in teams}
+    memberships = [record for name, record in records if name == "team_memberships"]
+    pairs = {(record["team_id"], record["admin_id"]) for record in memberships}
+    assert len(pairs) == len(memberships)
+    assert pairs == {
+        (str(team["id"]), str(admin_id))
+        for team in teams
+        for admin_id in (team.get("admin_ids") or []) + levels(team)
+    }
+
+
+def levels(team: dict[str, Any]) -> list[Any]:
+    level = team.get("admin_priority_level") or {}
+    return (level.get("primary_admin_ids") or []) + (level.get("secondary_admin_ids") or [])
+
+
+WORKSPACE = Rows()
