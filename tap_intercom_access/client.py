@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import backoff
 import msgspec
@@ -15,8 +15,8 @@ from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
+from tap_intercom_access.answers import Answer, RowT
 from tap_intercom_access.errors import AnswerError, InputError, explain, refusal, unexpected
-from tap_intercom_access.limits import RateLimitAdapter
 from tap_intercom_access.pagination import Cursor, CursorPaginator
 
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 
     from tap_intercom_access.tap import TapIntercomAccess
 
-if TYPE_CHECKING:
-    Id = str  # what an id is in every row
-else:
-    Id = Annotated[str, msgspec.Meta(min_length=1)] | int  # what Intercom sends, by the place
-
-
 TRANSIENT = (
     RetriableAPIError,
     requests.ConnectionError,
@@ -43,40 +37,8 @@ TRANSIENT = (
 )
 """Failures that may pass, so that the request is tried again."""
 
-
 MIN_CIRCLE = 1000
 """Rows in a row that were listed before, at the least, before a list counts as endless."""
-
-
-class Row(msgspec.Struct):
-    """An object of a list, with the fields that we use; every one but the id may be left out."""
-
-    id: Id
-
-    def __post_init__(self) -> None:
-        """Turn the id into a string, so that the streams join."""
-        self.id = str(self.id)
-
-
-RowT = TypeVar("RowT", bound=Row)
-
-
-class Answer(msgspec.Struct, Generic[RowT]):
-    """A page of a list; each list's subclass says under which key its rows are."""
-
-    rows: list[RowT]
-    type: str | None = None
-    total_count: int | None = None
-
-
-def new_session(url: str) -> requests.Session:
-    """Make the session that all streams share: one rate limit, one set of connections."""
-    session = requests.Session()
-    session.mount("https://", (adapter := RateLimitAdapter()))
-    session.mount("http://", adapter)
-    # The SDK sends prepared requests, for which requests 2.34 ignores the CA bundle variables.
-    session.verify = session.merge_environment_settings(url, {}, None, None, None)["verify"]
-    return session
 
 
 class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):

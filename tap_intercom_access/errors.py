@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError, SingerSDKError
 
-from tap_intercom_access import limits
+from tap_intercom_access import session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def _what_to_do(response: requests.Response, permission: str) -> str:
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return (
-            f"The tap waits for the rate limit for at most {limits.MAX_WAIT:.0f} seconds: other "
+            f"The tap waits for the rate limit for at most {session.MAX_WAIT:.0f} seconds: other "
             "apps may be using it up. Run again later."
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -14,10 +14,10 @@ from singer_sdk import Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
-from tap_intercom_access.client import IntercomStream, new_session
 from tap_intercom_access.consistency import Consistency
 from tap_intercom_access.errors import InputError, TargetGoneError, explain
 from tap_intercom_access.inputs import check_catalog, check_object, check_state
+from tap_intercom_access.session import new_session
 from tap_intercom_access.settings import SETTINGS, check
 from tap_intercom_access.streams import AdminsStream, TeamMembershipsStream, TeamsStream
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.singerlib.encoding.simple import Message
+
+    from tap_intercom_access.client import IntercomStream
 
 
 class PipeWriter(MsgSpecWriter):

@@ -402,7 +402,7 @@ def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sand
 
 def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -> None:
     sandbox.faults[None] = faults.refuse(429, "too_many_requests", headers={"Retry-After": "2"})
-    shorter = "from tap_intercom_access import limits, tap; limits.MAX_WAIT = 5; tap.main()"
+    shorter = "from tap_intercom_access import session, tap; session.MAX_WAIT = 5; tap.main()"
 
     done = subprocess.run(
         [sys.executable, "-c", shorter, "--config=ENV"],

@@ -77,7 +77,7 @@ def test_the_command_without_meltano_works(sandbox: Sandbox, tmp_path: Path) -> 
 
 def test_messages_of_the_troubleshooting_table_exist() -> None:
     table = README.partition("## Troubleshooting")[2].partition("\n\nMore detail")[0]
-    messages = re.findall(r"^\| `(.*?)…?` \|", table, flags=re.MULTILINE)
+    messages = re.findall(r"^\| `(.*?)` \|", table, flags=re.MULTILINE)
     code = " ".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "tap_intercom_access").glob("*.py")
     )
@@ -85,5 +85,5 @@ def test_messages_of_the_troubleshooting_table_exist() -> None:
 
     assert len(messages) > 5
     for message in messages:
-        words = re.sub(r"^(access_token|base_url) |HTTP \d+.*", "", message)
-        assert words in code, message
+        for words in re.sub(r"^(access_token|base_url) |HTTP \d+.*", "", message).split("…"):
+            assert words in code or words == "certificate verify failed", message
