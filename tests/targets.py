@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 HOME = ROOT / ".targets"
 PACKAGES = {
+    "singer-check-tap": "singer-tools==0.4.1",
+    "target-csv": "meltanolabs-target-csv==0.5.0",
+    # With DuckDB 1.1 or newer, 0.8.0 takes the first row of a batch for a header and drops it.
+    "target-duckdb": "target-duckdb==0.8.0 duckdb==1.0.0",
+    "target-jsonl": "target-jsonl==0.1.4",
     "target-postgres": "meltanolabs-target-postgres==0.8.1",
 }
 
 
 def installed(command: str) -> str:
     """Install a target on first use, and give its command's path."""
-    home = HOME / PACKAGES[command]
+    home = HOME / PACKAGES[command].replace(" ", "-")
     HOME.mkdir(exist_ok=True)
     with (HOME / f"{command}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -36,7 +41,7 @@ def installed(command: str) -> str:
         if not done.exists():
             venv.create(home, clear=True, with_pip=True)
             pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, PACKAGES[command]], check=True, stdout=sys.stderr)
+            subprocess.run([*pip, *PACKAGES[command].split()], check=True, stdout=sys.stderr)
             done.touch()
     return str(home / "bin" / command)
 

@@ -30,14 +30,6 @@ def paged() -> Iterator[Sandbox]:
         yield server
 
 
-def leave(sandbox: Sandbox) -> None:
-    sandbox.workspace.people = [p for p in sandbox.workspace.people if p.id != LEAVER]
-    for group in sandbox.workspace.groups:
-        for ids in (group.members, group.primary, group.secondary):
-            if ids and LEAVER in ids:
-                ids.remove(LEAVER)
-
-
 def test_one_activate_version_follows_the_last_record_of_each_stream(paged: Sandbox) -> None:
     run = sync(paged, **ACTIVATE)
 
@@ -118,7 +110,7 @@ def test_the_leaver_is_marked_or_gone_and_nobody_else(
 ) -> None:
     config = postgres.config(hard_delete=hard_delete)
     assert load(paged, "target-postgres", config, **ACTIVATE) == (0, 0)
-    leave(paged)
+    paged.workspace.leave(LEAVER)
 
     assert load(paged, "target-postgres", config, **ACTIVATE) == (0, 0)
 
@@ -142,7 +134,7 @@ def test_a_failed_page_deletes_nobody(
     request_number: int, paged: Sandbox, postgres: Postgres
 ) -> None:
     assert load(paged, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
-    leave(paged)
+    paged.workspace.leave(LEAVER)
     paged.faults[len(paged.requests) + request_number] = faults.refuse(401, "unauthorized")
 
     tap, target = load(paged, "target-postgres", postgres.config(hard_delete=True), **ACTIVATE)

@@ -53,6 +53,30 @@ class Workspace:
         """Give the rows of `GET /teams`."""
         return [_team(group) for group in self.groups]
 
+    def leave(self, person_id: int) -> None:
+        """Let somebody leave, and with them their memberships."""
+        self.people = [person for person in self.people if person.id != person_id]
+        for group in self.groups:
+            for ids in (group.members, group.primary, group.secondary):
+                if ids and person_id in ids:
+                    ids.remove(person_id)
+
+    def a_quarter_later(self) -> None:
+        """Let a quarter pass in the demo: one leaves, one joins, others change team, role, seat."""
+        people = {person.id: person for person in self.people}
+        groups = {group.id: group for group in self.groups}
+        self.leave(1010)  # Marcus
+        self.people.append(
+            Person(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
+        )
+        groups[501].members.append(1013)
+        groups[504].members += [1004, 1013]  # the night shift begins
+        groups[501].members.remove(1003)  # 陈伟 now is in Billing only
+        people[1004].role = "2"  # Zoë is promoted
+        people[1005].away = False
+        people[1006].seat = False
+        people[1012].seat = True
+
     def _admin(self, person: Person) -> dict[str, Any]:
         row: dict[str, Any] = {
             "type": "admin",

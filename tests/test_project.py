@@ -1,0 +1,147 @@
+"""The tap in a Meltano project of somebody else, as the README says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import demo
+from tests.commands import BIN, ROOT, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.targets import Postgres
+
+pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("meltano")]
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+JSONL = """
+  loaders:
+  - name: target-jsonl
+    namespace: target_jsonl
+    pip_url: target-jsonl==0.1.4
+    config: {destination_path: ., do_timestamp_file: false}
+"""
+
+
+def snippet(after: str) -> str:
+    """The first block of YAML after a text of the README, with this clone as the tap."""
+    block = README.partition(after)[2].partition("```yaml\n")[2].partition("```")[0]
+    assert block, after
+    return block.replace("/path/to/tap-intercom-access # your clone", str(ROOT))
+
+
+def new_project(folder: Path, *plugins: str) -> Path:
+    folder.mkdir()
+    head = "default_environment: dev\nenvironments: [{name: dev}]\nplugins:\n"
+    text = head + "".join(plugins)
+    (folder / "meltano.yml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def meltano(project: Path, *args: str, **variables: str) -> str:
+    done = subprocess.run(
+        [str(BIN / "meltano"), *args],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(MELTANO_SEND_ANONYMOUS_USAGE_STATS="false", **variables),
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    block = snippet("Paste this into") + snippet("To choose columns and to hash addresses")
+    project = new_project(tmp_path / "project", "  extractors:\n", block, JSONL)
+    with (project / "meltano.yml").open("a", encoding="utf-8") as file:
+        file.write(snippet("To run it every night"))
+
+    meltano(project, "select", "tap-intercom-access", "--exclude", "admins", "avatar_url")
+    meltano(project, "run", "access-list", **sandbox.settings)
+    schedules = json.loads(meltano(project, "schedule", "list", "--format=json"))
+
+    admins = lines(project / "admins.jsonl")
+    emails = {hashlib.sha256(p.email.encode()).hexdigest() for p in sandbox.workspace.people}
+    assert {row["email"] for row in admins} == emails
+    assert not any("avatar_url" in row for row in admins)
+    assert len(lines(project / "team_memberships.jsonl")) == 13
+    assert not (project / "teams.jsonl").exists()
+    assert schedules["schedules"]["job"][0]["job"]["name"] == "access-list"
+
+
+def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    command = re.search(r"^meltano (add .*)$", README, flags=re.MULTILINE)
+    definition = tmp_path / "tap-intercom-access.yml"
+    text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
+    definition.write_text(re.sub("pip_url: .*", f"pip_url: {ROOT}", text), encoding="utf-8")
+    project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
+    assert command
+
+    args = re.sub(r"\S+\.yml", str(definition), command[1]).split()
+    meltano(project, *args)
+    meltano(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
+    meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
+
+    assert len(lines(project / "admins.jsonl")) == 12
+
+
+def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres) -> None:
+    loader = f"""
+  loaders:
+  - name: target-postgres
+    namespace: target_postgres
+    pip_url: meltanolabs-target-postgres==0.8.1
+    settings: [{{name: sqlalchemy_url}}, {{name: default_target_schema}}]
+    config:
+      sqlalchemy_url: {postgres.uri.replace("postgresql:", "postgresql+psycopg:")}
+      default_target_schema: $MELTANO_EXTRACT__LOAD_SCHEMA
+"""
+    us, eu = f"{postgres.schema}_us", f"{postgres.schema}_eu"
+    block = snippet("Paste this into") + snippet("one extractor for each")
+    block = block.replace("intercom_us", us).replace("intercom_eu", eu)
+    block = block.replace("base_url: https://api.eu.intercom.io", "base_url: $EU_URL")
+    project = new_project(tmp_path / "project", "  extractors:\n", block, loader)
+    runs = [("run", f"tap-intercom-access-{region}", "target-postgres") for region in ("us", "eu")]
+    union = (
+        README.partition("one extractor for each")[2].partition("```sql\n")[2].partition("```")[0]
+    )
+    union = union.replace("intercom_us", us).replace("intercom_eu", eu)
+    rows = union.removeprefix("create view all_admins as\n") + " order by workspace, id"
+
+    with Sandbox(demo()) as first, Sandbox(demo()) as second:
+        second.workspace.a_quarter_later()
+        variables = {
+            "TAP_INTERCOM_ACCESS_US_ACCESS_TOKEN": first.token,
+            "TAP_INTERCOM_ACCESS_US_BASE_URL": first.base_url,
+            "TAP_INTERCOM_ACCESS_EU_ACCESS_TOKEN": second.token,
+            "EU_URL": second.base_url,
+        }
+        for run in runs:
+            meltano(project, *run, **variables)
+        before = postgres.query(rows)
+        second.workspace.leave(1001)
+        meltano(project, *runs[1], **variables)
+        after = postgres.query(rows)
+
+    assert [row["workspace"] for row in before] == ["eu"] * 12 + ["us"] * 12
+    names = {row["workspace"]: row["has_inbox_seat"] for row in before if row["id"] == "1006"}
+    assert names == {"eu": False, "us": True}
+    gone = [row for row in after if row["_sdc_deleted_at"]]
+    assert [(row["workspace"], row["id"]) for row in gone][-1] == ("eu", "1001")
+    assert [row for row in after if row["workspace"] == "us"] == before[12:]
