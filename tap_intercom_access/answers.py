@@ -8,7 +8,7 @@ Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -140,6 +140,41 @@ class TeamList(Answer[Team]):
     """Answer of `GET /teams`."""
 
     rows: list[Team] = msgspec.field(name="teams")
+
+
+class Performer(msgspec.Struct):
+    """Who did what an activity log tells."""
+
+    id: Id | None = None
+    type: str | None = None
+    email: str | None = None
+    ip: str | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the id into a string."""
+        self.id = None if self.id is None else str(self.id)
+
+
+class ActivityLog(Row):
+    """An event, as `POST /admins/activity_logs/search` lists it; its time is in Unix seconds."""
+
+    created_at: int
+    activity_type: str | None = None
+    activity_description: str | None = None
+    performed_by: Performer | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ActivityLogList(Answer[ActivityLog]):
+    """Answer of `POST /admins/activity_logs/search`."""
+
+    rows: list[ActivityLog] = msgspec.field(name="activity_logs")
+
+
+class ActivityTypes(msgspec.Struct):
+    """Answer of `GET /admins/activity_log_event_types`."""
+
+    event_types: list[str]
 
 
 def members(teams: list[Team]) -> dict[str, dict[str, str | None]]:

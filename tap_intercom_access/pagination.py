@@ -89,13 +89,33 @@ def next_cursor(response: requests.Response) -> Cursor | None:
         AnswerError: if ``pages.next`` has a form that is not known, points to another origin or
             endpoint, or is missing although further pages are announced.
     """
+    cursor, pages = next_page(response)
+    if cursor and pages.next is None:
+        raise unexpected(response, f"page {pages.page} of {pages.total_pages} has no next page")
+    return cursor
+
+
+def next_page(response: requests.Response) -> tuple[Cursor | None, Pages]:
+    """Read the cursor as `next_cursor` does, for a list that also takes numbers of pages.
+
+    Returns:
+        The cursor, or the number of the next page where the answer counts pages instead, or None;
+        and all that the answer says of its pages.
+
+    Raises:
+        AnswerError: if ``pages.next`` has a form that is not known, or points elsewhere.
+    """
     try:
         pages = msgspec.json.decode(response.content, type=_Envelope).pages or Pages()
     except ValueError as error:
         raise unexpected(response, f"its 'pages' cannot be read ({error})") from error
+    return _cursor(pages, response), pages
+
+
+def _cursor(pages: Pages, response: requests.Response) -> Cursor | None:
     if pages.next is None:
-        if (pages.page or 0) < (pages.total_pages or 0) and pages.page is not None:
-            raise unexpected(response, f"page {pages.page} of {pages.total_pages} has no next page")
+        if pages.page is not None and pages.page < (pages.total_pages or 0):
+            return {"page": [str(pages.page + 1)]}
         return None
     if isinstance(pages.next, dict):
         starting_after = pages.next.get("starting_after")
@@ -120,8 +140,8 @@ def _cursor_from_url(link: str, response: requests.Response) -> Cursor:
             "the links name, or correct the gateway in between."
         )
     cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
-    endpoint = urlsplit(here).path.rpartition("/")[2]
-    if urlsplit(there).path.rstrip("/").rpartition("/")[2] != endpoint or not cursor:
+    endpoint = urlsplit(there).path.rstrip("/").rpartition("/")[2]
+    if endpoint not in urlsplit(here).path.split("/") or not cursor:
         raise unexpected(
             response, f"its pages.next is no page of this list ('{excerpt(link, response)}')"
         )

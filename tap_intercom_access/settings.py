@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -71,6 +72,24 @@ SETTINGS = th.PropertiesList(
             "memberships that are gone."
         ),
     ),
+    th.Property(
+        "start_date",
+        th.DateTimeType(nullable=False),
+        title="Start date",
+        description=(
+            "Date, or date and time, from which to read `activity_logs` in the first sync, such as "
+            "`2026-01-01`. Without it: 90 days back, what a quarterly review looks at."
+        ),
+    ),
+    th.Property(
+        "activity_types",
+        th.ArrayType(th.StringType(nullable=False), nullable=False),
+        title="Activity types",
+        description=(
+            "Types of events to read into `activity_logs`; `[]` reads all. Without it: the types "
+            "that concern access, which the README lists."
+        ),
+    ),
 ).to_dict()
 
 
@@ -92,7 +111,12 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
         str(error.path[0]) if error.path else str(error.message): _in_words(error)
         for error in JSONSchemaValidator(schema).iter_errors(config)
     }
-    rules = {"access_token": _token, "base_url": _base_url, "api_version": _version}
+    rules = {
+        "access_token": _token,
+        "base_url": _base_url,
+        "api_version": _version,
+        "start_date": _date,
+    }
     for name, rule in rules.items():
         if isinstance(config.get(name), str) and (fault := rule(config[name])):
             faults[name] = f"{name} {fault}"
@@ -137,6 +161,14 @@ def _version(version: str) -> str | None:
     if re.fullmatch(r"\d+\.\d+|[A-Z][a-z]+", version):
         return None
     return "is not a version of Intercom's API, such as 2.16"
+
+
+def _date(date: str) -> str | None:
+    try:
+        datetime.fromisoformat(date.replace("Z", "+00:00"))
+    except ValueError:
+        return "is not a date such as 2026-01-01 or 2026-01-01T00:00:00Z"
+    return None
 
 
 def _base_url(url: str) -> str | None:

@@ -14,6 +14,7 @@ from singer_sdk import Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
+from tap_intercom_access.activity_logs import ActivityLogsStream
 from tap_intercom_access.consistency import Consistency
 from tap_intercom_access.errors import InputError, TargetGoneError, explain
 from tap_intercom_access.inputs import check_catalog, check_object, check_state
@@ -96,7 +97,8 @@ class TapIntercomAccess(Tap):
     def discover_streams(self) -> list[IntercomStream[Any]]:
         """Give the streams; memberships come from the answer that the teams come from."""
         teams = TeamsStream(self)
-        return [AdminsStream(self), teams, TeamMembershipsStream(self, teams)]
+        memberships = TeamMembershipsStream(self, teams)
+        return [ActivityLogsStream(self), AdminsStream(self), teams, memberships]
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.

@@ -46,14 +46,18 @@ def installed(command: str) -> str:
     return str(home / "bin" / command)
 
 
-def load(sandbox: Sandbox, target: str, config: Path, **settings: str) -> tuple[int, int]:
+def load(
+    sandbox: Sandbox, target: str, config: Path, *arguments: str, **settings: str
+) -> tuple[int, int]:
     """Pipe the tap into a target, as a shell does.
 
     Returns:
         The exit codes of the tap and of the target.
     """
     variables = environment(**(sandbox.settings | settings))
-    with subprocess.Popen([TAP, "--config=ENV"], stdout=subprocess.PIPE, env=variables) as tap:
+    with subprocess.Popen(
+        [TAP, "--config=ENV", *arguments], stdout=subprocess.PIPE, env=variables
+    ) as tap:
         done = subprocess.run(
             [installed(target), "--config", str(config)],
             check=False,

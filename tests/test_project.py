@@ -67,7 +67,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    block = snippet("Paste this into") + snippet("To choose columns and to hash addresses")
+    pasted = re.sub("    select: .*\n", "", snippet("Paste this into"))
+    block = pasted + snippet("To choose streams and to hash addresses")
     project = new_project(tmp_path / "project", "  extractors:\n", block, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To run it every night"))
@@ -86,19 +87,22 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
 
 
 def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    command = re.search(r"^meltano (add .*)$", README, flags=re.MULTILINE)
+    add = re.search(r"^meltano (add .*)$", README, flags=re.MULTILINE)
+    select = re.search(r"^meltano (config set .* _select) '(.*)'$", README, flags=re.MULTILINE)
     definition = tmp_path / "tap-intercom-access.yml"
     text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
     definition.write_text(re.sub("pip_url: .*", f"pip_url: {ROOT}", text), encoding="utf-8")
     project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
-    assert command
+    assert add
+    assert select
 
-    args = re.sub(r"\S+\.yml", str(definition), command[1]).split()
-    meltano(project, *args)
+    meltano(project, *re.sub(r"\S+\.yml", str(definition), add[1]).split())
+    meltano(project, *select[1].split(), select[2])
     meltano(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
     meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
     assert len(lines(project / "admins.jsonl")) == 12
+    assert not (project / "activity_logs.jsonl").exists()
 
 
 def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres) -> None:

@@ -11,8 +11,12 @@ from tap_intercom_access.tap import TapIntercomAccess
 # The tests are made when this file is imported, so the workspace has to be up by then.
 SANDBOX = Sandbox(demo()).__enter__()
 
+CONFIG = {"access_token": SANDBOX.token, "base_url": SANDBOX.base_url}
+CATALOG = TapIntercomAccess(config=CONFIG).catalog_dict
+for entry in CATALOG["streams"]:
+    for metadata in entry["metadata"]:
+        metadata["metadata"]["selected"] = True
+
 TestTapIntercomAccess = get_tap_test_class(
-    TapIntercomAccess,
-    config={"access_token": SANDBOX.token, "base_url": SANDBOX.base_url},
-    parse_env_config=False,
+    TapIntercomAccess, config=CONFIG, catalog=CATALOG, parse_env_config=False
 )

@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -66,6 +66,12 @@ class Sandbox:
         self.rate_limit = rate_limit
         self.requests: list[str] = []
         """Method and path with query of every request so far."""
+        self.log_order = "newest"
+        """Order of the activity logs: newest, oldest or as it is."""
+        self.log_next = "number"
+        """Form of `pages.next` in the activity logs: number (it stays null), object or url."""
+        self.bodies: list[dict[str, Any]] = []
+        """Body of every search of the activity logs so far."""
         self.headers: list[dict[str, str]] = []
         """Headers of every request so far."""
         self.times: list[float] = []
@@ -123,6 +129,9 @@ class Sandbox:
         app.get("/me")(self._me)
         app.get("/admins")(self._admins)
         app.get("/teams")(self._teams)
+        app.get("/admins/activity_logs")(self._activity_logs)
+        app.post("/admins/activity_logs/search")(self._activity_log_search)
+        app.get("/admins/activity_log_event_types")(self._activity_types)
         app.register_error_handler(404, lambda _: error(404, "not_found", "Resource not found"))
         return app
 
@@ -181,6 +190,53 @@ class Sandbox:
 
     def _teams(self) -> Response:
         return self._list("team", self.workspace.teams())
+
+    def _activity_types(self) -> Response:
+        types = sorted({event["activity_type"] for event in self.workspace.history})
+        return jsonify({"type": "activity_log_event_type.list", "event_types": types})
+
+    def _activity_logs(self) -> Response:
+        return self._events(request.args | {"per_page": 20})
+
+    def _activity_log_search(self) -> Response:
+        self.bodies.append(request.get_json())
+        return self._events(self.bodies[-1])
+
+    def _events(self, asked: Mapping[str, Any]) -> Response:
+        size = int(asked.get("per_page", 20))
+        if "created_at_after" not in asked or not 1 <= size <= 250:  # noqa: PLR2004
+            return error(400, "parameter_invalid", "created_at_after or per_page is not valid")
+        after = int(asked["created_at_after"])
+        before = int(asked.get("created_at_before", 2**62))
+        types = asked.get("event_types")
+        events = [
+            event
+            for event in self.workspace.history
+            if after < event["created_at"] <= before
+            and (not types or event["activity_type"] in types)
+        ]
+        if self.log_order != "as it is":
+            events.sort(key=lambda event: event["created_at"], reverse=self.log_order == "newest")
+        page = int(asked.get("starting_after") or asked.get("page", 1))
+        more = page * size < len(events)
+        following = {
+            "number": None,
+            "object": {"per_page": size, "starting_after": str(page + 1)},
+            "url": f"{self.base_url}{request.path}?page={page + 1}&per_page={size}",
+        }[self.log_next]
+        return jsonify(
+            {
+                "type": "activity_log.list",
+                "pages": {
+                    "type": "pages",
+                    "next": following if more else None,
+                    "page": page,
+                    "per_page": size,
+                    "total_pages": max(1, -(-len(events) // size)),
+                },
+                "activity_logs": events[(page - 1) * size : page * size],
+            }
+        )
 
     def _list(self, kind: str, rows: list[dict[str, Any]]) -> Response:
         answer: dict[str, Any] = {"type": f"{kind}.list"}

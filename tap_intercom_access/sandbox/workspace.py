@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tap_intercom_access.sandbox.history import first_quarter, second_quarter
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.history import Event
 
 ROLES = {
     "1": "Workspace admin",
@@ -44,6 +50,7 @@ class Workspace:
 
     people: list[Person]
     groups: list[Group]
+    history: list[Event] = field(default_factory=list)
 
     def admins(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
@@ -64,11 +71,11 @@ class Workspace:
     def a_quarter_later(self) -> None:
         """Let a quarter pass in the demo: one leaves, one joins, others change team, role, seat."""
         people = {person.id: person for person in self.people}
+        joiner = Person(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
+        self.history += second_quarter(int(time.time()), people, joiner, people[1010])
         groups = {group.id: group for group in self.groups}
         self.leave(1010)  # Marcus
-        self.people.append(
-            Person(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
-        )
+        self.people.append(joiner)
         groups[501].members.append(1013)
         groups[504].members += [1004, 1013]  # the night shift begins
         groups[501].members.remove(1003)  # 陈伟 now is in Billing only
@@ -131,7 +138,7 @@ def demo() -> Workspace:
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
     shared mailbox, somebody who only reads, somebody away, and a team that nobody is in.
     """
-    return Workspace(
+    workspace = Workspace(
         people=[
             Person(1001, "Aoife Ní Bhriain", "aoife@example.com", "Head of Support", role="1"),
             Person(1002, "Tomás Herrera", "tomas@example.com", "Team lead", role="2"),
@@ -160,6 +167,9 @@ def demo() -> Workspace:
             Group(504, "Night shift"),
         ],
     )
+    people = {person.id: person for person in workspace.people}
+    workspace.history = first_quarter(int(time.time()), people)
+    return workspace
 
 
 def generated(admins: int, teams: int) -> Workspace:
