@@ -19,6 +19,9 @@ ROLES = {
 }
 
 
+LEVELS = ("primary", "secondary")
+
+
 @dataclass
 class Person:
     """A teammate; whatever Intercom may leave out is None here and left out there."""
@@ -54,7 +57,8 @@ class Workspace:
 
     def admins(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
-        return [self._admin(person) for person in self.people]
+        named = {level: self._named(level) for level in ("members", *LEVELS)}
+        return [_admin(person, named) for person in self.people]
 
     def teams(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
@@ -84,34 +88,38 @@ class Workspace:
         people[1006].seat = False
         people[1012].seat = True
 
-    def _admin(self, person: Person) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "type": "admin",
-            "id": str(person.id),
-            "name": person.name,
-            "email": person.email,
-            "away_mode_enabled": person.away,
-            "away_mode_reassign": person.away,
-            "has_inbox_seat": person.seat,
-            "team_ids": [group.id for group in self.groups if person.id in group.members],
-            "avatar": None,
-        }
-        if person.job_title:
-            row["job_title"] = person.job_title
-            row["avatar"] = f"https://static.example.com/avatars/{person.id}.png"
-        if person.away:
-            row["away_status_reason_id"] = 77
-        if person.role:
-            row["role"] = {"type": "role", "id": person.role, "name": ROLES[person.role]}
-        levels = {
-            f"{level}_team_ids": [
-                group.id for group in self.groups if person.id in (getattr(group, level) or [])
-            ]
-            for level in ("primary", "secondary")
-        }
-        if any(levels.values()):
-            row["team_priority_level"] = levels
-        return row
+    def _named(self, level: str) -> dict[int, list[int]]:
+        """Give the ids of the teams that name a teammate in a list, by the teammate's id."""
+        named: dict[int, list[int]] = {}
+        for group in self.groups:
+            for id_ in getattr(group, level) or []:
+                named.setdefault(id_, []).append(group.id)
+        return named
+
+
+def _admin(person: Person, named: dict[str, dict[int, list[int]]]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "type": "admin",
+        "id": str(person.id),
+        "name": person.name,
+        "email": person.email,
+        "away_mode_enabled": person.away,
+        "away_mode_reassign": person.away,
+        "has_inbox_seat": person.seat,
+        "team_ids": named["members"].get(person.id, []),
+        "avatar": None,
+    }
+    if person.job_title:
+        row["job_title"] = person.job_title
+        row["avatar"] = f"https://static.example.com/avatars/{person.id}.png"
+    if person.away:
+        row["away_status_reason_id"] = 77
+    if person.role:
+        row["role"] = {"type": "role", "id": person.role, "name": ROLES[person.role]}
+    levels = {f"{level}_team_ids": named[level].get(person.id, []) for level in LEVELS}
+    if any(levels.values()):
+        row["team_priority_level"] = levels
+    return row
 
 
 def _team(group: Group) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""Serves prebuilt answers from a process of its own, so that making them is not measured."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import sys
+import time
+from typing import Any
+
+import waitress
+from flask import Flask, Response, request
+
+from tap_intercom_access.sandbox.history import DAY
+from tap_intercom_access.sandbox.history import generated as generated_events
+from tap_intercom_access.sandbox.workspace import generated
+
+COUNTS = {"requests": 0}
+
+
+def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
+    """Make all answers of a list, by cursor."""
+    answers = {}
+    for start in range(0, max(1, len(rows)), size):
+        more = start + size < len(rows)
+        following = {"per_page": size, "starting_after": str(start + size)} if more else None
+        answer = {"type": f"{kind}.list", f"{kind}s": rows[start : start + size]}
+        if more or start:
+            answer["pages"] = {"type": "pages", "next": following}
+        answers[str(start or "")] = json.dumps(answer).encode()
+    return answers
+
+
+def app(admins: int, teams: int, size: int, events: int) -> Flask:
+    """Make the application that answers."""
+    workspace = generated(admins, teams)
+    lists = {
+        "admins": pages("admin", workspace.admins(), size or max(1, admins)),
+        "teams": pages("team", workspace.teams(), size or max(1, teams)),
+    }
+    one = {str(row["id"]): json.dumps(row) for row in workspace.admins()} if admins < 1000 else {}
+    now = int(time.time())
+    history = generated_events(events, now - 89 * DAY, now - DAY) if events else []
+    times = [event["created_at"] for event in history]
+    texts = [json.dumps(event) for event in history]
+    made = Flask("benchmarks")
+
+    @made.get("/<any(admins,teams):name>")
+    def a_list(name: str) -> Response:
+        COUNTS["requests"] += 1
+        return Response(
+            lists[name][request.args.get("starting_after", "")], mimetype="application/json"
+        )
+
+    @made.get("/admins/<admin_id>")
+    def an_admin(admin_id: str) -> Response:
+        COUNTS["requests"] += 1
+        return Response(one[admin_id], mimetype="application/json")
+
+    @made.post("/admins/activity_logs/search")
+    def search() -> Response:
+        COUNTS["requests"] += 1
+        asked = request.get_json()
+        first = bisect.bisect_right(times, asked["created_at_after"])
+        last = bisect.bisect_right(times, asked.get("created_at_before", now))
+        per_page, page = asked["per_page"], asked.get("page", 1)
+        stop = max(first, last - per_page * (page - 1))  # the newest come first
+        found = ",".join(reversed(texts[max(first, stop - per_page) : stop]))
+        total = max(1, -(-(last - first) // per_page))
+        state = f'"page":{page},"per_page":{per_page},"total_pages":{total},"next":null'
+        return Response(
+            f'{{"type":"activity_log.list","pages":{{{state}}},"activity_logs":[{found}]}}',
+            mimetype="application/json",
+        )
+
+    @made.get("/count")
+    def count() -> Response:
+        number = COUNTS["requests"]
+        COUNTS["requests"] = 0
+        return Response(str(number))
+
+    return made
+
+
+if __name__ == "__main__":
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    server = waitress.create_server(app(*numbers), host="127.0.0.1", port=0, threads=4)
+    sys.stdout.write(f"http://127.0.0.1:{server.effective_port}\n")
+    sys.stdout.flush()
+    server.run()
