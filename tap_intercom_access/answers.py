@@ -18,7 +18,7 @@ else:
     Id = Annotated[str, msgspec.Meta(min_length=1)] | int  # what Intercom sends, by the place
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """An object of a list."""
 
     id: Id
@@ -43,7 +43,7 @@ def _strings(ids: list[str] | None) -> list[str] | None:
     return None if ids is None else [str(id_) for id_ in ids]
 
 
-class Role(msgspec.Struct):
+class Role(msgspec.Struct, gc=False):
     """Role of a teammate in the workspace."""
 
     id: Id | None = None
@@ -54,13 +54,13 @@ class Role(msgspec.Struct):
         self.id = None if self.id is None else str(self.id)
 
 
-class Avatar(msgspec.Struct):
+class Avatar(msgspec.Struct, gc=False):
     """The longer of the two forms of an avatar."""
 
     image_url: str | None = None
 
 
-class TeamPriorityLevel(msgspec.Struct):
+class TeamPriorityLevel(msgspec.Struct, gc=False):
     """Teams of a teammate by priority."""
 
     primary_team_ids: list[Id] | None = None
@@ -72,7 +72,7 @@ class TeamPriorityLevel(msgspec.Struct):
         self.secondary_team_ids = _strings(self.secondary_team_ids)
 
 
-class AdminPriorityLevel(msgspec.Struct):
+class AdminPriorityLevel(msgspec.Struct, gc=False):
     """Members of a team by priority."""
 
     primary_admin_ids: list[Id] | None = None
@@ -142,7 +142,7 @@ class TeamList(Answer[Team]):
     rows: list[Team] = msgspec.field(name="teams")
 
 
-class Performer(msgspec.Struct):
+class Performer(msgspec.Struct, gc=False):
     """Who did what an activity log tells."""
 
     id: Id | None = None
@@ -171,7 +171,7 @@ class ActivityLogList(Answer[ActivityLog]):
     rows: list[ActivityLog] = msgspec.field(name="activity_logs")
 
 
-class ActivityTypes(msgspec.Struct):
+class ActivityTypes(msgspec.Struct, gc=False):
     """Answer of `GET /admins/activity_log_event_types`."""
 
     event_types: list[str]

@@ -16,7 +16,14 @@ from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from tap_intercom_access.answers import Answer, RowT
-from tap_intercom_access.errors import AnswerError, InputError, explain, refusal, unexpected
+from tap_intercom_access.errors import (
+    AnswerError,
+    InputError,
+    TargetGoneError,
+    explain,
+    refusal,
+    unexpected,
+)
 from tap_intercom_access.pagination import Cursor, CursorPaginator
 
 if TYPE_CHECKING:
@@ -217,6 +224,8 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
         """
         try:
             yield from self.records()
+        except TargetGoneError:
+            raise
         except TRANSIENT as error:
             tries = f"failed {self.backoff_max_tries()} times in a row"
             raise AnswerError(f"{self.name}: {tries}: {explain(error, self.where)}") from error
@@ -236,7 +245,7 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
 
     def request_decorator(self, func: RequestFunc) -> RequestFunc:
         """Try again after a transient failure, as the SDK does, but without logging it twice."""
-        return backoff.on_exception(
+        patient = backoff.on_exception(
             self.backoff_wait_generator,
             TRANSIENT,
             max_tries=self.backoff_max_tries,
@@ -244,6 +253,12 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
             jitter=self.backoff_jitter,
             logger=None,
         )(func)
+
+        def request(*args: Any) -> requests.Response:  # noqa: ANN401 (whatever is decorated)
+            self.tap.message_writer.flush()
+            return patient(*args)
+
+        return request
 
     def backoff_handler(self, details: Details) -> None:
         """Say that a request failed and is tried again."""

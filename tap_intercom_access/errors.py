@@ -34,6 +34,13 @@ class AnswerError(FatalAPIError):
 class TargetGoneError(SingerSDKError):
     """The target closed the pipe before everything was written."""
 
+    def __init__(self) -> None:
+        """Say so, and where to look for the reason."""
+        super().__init__(
+            "The target closed the pipe before the end: this sync is incomplete. See the target's "
+            "own messages for the reason."
+        )
+
 
 def place(request: requests.PreparedRequest) -> str:
     """Name the endpoint of a request, without its query.

@@ -13,6 +13,7 @@ import click
 from singer_sdk import Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import RecordMessage
 
 from tap_intercom_access.activity_logs import ActivityLogsStream
 from tap_intercom_access.consistency import Consistency
@@ -33,21 +34,26 @@ if TYPE_CHECKING:
 
 
 class PipeWriter(MsgSpecWriter):
-    """Writes messages until the target goes away."""
+    """Writes messages until the target goes away.
+
+    Every method raises TargetGoneError once nobody reads any more.
+    """
 
     def write_message(self, message: Message) -> None:
-        """Write a message to stdout.
-
-        Raises:
-            TargetGoneError: if nobody reads any more.
-        """
+        """Write a message to stdout; records are handed on in bulk, all else at once."""
         try:
-            super().write_message(message)
+            sys.stdout.buffer.write(self.format_message(message))
         except BrokenPipeError as error:
-            raise TargetGoneError(
-                "The target closed the pipe before the end: this sync is incomplete. "
-                "See the target's own messages for the reason."
-            ) from error
+            raise TargetGoneError from error
+        if not isinstance(message, RecordMessage):
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand on the records so far, because the next ones may take a while."""
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise TargetGoneError from error
 
 
 class TapIntercomAccess(Tap):
@@ -56,6 +62,7 @@ class TapIntercomAccess(Tap):
     name = "tap-intercom-access"
     config_jsonschema = SETTINGS
     message_writer_class = PipeWriter
+    message_writer: PipeWriter
     capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
         TapCapabilities.ACTIVATE_VERSION,
         TapCapabilities.CATALOG,
