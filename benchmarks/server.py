@@ -16,6 +16,7 @@ from tap_intercom_access.sandbox.history import generated as generated_events
 from tap_intercom_access.sandbox.workspace import generated
 
 COUNTS = {"requests": 0}
+SINGLE = 500  # admins, at the most, that can be asked for one by one
 
 
 def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
@@ -24,7 +25,7 @@ def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
     for start in range(0, max(1, len(rows)), size):
         more = start + size < len(rows)
         following = {"per_page": size, "starting_after": str(start + size)} if more else None
-        answer = {"type": f"{kind}.list", f"{kind}s": rows[start : start + size]}
+        answer: dict[str, Any] = {"type": f"{kind}.list", f"{kind}s": rows[start : start + size]}
         if more or start:
             answer["pages"] = {"type": "pages", "next": following}
         answers[str(start or "")] = json.dumps(answer).encode()
@@ -38,7 +39,9 @@ def app(admins: int, teams: int, size: int, events: int) -> Flask:
         "admins": pages("admin", workspace.admins(), size or max(1, admins)),
         "teams": pages("team", workspace.teams(), size or max(1, teams)),
     }
-    one = {str(row["id"]): json.dumps(row) for row in workspace.admins()} if admins < 1000 else {}
+    one = (
+        {str(row["id"]): json.dumps(row) for row in workspace.admins()} if admins <= SINGLE else {}
+    )
     now = int(time.time())
     history = generated_events(events, now - 89 * DAY, now - DAY) if events else []
     times = [event["created_at"] for event in history]

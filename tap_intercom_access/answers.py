@@ -8,6 +8,7 @@ Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
 
 from __future__ import annotations
 
+from sys import intern  # one object per id, however many lists name it
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -25,7 +26,7 @@ class Row(msgspec.Struct, gc=False):
 
     def __post_init__(self) -> None:
         """Turn the id into a string."""
-        self.id = str(self.id)
+        self.id = intern(str(self.id))
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -40,7 +41,7 @@ class Answer(msgspec.Struct, Generic[RowT]):
 
 
 def _strings(ids: list[str] | None) -> list[str] | None:
-    return None if ids is None else [str(id_) for id_ in ids]
+    return None if ids is None else [intern(str(id_)) for id_ in ids]
 
 
 class Role(msgspec.Struct, gc=False):

@@ -58,6 +58,9 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
     Every failure leaves `get_records` as one AnswerError that names the stream.
     """
 
+    seen: dict[str, int]
+    """Ids of the rows that were read, each with a fingerprint of the row."""
+
     _announced = 0
     """The most rows that an answer said the list has."""
 
@@ -165,7 +168,7 @@ class IntercomStream(RESTStream[Cursor | None], Generic[RowT]):
             AnswerError: if the list turns out to be short.
         """
         self._announced = 0
-        seen: dict[str, int] = {}
+        seen = self.seen = {}
         repeated = in_a_row = 0
         for row in cast("Iterable[RowT]", self.request_records(None)):
             fingerprint = hash(msgspec.json.encode(row))

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -25,38 +25,40 @@ class Consistency:
 
     def __init__(self) -> None:
         """Start with neither list read."""
-        self._admin_ids: set[str] | None = None
-        self._claims: dict[str, list[str]] = {}
-        self._members: dict[str, set[str]] | None = None
+        self._admins: Collection[str] | None = None
+        self._claims: Mapping[str, Collection[str]] = {}
+        self._members: Mapping[str, Collection[str]] | None = None
 
-    def admins_read(self, team_ids: dict[str, list[str]]) -> None:
-        """Take the ids of all teammates, each with the teams that it names."""
-        self._admin_ids = set(team_ids)
-        for admin_id, teams in team_ids.items():
-            for team_id in teams:
-                self._claims.setdefault(team_id, []).append(admin_id)
+    def admins_read(self, admins: Collection[str], claims: Mapping[str, Collection[str]]) -> None:
+        """Take the ids of all admins, and by team the ids of those that name it as theirs."""
+        self._admins = admins
+        self._claims = claims
         self._compare()
 
-    def teams_read(self, members: Mapping[str, Iterable[str]]) -> None:
+    def teams_read(self, members: Mapping[str, Collection[str]]) -> None:
         """Take the ids of all teams, each with its members' ids."""
-        self._members = {team_id: set(admin_ids) for team_id, admin_ids in members.items()}
+        self._members = members
         self._compare()
 
     def _compare(self) -> None:
-        if self._admin_ids is None or self._members is None:
+        if self._admins is None or self._members is None:
             return
-        unknown = [
-            (team_id, admin_id)
-            for team_id, members in self._members.items()
-            for admin_id in members - self._admin_ids
-        ]
+        unknown = _beyond(self._members, dict.fromkeys(self._members, self._admins))
         _warn("name a teammate who is not in the list of admins", unknown)
-        unlisted = [
-            (team_id, admin_id)
-            for team_id, admin_ids in self._claims.items()
-            for admin_id in set(admin_ids) - self._members.get(team_id, set())
-        ]
+        unlisted = _beyond(self._claims, self._members)
         _warn("stand in a teammate's team_ids, but the team does not list them", unlisted)
+
+
+def _beyond(
+    these: Mapping[str, Collection[str]], those: Mapping[str, Collection[str]]
+) -> list[Membership]:
+    """Give the memberships that the first lists have and the second have not."""
+    return [
+        (team_id, admin_id)
+        for team_id, admin_ids in these.items()
+        for admin_id in dict.fromkeys(admin_ids)
+        if admin_id not in those.get(team_id, ())
+    ]
 
 
 def _warn(finding: str, memberships: list[Membership]) -> None:

@@ -80,14 +80,15 @@ class AdminsStream(IntercomStream[Admin]):
 
     def records(self) -> Iterator[Record]:
         """Give one record per teammate."""
-        team_ids: dict[str, list[str]] = {}
+        claims: dict[str, list[str]] = {}
         for admin in self.read():
-            team_ids[admin.id] = admin.team_ids or []
+            for team_id in admin.team_ids or []:
+                claims.setdefault(team_id, []).append(admin.id)
             record = msgspec.to_builtins(admin)
             avatar = record.pop("avatar")
             record["avatar_url"] = avatar["image_url"] if isinstance(avatar, dict) else avatar
             yield record
-        self.tap.consistency.admins_read(team_ids)
+        self.tap.consistency.admins_read(self.seen, claims)
 
 
 class TeamsStream(IntercomStream[Team]):
@@ -129,13 +130,19 @@ class TeamsStream(IntercomStream[Team]):
     @cached_property
     def rows(self) -> list[Team]:
         """The list of teams, read once for this stream and for the memberships."""
-        rows = list(self.read())
-        self.tap.consistency.teams_read(members(rows))
-        return rows
+        return list(self.read())
+
+    @cached_property
+    def members(self) -> dict[str, dict[str, str | None]]:
+        """The members of each team, with their priority level."""
+        found = members(self.rows)
+        self.tap.consistency.teams_read(found)
+        return found
 
     def records(self) -> Iterator[Record]:
         """Give one record per team."""
         yield from map(msgspec.to_builtins, self.rows)
+        _ = self.members  # read by now, so that they are compared without the other stream, too
 
 
 class TeamMembershipsStream(IntercomStream[Team]):
@@ -165,6 +172,6 @@ class TeamMembershipsStream(IntercomStream[Team]):
 
     def records(self) -> Iterator[Record]:
         """Give one record per team and member."""
-        for team_id, levels in members(self._teams.rows).items():
+        for team_id, levels in self._teams.members.items():
             for admin_id, level in levels.items():
                 yield {"team_id": team_id, "admin_id": admin_id, "priority_level": level}
