@@ -74,8 +74,10 @@ def serving(admins: int, teams: int, size: int = 0, events: int = 0) -> Iterator
     command = [sys.executable, "-m", "benchmarks.server", *numbers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout  # noqa: S101 (for the types)
-        yield process.stdout.readline().strip()
-        process.terminate()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def compare(title: str, url: str | None, contenders: list[Contender], runs: int) -> None:

@@ -6,24 +6,34 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from tap_intercom_access.sandbox.server import Sandbox
+    from tap_intercom_access.sandbox.workspace import Workspace
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--admins", type=click.IntRange(1), help="Number of teammates, instead of the demo.")
 @click.option("--teams", type=click.IntRange(0), help="Number of teams, instead of the demo.")
 @click.option("--page-size", type=click.IntRange(1), help="Rows per page  [default: one page]")
+@click.option(
+    "--quarter",
+    type=click.IntRange(1, 2),
+    help="The demo a quarter ago (1), or a quarter after that (2), with joiners and leavers.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port  [default: free one]")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def main(
+def main(  # noqa: PLR0913, PLR0917 (one for each option)
     admins: int | None,
     teams: int | None,
     page_size: int | None,
+    quarter: int | None,
     port: int,
     command: tuple[str, ...],
 ) -> None:
@@ -40,13 +50,21 @@ def main(
             f"{error}. The sandbox needs its extra: pip install 'tap-intercom-access[sandbox]'"
         ) from error
     if admins is None and teams is None:
-        people = workspace.demo()
+        people = _demo(quarter, workspace)
     else:
         people = workspace.generated(
             12 if admins is None else admins, 4 if teams is None else teams
         )
     with server.Sandbox(people, page_size=page_size, port=port) as sandbox:
         sys.exit(_run(command, sandbox) if command else _stay(sandbox))
+
+
+def _demo(quarter: int | None, workspace: ModuleType) -> Workspace:
+    a_quarter_ago = int(time.time()) - 91 * 86_400
+    made: Workspace = workspace.demo(a_quarter_ago if quarter else None)
+    if quarter == 2:  # noqa: PLR2004 (there are two)
+        made.a_quarter_later(a_quarter_ago)
+    return made
 
 
 def _run(command: tuple[str, ...], sandbox: Sandbox) -> int:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 
+SELDOM: dict[int, list[int]] = {1008: [11], 1012: []}
+"""Weeks ago in which those signed in who do not do so every week."""
+
 Event = dict[str, Any]
 
 
@@ -52,7 +55,7 @@ def first_quarter(now: int, people: dict[int, Person]) -> list[Event]:
     owner = people[1001]
     events = []
     for number, person in enumerate(people.values()):
-        weeks = {1008: [11], 1012: []}.get(person.id, range(1, 12))
+        weeks = SELDOM.get(person.id, range(1, 12))
         events += [sign_in(now - week * 7 * DAY + number * 600, person) for week in weeks]
     events += joined(now - 75 * DAY, people[1007], owner)
     events += joined(now - 60 * DAY, people[1012], people[1002])
@@ -104,12 +107,15 @@ def first_quarter(now: int, people: dict[int, Person]) -> list[Event]:
 
 
 def second_quarter(
-    now: int, people: dict[int, Person], joiner: Person, leaver: Person
+    since: int | None, now: int, people: dict[int, Person], joiner: Person, leaver: Person
 ) -> list[Event]:
     """Tell how the changes of `Workspace.a_quarter_later` came about, within the last two days."""
     owner, lead, billing = people[1001], people[1002], people[1006]
     time = now - 2 * DAY
+    regular = [person for person in people.values() if person.id not in SELDOM]
+    weeks = (now - (since or now)) // (7 * DAY)
     return [
+        *(sign_in(now - week * 7 * DAY, one) for one in regular for week in range(1, weeks)),
         *joined(time, joiner, lead),
         event(
             time + 60,

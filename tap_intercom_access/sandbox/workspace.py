@@ -72,11 +72,15 @@ class Workspace:
                 if ids and person_id in ids:
                     ids.remove(person_id)
 
-    def a_quarter_later(self) -> None:
-        """Let a quarter pass in the demo: one leaves, one joins, others change team, role, seat."""
+    def a_quarter_later(self, since: int | None = None) -> None:
+        """Let a quarter pass in the demo: one leaves, one joins, others change team, role, seat.
+
+        Args:
+            since: Unix seconds from which on everybody signs in once a week until now.
+        """
         people = {person.id: person for person in self.people}
         joiner = Person(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
-        self.history += second_quarter(int(time.time()), people, joiner, people[1010])
+        self.history += second_quarter(since, int(time.time()), people, joiner, people[1010])
         groups = {group.id: group for group in self.groups}
         self.leave(1010)  # Marcus
         self.people.append(joiner)
@@ -140,8 +144,8 @@ def _team(group: Group) -> dict[str, Any]:
     return row
 
 
-def demo() -> Workspace:
-    """Make the workspace of a small company with a story.
+def demo(now: int | None = None) -> Workspace:
+    """Make the workspace of a small company with a story, as it is at a time in Unix seconds.
 
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
     shared mailbox, somebody who only reads, somebody away, and a team that nobody is in.
@@ -159,7 +163,7 @@ def demo() -> Workspace:
             Person(1009, "Support mailbox", "support@example.com", role="3"),
             Person(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
             Person(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
-            Person(1012, "Dana Levi", "dana@example.com", seat=False),
+            Person(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
         ],
         groups=[
             Group(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
@@ -176,7 +180,7 @@ def demo() -> Workspace:
         ],
     )
     people = {person.id: person for person in workspace.people}
-    workspace.history = first_quarter(int(time.time()), people)
+    workspace.history = first_quarter(now or int(time.time()), people)
     return workspace
 
 
