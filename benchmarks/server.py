@@ -76,6 +76,11 @@ def app(admins: int, teams: int, size: int, events: int) -> Flask:
             mimetype="application/json",
         )
 
+    @made.get("/tags")  # tap-intercom 2.2.5 tries its token there
+    def tags() -> Response:
+        COUNTS["requests"] += 1
+        return Response('{"type":"list","data":[]}', mimetype="application/json")
+
     @made.get("/count")
     def count() -> Response:
         number = COUNTS["requests"]
