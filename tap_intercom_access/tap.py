@@ -181,6 +181,8 @@ def main() -> None:
         sys.exit(TapIntercomAccess.cli(standalone_mode=False))
     except click.ClickException as error:
         _fail(error.format_message(), error)
+    except click.Abort as error:
+        _fail("Stopped before the end: this sync is incomplete.", error)
     except Exception as error:  # noqa: BLE001 (the one place where failures become sentences)
         _fail(explain(error), error)
 
