@@ -170,11 +170,12 @@ def test_the_list_has_a_row_per_grant_and_no_formula(project: Path) -> None:
 @pytest.fixture(scope="module")
 def page(project: Path) -> Iterator[Page]:
     """The page in a browser that reports every error, and reaches nothing but the file."""
-    chromium = shutil.which("chromium")
-    assert chromium, "install Debian's chromium, as .ci/run does"
+    subprocess.run([ROOT / ".ci" / "install-chromium"], check=True)
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=arguments
+        )
         shown = browser.new_page(viewport={"width": 1280, "height": 1000})
         problems: list[str] = []
         requests: list[str] = []

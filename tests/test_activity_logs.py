@@ -500,6 +500,7 @@ def test_every_type_and_detail_arrives_in_duckdb(
 def test_the_questions_of_the_readme_are_answered(tmp_path: Path) -> None:
     workspace = demo()
     workspace.a_quarter_later()
+    workspace.history.append(event(NOW - 60, "admin_login_success", None, "By nobody known"))
     config = tmp_path / "target.json"
     path = tmp_path / "i.duckdb"
     config.write_text(json.dumps({"path": str(path), "default_target_schema": "intercom"}))

@@ -36,9 +36,12 @@ findings as (
     )
     union all
     select 'not_employed', admin_id, 'is not in the list of employees'
-    from {{ ref('stg_admins') }}
+    from {{ ref('stg_admins') }} as admins
     where exists (select 1 from {{ ref('employees') }})
-        and email not in (select lower(email) from {{ ref('employees') }})
+        and not exists (
+            select 1 from {{ ref('employees') }} as employees
+            where lower(employees.email) = admins.email
+        )
 )
 
 select finding || '/' || admin_id || '/' || detail as finding_key, findings.*, name, email
