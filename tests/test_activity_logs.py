@@ -144,7 +144,7 @@ def test_a_type_that_intercom_does_not_know_is_named(sandbox: Sandbox, catalog: 
     run = sync(sandbox, "--catalog", catalog, TAP_INTERCOM_ACCESS_ACTIVITY_TYPES=types)
 
     assert {record["activity_type"] for record in events(run)} == {"admin_login_failure"}
-    warnings = [line for line in run.stderr.splitlines() if "| WARNING" in line]
+    warnings = [line for line in run.stderr.splitlines() if "| WARNING  | tap-" in line]
     assert len(warnings) == 1
     assert warnings[0].endswith("does not list: admin_deletion, admin_delition")
     assert sandbox.requests[0] == "GET /admins/activity_log_event_types"

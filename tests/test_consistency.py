@@ -15,7 +15,7 @@ def findings(run: Run) -> list[str]:
     return [
         line.partition("tap-intercom-access            | ")[2]
         for line in run.stderr.splitlines()
-        if "| WARNING" in line
+        if "| WARNING  | tap-intercom-access" in line
     ]
 
 
