@@ -23,6 +23,9 @@ MAX_PASSES = 10
 """Readings of a window by the numbers of its pages, before the sync fails."""
 
 
+MAX_EMPTY = 2
+"""Empty pages in a row that point on, before a window counts as endless."""
+
 MIN_TIMES = 10
 """Different times on a page, at the least, before their order counts as the order of the list."""
 
@@ -70,7 +73,7 @@ class WindowPaginator(BaseAPIPaginator[Body]):
         self._divisible = before - after > 2  # noqa: PLR2004 (one second and its two bounds)
         self._cursors: list[Body] = []
         self._known: set[Any] | None = None  # ids, where pages are read by their numbers
-        self._new = self._passes = 0
+        self._new = self._passes = self._empty = 0
 
     def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
         """Let `get_next` decide."""
@@ -87,9 +90,12 @@ class WindowPaginator(BaseAPIPaginator[Body]):
         count = max(self.count, pages.total_pages or 0)
         if cursor and self._divisible and count > MAX_PAGES:
             raise WindowTooFullError(count)
+        events = msgspec.json.decode(response.content, type=_Moments).activity_logs
+        self._empty = 0 if events else self._empty + 1
+        if cursor and self._empty >= MAX_EMPTY:
+            raise unexpected(response, "empty pages in a row point on to another page")
         if cursor and set(cursor) - NUMBERED:
             return self._follow({name: values[-1] for name, values in cursor.items()}, response)
-        events = msgspec.json.decode(response.content, type=_Moments).activity_logs
         if self._known is None:
             if not cursor:
                 return None

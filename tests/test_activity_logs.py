@@ -264,6 +264,25 @@ def test_events_that_come_and_go_meanwhile_lose_no_other(
     assert kept <= set(ids(sync(sandbox, "--catalog", catalog)))
 
 
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"page": 1, "total_pages": 2, "next": None},
+        {"next": "/admins/activity_logs/search?page=2"},
+        {"next": {"starting_after": "a"}},
+    ],
+)
+def test_empty_pages_that_point_on_are_an_error(
+    pages: dict[str, Any], sandbox: Sandbox, catalog: Path
+) -> None:
+    body = {"type": "activity_log.list", "activity_logs": [], "pages": pages}
+    sandbox.answer("/admins/activity_logs/search", body)
+
+    error = sync(sandbox, "--catalog", catalog).error
+
+    assert "empty pages in a row" in error or "points back" in error
+
+
 def test_events_that_never_stop_changing_are_an_error(sandbox: Sandbox, catalog: Path) -> None:
     numbers = iter(range(10**6))
 
