@@ -36,11 +36,13 @@ def app(admins: int, teams: int, size: int, events: int) -> Flask:
     """Make the application that answers."""
     workspace = generated(admins, teams)
     lists = {
-        "admins": pages("admin", workspace.admins(), size or max(1, admins)),
-        "teams": pages("team", workspace.teams(), size or max(1, teams)),
+        "admins": pages("admin", workspace.admin_rows(), size or max(1, admins)),
+        "teams": pages("team", workspace.team_rows(), size or max(1, teams)),
     }
     one = (
-        {str(row["id"]): json.dumps(row) for row in workspace.admins()} if admins <= SINGLE else {}
+        {str(row["id"]): json.dumps(row) for row in workspace.admin_rows()}
+        if admins <= SINGLE
+        else {}
     )
     now = int(time.time())
     history = generated_events(events, now - 89 * DAY, now - DAY) if events else []

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import singer_sdk.typing as th
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_intercom_access.errors import REGIONS
+from tap_intercom_access.intercom.endpoints import REGIONS, US
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -32,7 +32,7 @@ SETTINGS = th.PropertiesList(
     th.Property(
         "base_url",
         th.StringType(nullable=False),
-        default="https://api.intercom.io",
+        default=US,
         title="Base URL",
         description=(
             "Where Intercom's API is. Leave it out for a workspace in the US; "

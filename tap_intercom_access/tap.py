@@ -5,55 +5,29 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import RecordMessage
+from typing_extensions import override
 
-from tap_intercom_access.activity_logs import ActivityLogsStream
-from tap_intercom_access.consistency import Consistency
-from tap_intercom_access.errors import InputError, TargetGoneError, explain
+from tap_intercom_access.errors import InputError, TargetGoneError, in_words
 from tap_intercom_access.inputs import check_catalog, check_object, check_state
-from tap_intercom_access.session import new_session
+from tap_intercom_access.intercom import Intercom
+from tap_intercom_access.output import PipeWriter, buffer_stdout
 from tap_intercom_access.settings import SETTINGS, check
-from tap_intercom_access.streams import AdminsStream, TeamMembershipsStream, TeamsStream
+from tap_intercom_access.streams.activity_logs import ActivityLogsStream
+from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    import requests
     from singer_sdk.plugin_base import _ConfigInput
-    from singer_sdk.singerlib.encoding.simple import Message
 
-    from tap_intercom_access.client import IntercomStream
-
-
-class PipeWriter(MsgSpecWriter):
-    """Writes messages until the target goes away.
-
-    Every method raises TargetGoneError once nobody reads any more.
-    """
-
-    def write_message(self, message: Message) -> None:
-        """Write a message to stdout; records are handed on in bulk, all else at once."""
-        try:
-            sys.stdout.buffer.write(self.format_message(message))
-        except BrokenPipeError as error:
-            raise TargetGoneError from error
-        if not isinstance(message, RecordMessage):
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand on the records so far, because the next ones may take a while."""
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError as error:
-            raise TargetGoneError from error
+    from tap_intercom_access.streams.base import IntercomStream
 
 
 class TapIntercomAccess(Tap):
@@ -91,22 +65,27 @@ class TapIntercomAccess(Tap):
             if not any(stream.selected for stream in self.streams.values()):
                 self.logger.warning("No stream is selected in the catalog: nothing will be read")
 
-    @cached_property
-    def session(self) -> requests.Session:
-        """The HTTP session that all streams share."""
-        return new_session(self.config["base_url"])
+    @override
+    def discover_streams(self) -> list[IntercomStream]:
+        """Give the streams; memberships come from the response that the teams come from."""
+        intercom = Intercom(
+            access_token=self.config.get("access_token", ""),
+            base_url=self.config["base_url"],
+            api_version=self.config["api_version"],
+            timeout=self.config["request_timeout"],
+            user_agent=f"{self.name}/{self.plugin_version}",
+            on_request=self.message_writer.flush,
+        )
+        admins = AdminsStream(self, intercom)
+        teams = TeamList(admins)
+        return [
+            ActivityLogsStream(self, intercom),
+            admins,
+            TeamMembershipsStream(self, intercom, teams),
+            TeamsStream(self, intercom, teams),
+        ]
 
-    @cached_property
-    def consistency(self) -> Consistency:
-        """What admins and teams say of each other in this run."""
-        return Consistency()
-
-    def discover_streams(self) -> list[IntercomStream[Any]]:
-        """Give the streams; memberships come from the answer that the teams come from."""
-        teams = TeamsStream(self)
-        memberships = TeamMembershipsStream(self, teams)
-        return [ActivityLogsStream(self), AdminsStream(self), teams, memberships]
-
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
         self.append_builtin_config(self.config_jsonschema)
@@ -117,6 +96,7 @@ class TapIntercomAccess(Tap):
             self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
         return faults
 
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Take the state of an earlier run.
 
@@ -134,19 +114,21 @@ class TapIntercomAccess(Tap):
                 ", ".join(sorted(unknown)),
             )
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
         # The SDK 0.54.9 writes STATE and exits 0 here, as if the sync were complete. Nothing is
         # flushed either: a target that no longer reads would block the exit for ever.
         os.write(sys.stderr.fileno(), b"Stopped by a signal before the end: incomplete sync.\n")
         os._exit(1)
 
     @classmethod
+    @override
     def invoke(  # type: ignore[override]
         cls,
         *,
         state: TextIO | None = None,
         catalog: TextIO | None = None,
-        **options: Any,  # noqa: ANN401 (the rest of the command line)
+        **options: Any,
     ) -> None:
         """Run the tap with the files of the command line.
 
@@ -160,6 +142,7 @@ class TapIntercomAccess(Tap):
         )
 
     @classmethod
+    @override
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
@@ -177,6 +160,7 @@ class TapIntercomAccess(Tap):
 
 def main() -> None:
     """Run the command line; every failure ends in one sentence on stderr and exit code 1."""
+    buffer_stdout()
     try:
         sys.exit(TapIntercomAccess.cli(standalone_mode=False))
     except click.ClickException as error:
@@ -184,7 +168,7 @@ def main() -> None:
     except click.Abort as error:
         _fail("Stopped before the end: this sync is incomplete.", error)
     except Exception as error:  # noqa: BLE001 (the one place where failures become sentences)
-        _fail(explain(error), error)
+        _fail(in_words(error), error)
 
 
 def _fail(sentence: str, error: Exception) -> NoReturn:

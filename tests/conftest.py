@@ -1,16 +1,15 @@
+"""Fixtures, and how many workers run the tests."""
+
 from __future__ import annotations
 
-import json
-import subprocess
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import TAP, environment
+from tests.runs import catalog_selecting
 from tests.targets import Postgres
 
 if TYPE_CHECKING:
@@ -18,78 +17,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-Message = dict[str, Any]
-
-
-@dataclass
-class Run:
-    """A finished run of the tap."""
-
-    code: int
-    stdout: str
-    stderr: str
-    messages: list[Message] = field(init=False)
-
-    def __post_init__(self) -> None:
-        lines = self.stdout.splitlines()
-        self.messages = [json.loads(line) for line in lines if line.startswith('{"type"')]
-
-    def of(self, kind: str, stream: str | None = None) -> list[Message]:
-        return [
-            message
-            for message in self.messages
-            if message["type"] == kind and stream in (None, message.get("stream"))
-        ]
-
-    def records(self, stream: str) -> list[dict[str, Any]]:
-        return [message["record"] for message in self.of("RECORD", stream)]
-
-    @property
-    def error(self) -> str:
-        """The one sentence that tells of the failure, once everything else about it is checked."""
-        assert self.code == 1, self.stderr
-        assert "Traceback" not in self.stderr
-        errors = [line for line in self.stderr.splitlines() if "| ERROR" in line]
-        assert len(errors) == 1, self.stderr
-        assert errors == self.stderr.splitlines()[-1:]
-        return errors[0].partition("tap-intercom-access            | ")[2]
-
-
-def run_tap(*args: str | Path, **variables: str) -> Run:
-    """Run the installed command."""
-    done = subprocess.run(
-        [TAP, *args],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(**variables),
-        timeout=120,
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
-
-
-def sync(sandbox: Sandbox, *args: str | Path, **variables: str) -> Run:
-    """Run the installed command on a sandbox."""
-    return run_tap("--config=ENV", *args, **(sandbox.settings | variables))
-
-
-def catalog_selecting(tmp_path: Path, *streams: str, **changes: object) -> Path:
-    """Write a catalog that selects some streams."""
-    catalog = json.loads(run_tap("--discover").stdout)
-    for entry in catalog["streams"]:
-        entry.update(changes)
-        for metadata in entry["metadata"]:
-            if metadata["breadcrumb"] == []:
-                metadata["metadata"]["selected"] = entry["tap_stream_id"] in streams
-    path = tmp_path / "catalog.json"
-    path.write_text(json.dumps(catalog), encoding="utf-8")
-    return path
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Four, since most tests wait for processes; none where single tests are named."""
+    return 0 if any("::" in argument for argument in config.args) else 4
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(demo()) as server:
         yield server
+
+
+@pytest.fixture
+def paged() -> Iterator[Sandbox]:
+    """A sandbox with three pages of admins, one of teams."""
+    with Sandbox(demo(), page_size=5) as server:
+        yield server
+
+
+@pytest.fixture
+def events_only(tmp_path: Path) -> Path:
+    """A catalog that selects the activity logs."""
+    return catalog_selecting(tmp_path, "activity_logs")
 
 
 @pytest.fixture(scope="session")

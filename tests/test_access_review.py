@@ -18,7 +18,8 @@ from playwright.sync_api import sync_playwright
 from tap_intercom_access.sandbox.history import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import BIN, ROOT, environment
+from tests.commands import ROOT, environment
+from tests.meltano import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,21 +48,11 @@ def copied(folder: Path) -> Path:
 def review(project: Path, sandbox: Sandbox, *options: str, **variables: str) -> None:
     days = timedelta(days=180)
     start = f"{datetime.now(timezone.utc) - days:%Y-%m-%d}"
-    done = subprocess.run(
-        [str(BIN / "meltano"), "run", *options, "access-review"],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(
-            **sandbox.settings,
-            TAP_INTERCOM_ACCESS_START_DATE=start,
-            WORKSPACE_NAME="Acme & Sons",
-            **variables,
-        ),
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
+    variables |= sandbox.settings | {
+        "TAP_INTERCOM_ACCESS_START_DATE": start,
+        "WORKSPACE_NAME": "Acme & Sons",
+    }
+    output_of(project, "run", *options, "access-review", **variables)
 
 
 @pytest.fixture(scope="module")
@@ -69,15 +60,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after two reviews of the demo, a quarter apart."""
     folder = copied(tmp_path_factory.mktemp("review") / "access-review")
     (folder / "transform" / "seeds" / "employees.csv").write_text(
-        "email,name\n" + "".join(f"{p.email},x\n" for p in demo().people[:11]), encoding="utf-8"
+        "email,name\n" + "".join(f"{p.email},x\n" for p in demo().admins[:11]), encoding="utf-8"
     )
     now = int(time.time())
     workspace = demo(now - BACK)
-    people = {person.id: person for person in workspace.people}
-    people[1012].name = SCRIPT
-    people[1008].name = FORMULA
-    workspace.groups[2].name = "Billing <b>& more</b>"
-    workspace.groups[3].members.append(4711)  # nobody knows who that is
+    admins = {admin.id: admin for admin in workspace.admins}
+    admins[1012].name = SCRIPT
+    admins[1008].name = FORMULA
+    workspace.teams[2].name = "Billing <b>& more</b>"
+    workspace.teams[3].members.append(4711)  # nobody knows who that is
     then = datetime.fromtimestamp(now - BACK, tz=timezone.utc)
     with Sandbox(workspace) as sandbox:
         review(folder, sandbox, REVIEWED_AT=f"{then:%Y-%m-%d %H:%M:%S}")

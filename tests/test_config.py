@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import run_tap, sync
+from tests.runs import run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.conftest import Run, catalog_selecting, sync
+from tests.runs import Run, catalog_selecting, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def test_lists_that_agree_cause_no_warning(sandbox: Sandbox) -> None:
 
 
 def test_members_that_are_no_admins_are_named(sandbox: Sandbox) -> None:
-    sandbox.workspace.groups[3].members += range(1, 8)
+    sandbox.workspace.teams[3].members += range(1, 8)
 
     run = sync(sandbox)
 
@@ -36,9 +36,9 @@ def test_members_that_are_no_admins_are_named(sandbox: Sandbox) -> None:
 
 
 def test_teams_that_do_not_list_their_admin_are_named(sandbox: Sandbox) -> None:
-    rows = sandbox.workspace.admins()
+    rows = sandbox.workspace.admin_rows()
     rows[0]["team_ids"] += [504, 999]
-    sandbox.answer("/admins", {"type": "admin.list", "admins": rows})
+    sandbox.respond("/admins", {"type": "admin.list", "admins": rows})
 
     run = sync(sandbox)
 
@@ -52,7 +52,7 @@ def test_teams_that_do_not_list_their_admin_are_named(sandbox: Sandbox) -> None:
 
 
 def test_one_list_alone_is_not_compared(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.workspace.groups[3].members.append(7)
+    sandbox.workspace.teams[3].members.append(7)
 
     for streams in (("admins",), ("teams", "team_memberships")):
         catalog = catalog_selecting(tmp_path, *streams)
@@ -62,7 +62,7 @@ def test_one_list_alone_is_not_compared(sandbox: Sandbox, tmp_path: Path) -> Non
 def test_admins_and_memberships_are_compared_without_the_stream_of_teams(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.workspace.groups[3].members.append(7)
+    sandbox.workspace.teams[3].members.append(7)
 
     catalog = catalog_selecting(tmp_path, "admins", "team_memberships")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import catalog_selecting, run_tap, sync
+from tests.runs import catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,27 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_intercom_access.sandbox import faults
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
-from tests.conftest import catalog_selecting, sync
+from tests.runs import catalog_selecting, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_intercom_access.sandbox.server import Fault
+    from tap_intercom_access.sandbox.server import Fault, Sandbox
     from tests.targets import Postgres
 
 STREAMS = ("admins", "team_memberships", "teams")
 LEAVER = 1010
 ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
-
-
-@pytest.fixture
-def paged() -> Iterator[Sandbox]:
-    with Sandbox(demo(), page_size=5) as server:
-        yield server
 
 
 def test_one_activate_version_follows_the_last_record_of_each_stream(paged: Sandbox) -> None:
@@ -116,7 +107,7 @@ def test_the_leaver_is_marked_or_gone_and_nobody_else(
 
     admins = postgres.query("select id, _sdc_deleted_at is null as here from admins order by id")
     assert {row["id"] for row in admins if row["here"]} == {
-        str(person.id) for person in paged.workspace.people
+        str(admin.id) for admin in paged.workspace.admins
     }
     gone = [row["id"] for row in admins if not row["here"]]
     assert gone == ([] if hard_delete else [str(LEAVER)])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.commands import BIN, ROOT, SANDBOX, environment
-from tests.conftest import run_tap
+from tests.commands import ROOT
+from tests.meltano import meltano
+from tests.runs import run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tap_intercom_access.sandbox.server import Sandbox
 
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]
@@ -33,20 +35,6 @@ KINDS = {
 def about() -> dict[str, Any]:
     described: dict[str, Any] = json.loads(run_tap("--about", "--format=json").stdout)
     return described
-
-
-def meltano(project: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Meltano beside the sandbox; variables replace the sandbox's settings."""
-    replaced = [f"{name}={value}" for name, value in variables.items()]
-    return subprocess.run(
-        [SANDBOX, "env", *replaced, str(BIN / "meltano"), *args],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(),
-        timeout=300,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +75,8 @@ def test_the_definition_file_is_the_same_but_for_the_package() -> None:
 
 
 @pytest.mark.xdist_group("meltano")
-def test_the_main_job_writes_three_files(project: Path) -> None:
-    done = meltano(project, "run", "tap-intercom-access", "target-jsonl")
+def test_the_main_job_writes_three_files(project: Path, sandbox: Sandbox) -> None:
+    done = meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
     assert done.returncode == 0, done.stderr
     lines = {
@@ -100,16 +88,18 @@ def test_the_main_job_writes_three_files(project: Path) -> None:
 
 
 @pytest.mark.xdist_group("meltano")
-def test_the_connection_test_passes(project: Path) -> None:
-    done = meltano(project, "config", "test", "tap-intercom-access")
+def test_the_connection_test_passes(project: Path, sandbox: Sandbox) -> None:
+    done = meltano(project, "config", "test", "tap-intercom-access", **sandbox.settings)
 
     assert done.returncode == 0, done.stderr
     assert "Plugin configuration is valid" in done.stdout
 
 
 @pytest.mark.xdist_group("meltano")
-def test_the_connection_test_of_a_wrong_token_says_what_to_do(project: Path) -> None:
-    wrong = {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": "wrong"}
+def test_the_connection_test_of_a_wrong_token_says_what_to_do(
+    project: Path, sandbox: Sandbox
+) -> None:
+    wrong = sandbox.settings | {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": "wrong"}
     done = meltano(project, "config", "test", "tap-intercom-access", **wrong)
 
     assert done.returncode == 1
@@ -117,7 +107,9 @@ def test_the_connection_test_of_a_wrong_token_says_what_to_do(project: Path) -> 
 
 
 @pytest.mark.xdist_group("meltano")
-def test_another_loader_takes_the_three_lines_of_the_readme(project: Path) -> None:
+def test_another_loader_takes_the_three_lines_of_the_readme(
+    project: Path, sandbox: Sandbox
+) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = readme.partition("Another loader takes three lines")[2].split("```")[1]
     lines = lines.removeprefix("yaml\n")
@@ -125,7 +117,7 @@ def test_another_loader_takes_the_three_lines_of_the_readme(project: Path) -> No
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(lines)
 
-    done = meltano(project, "run", "tap-intercom-access", "target-csv")
+    done = meltano(project, "run", "tap-intercom-access", "target-csv", **sandbox.settings)
 
     assert done.returncode == 0, done.stderr
     assert len((project / "teams.csv").read_text(encoding="utf-8").splitlines()) == 1 + 4

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.conftest import sync
-
-if TYPE_CHECKING:
-    from tests.conftest import Run
+from tests.pages import page, pointing
+from tests.runs import Run, sync
 
 ONE_PAGE = 12
 
@@ -18,11 +15,6 @@ ONE_PAGE = 12
 def everything(run: Run) -> list[tuple[str, str]]:
     assert run.code == 0, run.stderr
     return [(message["stream"], json.dumps(message["record"])) for message in run.of("RECORD")]
-
-
-def page(*ids: int, after: object) -> dict[str, Any]:
-    rows = [{"type": "admin", "id": str(id_)} for id_ in ids]
-    return {"type": "admin.list", "pages": {"type": "pages", "next": after}, "admins": rows}
 
 
 @pytest.mark.parametrize("form", ["object", "url", "relative"])
@@ -37,19 +29,31 @@ def test_every_form_of_next_and_size_of_page_gives_the_same(
     assert len(paged.requests) == -(-ONE_PAGE // size) + -(-4 // size)
 
 
-@pytest.mark.parametrize("pages", [{}, None, {"next": None}, {"next": None, "total_pages": 3}])
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {},
+        None,
+        {"next": None},
+        {"next": None, "total_pages": 3},
+        {"next": {}},
+        {"next": {"starting_after": None}},
+        {"next": {"type": "next", "per_page": 50, "starting_after": None}},
+        {"next": {"per_page": 50}, "page": 3, "total_pages": 3},
+    ],
+)
 def test_no_next_is_the_end(pages: object, sandbox: Sandbox) -> None:
-    sandbox.answer("/admins", page(1, after=None) | {"pages": pages})
+    sandbox.respond("/admins", page(1, pages=pages))
 
     assert [record["id"] for record in sync(sandbox).records("admins")] == ["1"]
 
 
 def test_an_empty_page_with_a_next_is_not_the_end(sandbox: Sandbox) -> None:
-    sandbox.answer(
+    sandbox.respond(
         "/admins",
-        page(1, after={"starting_after": "a"}),
-        page(after={"starting_after": "b"}),
-        page(2, after=None),
+        page(1, **pointing({"starting_after": "a"})),
+        page(**pointing({"starting_after": "b"})),
+        page(2),
     )
 
     run = sync(sandbox)
@@ -63,14 +67,16 @@ def test_an_empty_page_with_a_next_is_not_the_end(sandbox: Sandbox) -> None:
 
 
 def test_an_empty_last_page_is_the_end(sandbox: Sandbox) -> None:
-    sandbox.answer("/admins", page(1, after={"starting_after": "a"}), page(after=None))
+    sandbox.respond("/admins", page(1, **pointing({"starting_after": "a"})), page(**pointing(None)))
 
     assert [record["id"] for record in sync(sandbox).records("admins")] == ["1"]
 
 
 def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -> None:
-    sandbox.answer(
-        "/gateway/intercom/admins", page(1, after="/admins?page=2&q=a%20b"), page(2, after=None)
+    sandbox.respond(
+        "/gateway/intercom/admins",
+        page(1, **pointing("/admins?page=2&q=a%20b")),
+        page(2),
     )
 
     run = sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=f"{sandbox.base_url}/gateway/intercom/")
@@ -85,9 +91,7 @@ def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -
         7,
         True,
         [],
-        {},
         "",
-        {"starting_after": None},
         {"starting_after": ""},
         {"starting_after": 5},
         {"page": 2},
@@ -97,7 +101,7 @@ def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -
     ],
 )
 def test_a_next_of_unknown_form_is_an_error(after: object, sandbox: Sandbox) -> None:
-    sandbox.answer("/admins", page(1, after=after))
+    sandbox.respond("/admins", page(1, **pointing(after)))
 
     error = sync(sandbox).error
 
@@ -108,15 +112,14 @@ def test_a_next_of_unknown_form_is_an_error(after: object, sandbox: Sandbox) -> 
 
 
 def test_pages_that_are_no_object_are_an_error(sandbox: Sandbox) -> None:
-    sandbox.answer("/admins", page(1, after=None) | {"pages": "/admins?page=2"})
+    sandbox.respond("/admins", page(1, pages="/admins?page=2"))
 
-    assert "'pages' cannot be read" in sync(sandbox).error
+    assert "`$.pages`" in sync(sandbox).error
 
 
-def test_a_missing_next_before_the_last_page_is_an_error(sandbox: Sandbox) -> None:
-    sandbox.answer(
-        "/admins", page(1, after=None) | {"pages": {"page": 1, "total_pages": 3, "next": None}}
-    )
+@pytest.mark.parametrize("after", [None, {}, {"per_page": 5, "starting_after": None}])
+def test_a_missing_next_before_the_last_page_is_an_error(after: object, sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", page(1, pages={"page": 1, "total_pages": 3, "next": after}))
 
     assert "page 1 of 3 has no next page" in sync(sandbox).error
 
@@ -140,7 +143,7 @@ def test_a_next_link_to_another_origin_is_an_error_and_nothing_is_sent(
     link: str, sandbox: Sandbox
 ) -> None:
     port = sandbox.base_url.rpartition(":")[2]
-    sandbox.answer("/admins", page(1, after=link.format(port=port)))
+    sandbox.respond("/admins", page(1, **pointing(link.format(port=port))))
 
     assert "on another origin" in sync(sandbox).error
     assert sandbox.requests == ["GET /admins"]
@@ -148,7 +151,7 @@ def test_a_next_link_to_another_origin_is_an_error_and_nothing_is_sent(
 
 def test_a_cursor_that_was_just_used_is_an_error(sandbox: Sandbox) -> None:
     again = {"starting_after": "a"}
-    sandbox.answer("/admins", page(1, after=again), page(2, after=again), page(3, after=None))
+    sandbox.respond("/admins", page(1, **pointing(again)), page(2, **pointing(again)), page(3))
 
     assert "points back to a page that was read" in sync(sandbox).error
     assert len(sandbox.requests) == 2
@@ -156,7 +159,9 @@ def test_a_cursor_that_was_just_used_is_an_error(sandbox: Sandbox) -> None:
 
 def test_a_longer_cycle_of_cursors_is_an_error(sandbox: Sandbox) -> None:
     a, b, c = ({"starting_after": cursor} for cursor in "abc")
-    sandbox.answer("/admins", *(page(n, after=cursor) for n, cursor in enumerate([a, b, c, b, c])))
+    sandbox.respond(
+        "/admins", *(page(n, **pointing(cursor)) for n, cursor in enumerate([a, b, c, b, c]))
+    )
 
     assert "points back to a page that was read" in sync(sandbox).error
     assert len(sandbox.requests) == 4

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import BIN, ROOT, environment
+from tests.commands import ROOT
+from tests.meltano import output_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,20 +46,6 @@ def new_project(folder: Path, *plugins: str) -> Path:
     return folder
 
 
-def meltano(project: Path, *args: str, **variables: str) -> str:
-    done = subprocess.run(
-        [str(BIN / "meltano"), *args],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(MELTANO_SEND_ANONYMOUS_USAGE_STATS="false", **variables),
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -73,12 +59,12 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To run it every night"))
 
-    meltano(project, "select", "tap-intercom-access", "--exclude", "admins", "avatar_url")
-    meltano(project, "run", "access-list", **sandbox.settings)
-    schedules = json.loads(meltano(project, "schedule", "list", "--format=json"))
+    output_of(project, "select", "tap-intercom-access", "--exclude", "admins", "avatar_url")
+    output_of(project, "run", "access-list", **sandbox.settings)
+    schedules = json.loads(output_of(project, "schedule", "list", "--format=json"))
 
     admins = lines(project / "admins.jsonl")
-    emails = {hashlib.sha256(p.email.encode()).hexdigest() for p in sandbox.workspace.people}
+    emails = {hashlib.sha256(p.email.encode()).hexdigest() for p in sandbox.workspace.admins}
     assert {row["email"] for row in admins} == emails
     assert not any("avatar_url" in row for row in admins)
     assert len(lines(project / "team_memberships.jsonl")) == 13
@@ -96,10 +82,10 @@ def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Pa
     assert add
     assert select
 
-    meltano(project, *re.sub(r"\S+\.yml", str(definition), add[1]).split())
-    meltano(project, *select[1].split(), select[2])
-    meltano(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
-    meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
+    output_of(project, *re.sub(r"\S+\.yml", str(definition), add[1]).split())
+    output_of(project, *select[1].split(), select[2])
+    output_of(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
+    output_of(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
     assert len(lines(project / "admins.jsonl")) == 12
     assert not (project / "activity_logs.jsonl").exists()
@@ -137,10 +123,10 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
             "EU_URL": second.base_url,
         }
         for run in runs:
-            meltano(project, *run, **variables)
+            output_of(project, *run, **variables)
         before = postgres.query(rows)
         second.workspace.leave(1001)
-        meltano(project, *runs[1], **variables)
+        output_of(project, *runs[1], **variables)
         after = postgres.query(rows)
 
     assert [row["workspace"] for row in before] == ["eu"] * 12 + ["us"] * 12

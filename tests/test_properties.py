@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
@@ -62,10 +63,12 @@ class Rows(Workspace):
         super().__init__([], [])
         self.rows: dict[str, list[dict[str, Any]]] = {}
 
-    def admins(self) -> list[dict[str, Any]]:
+    @override
+    def admin_rows(self) -> list[dict[str, Any]]:
         return self.rows["admins"]
 
-    def teams(self) -> list[dict[str, Any]]:
+    @override
+    def team_rows(self) -> list[dict[str, Any]]:
         return self.rows["teams"]
 
 

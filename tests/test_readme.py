@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.commands import BIN, ROOT, environment
-from tests.conftest import run_tap
+from tests.runs import run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def test_messages_of_the_troubleshooting_table_exist() -> None:
     table = README.partition("## Troubleshooting")[2].partition("\n\nMore detail")[0]
     messages = re.findall(r"^\| `(.*?)` \|", table, flags=re.MULTILINE)
     code = " ".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "tap_intercom_access").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "tap_intercom_access").rglob("*.py")
     )
     code = re.sub(r'"\s+f?"', "", code)  # join strings over several lines
 

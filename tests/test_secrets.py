@@ -16,7 +16,7 @@ import trustme
 from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.conftest import Run, run_tap, sync
+from tests.runs import Run, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_no_failure_that_is_tried_again_prints_the_token(fault: Fault, secretive
     ],
 )
 def test_a_list_that_holds_the_token_is_refused(body: str, echoed: str, secretive: Sandbox) -> None:
-    secretive.answer("/admins", (body % echoed).encode())
+    secretive.respond("/admins", (body % echoed).encode())
 
     run = sync(secretive, **DEBUG)
 

@@ -7,7 +7,7 @@ import jsonschema
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.conftest import Run, catalog_selecting, run_tap, sync
+from tests.runs import Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def test_admins_are_as_intercom_lists_them_with_ids_as_strings(sandbox: Sandbox)
 def test_an_avatar_in_its_object_form_gives_its_url(sandbox: Sandbox) -> None:
     avatar = {"type": "avatar", "image_url": "https://static.example.com/a.png"}
     row = {"type": "admin", "id": 7, "avatar": avatar}
-    sandbox.answer("/admins", {"type": "admin.list", "admins": [row, {"id": 8, "avatar": {}}]})
+    sandbox.respond("/admins", {"type": "admin.list", "admins": [row, {"id": 8, "avatar": {}}]})
 
     records = sync(sandbox).records("admins")
 
@@ -97,7 +97,7 @@ def test_memberships_are_one_record_a_pair_and_primary_wins(sandbox: Sandbox) ->
         "admin_ids": [1, 2, 2, 3],
         "admin_priority_level": {"primary_admin_ids": [1, 4], "secondary_admin_ids": [1, 2, 5]},
     }
-    sandbox.answer("/teams", {"type": "team.list", "teams": [team, {"id": "10"}]})
+    sandbox.respond("/teams", {"type": "team.list", "teams": [team, {"id": "10"}]})
 
     run = sync(sandbox)
 
@@ -115,7 +115,7 @@ def test_null_and_missing_lists_are_null(sandbox: Sandbox) -> None:
         {"id": "1", "admin_ids": None, "admin_priority_level": None},
         {"id": "2", "admin_priority_level": {"primary_admin_ids": None}},
     ]
-    sandbox.answer("/teams", {"type": "team.list", "teams": rows})
+    sandbox.respond("/teams", {"type": "team.list", "teams": rows})
 
     run = sync(sandbox)
 
@@ -211,5 +211,5 @@ def test_a_generated_workspace_is_read_whole() -> None:
 
     check_records(run)
     assert {record["id"] for record in run.records("admins")} == {
-        str(person.id) for person in workspace.people
+        str(admin.id) for admin in workspace.admins
     }

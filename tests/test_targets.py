@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from tap_intercom_access.sandbox import faults
-from tests.conftest import sync
+from tests.runs import sync
 from tests.targets import installed, load
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 def expected(sandbox: Sandbox) -> dict[str, Rows]:
     """What the workspace holds: read from its rows, not from the tap."""
     admins, teams, memberships = [], [], []
-    for row in sandbox.workspace.admins():
+    for row in sandbox.workspace.admin_rows():
         role = row.get("role")
         level = row.get("team_priority_level")
         admins.append(
@@ -59,27 +59,27 @@ def expected(sandbox: Sandbox) -> dict[str, Rows]:
                 "avatar_url": row["avatar"],
             }
         )
-    for group in sandbox.workspace.groups:
-        primary, secondary = group.primary, group.secondary
+    for team in sandbox.workspace.teams:
+        primary, secondary = team.primary, team.secondary
         teams.append(
             {
-                "id": str(group.id),
-                "name": group.name,
-                "admin_ids": [str(id_) for id_ in group.members],
+                "id": str(team.id),
+                "name": team.name,
+                "admin_ids": [str(id_) for id_ in team.members],
                 "admin_priority_level": primary
                 and {
                     "primary_admin_ids": [str(id_) for id_ in primary],
                     "secondary_admin_ids": [str(id_) for id_ in secondary or []],
                 },
-                "assignment_limit": group.assignment_limit,
+                "assignment_limit": team.assignment_limit,
                 "distribution_method": "load_balanced" if primary else "manual",
             }
         )
-        for id_ in group.members:
+        for id_ in team.members:
             level = "primary" if id_ in (primary or []) else None
             level = "secondary" if id_ in (secondary or []) else level
             memberships.append(
-                {"team_id": str(group.id), "admin_id": str(id_), "priority_level": level}
+                {"team_id": str(team.id), "admin_id": str(id_), "priority_level": level}
             )
     return {"admins": admins, "teams": teams, "team_memberships": memberships}
 
@@ -202,7 +202,7 @@ def test_postgres_takes_it_and_updates(sandbox: Sandbox, postgres: Postgres) -> 
     for _ in range(2):
         assert load(sandbox, "target-postgres", postgres.config()) == (0, 0)
         check_rows(sandbox, read)
-    sandbox.workspace.people[0].name = "Aoife O'Brien"
+    sandbox.workspace.admins[0].name = "Aoife O'Brien"
     assert load(sandbox, "target-postgres", postgres.config()) == (0, 0)
     check_rows(sandbox, read)
 

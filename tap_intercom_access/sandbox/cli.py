@@ -50,12 +50,12 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
             f"{error}. The sandbox needs its extra: pip install 'tap-intercom-access[sandbox]'"
         ) from error
     if admins is None and teams is None:
-        people = _demo(quarter, workspace)
+        served = _demo(quarter, workspace)
     else:
-        people = workspace.generated(
+        served = workspace.generated(
             12 if admins is None else admins, 4 if teams is None else teams
         )
-    with server.Sandbox(people, page_size=page_size, port=port) as sandbox:
+    with server.Sandbox(served, page_size=page_size, port=port) as sandbox:
         sys.exit(_run(command, sandbox) if command else _stay(sandbox))
 
 

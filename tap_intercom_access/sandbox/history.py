@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.workspace import Person
+    from tap_intercom_access.sandbox.workspace import Admin
 
 DAY = 86_400
 
@@ -17,13 +17,13 @@ Event = dict[str, Any]
 
 
 def event(
-    time: int, type_: str, person: Person | None, description: str, **metadata: object
+    time: int, type_: str, admin: Admin | None, description: str, **metadata: object
 ) -> Event:
     """Make a row of the activity logs; its id follows from what it tells."""
-    by = {"type": "admin", "id": str(person.id), "email": person.email} if person else {}
+    by = {"type": "admin", "id": str(admin.id), "email": admin.email} if admin else {}
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{time}/{type_}/{description}")),
-        "performed_by": by | {"ip": f"203.0.113.{person.id % 250}"} if person else None,
+        "performed_by": by | {"ip": f"203.0.113.{admin.id % 250}"} if admin else None,
         "metadata": metadata,
         "created_at": time,
         "activity_type": type_,
@@ -31,39 +31,39 @@ def event(
     }
 
 
-def sign_in(time: int, person: Person) -> Event:
+def sign_in(time: int, admin: Admin) -> Event:
     """Somebody signs in."""
-    description = f"{person.name} signed in"
-    return event(time, "admin_login_success", person, description, sign_in_method="email_password")
+    description = f"{admin.name} signed in"
+    return event(time, "admin_login_success", admin, description, sign_in_method="email_password")
 
 
-def joined(time: int, person: Person, by: Person) -> list[Event]:
+def joined(time: int, admin: Admin, by: Admin) -> list[Event]:
     """Somebody is invited, and accepts a day later."""
-    who = {"email": person.email}
+    who = {"email": admin.email}
     return [
-        event(time, "admin_invite_creation", by, f"{by.name} invited {person.email}", after=who),
-        event(time + DAY, "app_admin_join", person, f"{person.name} joined the workspace"),
+        event(time, "admin_invite_creation", by, f"{by.name} invited {admin.email}", after=who),
+        event(time + DAY, "app_admin_join", admin, f"{admin.name} joined the workspace"),
     ]
 
 
-def first_quarter(now: int, people: dict[int, Person]) -> list[Event]:
+def first_quarter(now: int, admins: dict[int, Admin]) -> list[Event]:
     """Tell the last eighty days of the demo.
 
     Everybody signs in once a week but for Olena, who did so once, and Dana, who never did; from
     the shared mailbox somebody fails to.
     """
-    owner = people[1001]
+    owner = admins[1001]
     events = []
-    for number, person in enumerate(people.values()):
-        weeks = SELDOM.get(person.id, range(1, 12))
-        events += [sign_in(now - week * 7 * DAY + number * 600, person) for week in weeks]
-    events += joined(now - 75 * DAY, people[1007], owner)
-    events += joined(now - 60 * DAY, people[1012], people[1002])
+    for number, admin in enumerate(admins.values()):
+        weeks = SELDOM.get(admin.id, range(1, 12))
+        events += [sign_in(now - week * 7 * DAY + number * 600, admin) for week in weeks]
+    events += joined(now - 75 * DAY, admins[1007], owner)
+    events += joined(now - 60 * DAY, admins[1012], admins[1002])
     events += [
         event(
             now - day * DAY,
             "admin_login_failure",
-            people[1009],
+            admins[1009],
             "Support mailbox failed to sign in",
             sign_in_method="email_password",
         )
@@ -73,7 +73,7 @@ def first_quarter(now: int, people: dict[int, Person]) -> list[Event]:
         event(
             now - 50 * DAY,
             "app_team_membership_modification",
-            people[1002],
+            admins[1002],
             "Tomás Herrera changed the members of Escalations ⚡",
             before={"admin_ids": [1001, 1002, 1004]},
             after={"admin_ids": [1001, 1002, 1004, 1010]},
@@ -81,7 +81,7 @@ def first_quarter(now: int, people: dict[int, Person]) -> list[Event]:
         event(
             now - 45 * DAY,
             "admin_away_mode_change",
-            people[1005],
+            admins[1005],
             "Ibrahim al-Sayed went away",
             away_mode=True,
             away_status_reason="🌴 Holiday",
@@ -107,12 +107,12 @@ def first_quarter(now: int, people: dict[int, Person]) -> list[Event]:
 
 
 def second_quarter(
-    since: int | None, now: int, people: dict[int, Person], joiner: Person, leaver: Person
+    since: int | None, now: int, admins: dict[int, Admin], joiner: Admin, leaver: Admin
 ) -> list[Event]:
     """Tell how the changes of `Workspace.a_quarter_later` came about, within the last two days."""
-    owner, lead, billing = people[1001], people[1002], people[1006]
+    owner, lead, billing = admins[1001], admins[1002], admins[1006]
     time = now - 2 * DAY
-    regular = [person for person in people.values() if person.id not in SELDOM]
+    regular = [admin for admin in admins.values() if admin.id not in SELDOM]
     weeks = (now - (since or now)) // (7 * DAY)
     return [
         *(sign_in(now - week * 7 * DAY, one) for one in regular for week in range(1, weeks)),
@@ -128,7 +128,7 @@ def second_quarter(
             time + 120,
             "role_change",
             owner,
-            f"{owner.name} changed the role of {people[1004].name}",
+            f"{owner.name} changed the role of {admins[1004].name}",
             before={"role": "Support agent"},
             after={"role": "Support lead"},
         ),

@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
+from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     Fault = Callable[[], "Response | None"]
     """Answers instead of the API; None lets the API answer after all."""
 
-WINDOW = 10
+PERIOD = 10
+"""Seconds that the rate limit is counted in."""
 
 
 class _QuietHandler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401
+    @override
+    def log(self, type: str, message: str, *args: Any) -> None:
         """Leave the terminal to the command that runs beside the server."""
 
 
@@ -56,7 +59,7 @@ class Sandbox:
             workspace: What it answers from; may be changed at any time.
             page_size: Rows per page; None puts a list on one page, as Intercom does today.
             next_form: Form of `pages.next`: object, url or relative.
-            rate_limit: Requests per window of ten seconds, as 10,000 a minute make it.
+            rate_limit: Requests per period of ten seconds, as 10,000 a minute make it.
             port: Port to listen on; 0 takes a free one.
             tls: Serves https with this context.
         """
@@ -78,8 +81,8 @@ class Sandbox:
         """Unix time of every request so far."""
         self.faults: dict[int | None, Fault] = {}
         """Faults by number of the request (from 1); under None for every other request."""
-        self._answers: dict[str, list[object]] = {}
-        self._window = (0, 0)
+        self._responses: dict[str, list[object]] = {}
+        self._period = (0, 0)
         self._server = make_server(
             "127.0.0.1",
             port,
@@ -114,12 +117,12 @@ class Sandbox:
             "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": self.token,
         }
 
-    def answer(self, path: str, *bodies: object) -> None:
-        """Answer requests for a path with these bodies, one after the other, instead of the API.
+    def respond(self, path: str, *bodies: object) -> None:
+        """Answer requests for a path with these bodies, one after the other, in place of the API.
 
         The last one stays. Bodies of bytes are sent as they are, others as JSON.
         """
-        self._answers[path] = list(bodies)
+        self._responses[path] = list(bodies)
 
     def _app(self) -> Flask:
         app = Flask("intercom-sandbox")
@@ -140,33 +143,33 @@ class Sandbox:
         self.headers.append(dict(request.headers))
         self.times.append(time.time())
         fault = self.faults.get(len(self.requests), self.faults.get(None))
-        if fault and (answer := fault()):
-            return answer
+        if fault and (response := fault()):
+            return response
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return error(401, "unauthorized", "Access Token Invalid")
-        window, used = self._window
-        now = int(time.time()) // WINDOW
-        self._window = (now, used + 1 if window == now else 1)
-        if self._window[1] > self.rate_limit:
+        period, used = self._period
+        now = int(time.time()) // PERIOD
+        self._period = (now, used + 1 if period == now else 1)
+        if self._period[1] > self.rate_limit:
             message = f"Exceeded rate limit of {self.rate_limit} in 10_seconds"
             return error(429, "rate_limit_exceeded", message)
-        if bodies := self._answers.get(request.path):
+        if bodies := self._responses.get(request.path):
             body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
             return Response(body) if isinstance(body, bytes) else jsonify(body)
         return None
 
     def _count(self, response: Response) -> Response:
-        window, used = self._window
+        period, used = self._period
         if response.status_code != 401:  # noqa: PLR2004 (only authenticated answers have them)
             response.headers.setdefault("X-RateLimit-Limit", str(self.rate_limit))
             response.headers.setdefault(
                 "X-RateLimit-Remaining", str(max(0, self.rate_limit - used))
             )
-            response.headers.setdefault("X-RateLimit-Reset", str((window + 1) * WINDOW))
+            response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
         return response
 
     def _me(self) -> Response:
-        row = self.workspace.admins()[0]
+        row = self.workspace.admin_rows()[0]
         return jsonify(
             {key: row[key] for key in ("type", "id", "name", "email", "has_inbox_seat")}
             | {
@@ -186,10 +189,10 @@ class Sandbox:
         )
 
     def _admins(self) -> Response:
-        return self._list("admin", self.workspace.admins())
+        return self._list("admin", self.workspace.admin_rows())
 
     def _teams(self) -> Response:
-        return self._list("team", self.workspace.teams())
+        return self._list("team", self.workspace.team_rows())
 
     def _activity_types(self) -> Response:
         types = sorted({event["activity_type"] for event in self.workspace.history})
@@ -239,16 +242,16 @@ class Sandbox:
         )
 
     def _list(self, kind: str, rows: list[dict[str, Any]]) -> Response:
-        answer: dict[str, Any] = {"type": f"{kind}.list"}
+        body: dict[str, Any] = {"type": f"{kind}.list"}
         if self.page_size:
             try:
                 cursor = base64.urlsafe_b64decode(request.args.get("starting_after", ""))
                 start = int(cursor or b"0")
             except (ValueError, binascii.Error):
                 return error(400, "parameter_invalid", "starting_after is not a cursor")
-            answer["pages"] = self._pages(start, len(rows))
+            body["pages"] = self._pages(start, len(rows))
             rows = rows[start : start + self.page_size]
-        return jsonify({**answer, f"{kind}s": rows})
+        return jsonify({**body, f"{kind}s": rows})
 
     def _pages(self, start: int, count: int) -> dict[str, Any]:
         size = self.page_size or count
@@ -271,7 +274,7 @@ class Sandbox:
 
 
 def error(status: int, code: str, message: str, **headers: str) -> Response:
-    """Make an answer of Intercom's error form."""
+    """Make a response of Intercom's error form."""
     body = {
         "type": "error.list",
         "request_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{status}/{code}")),

@@ -1,4 +1,4 @@
-"""People and teams of a workspace, in the shapes of Intercom's API."""
+"""Admins and teams of a workspace, in the shapes of Intercom's API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEVELS = ("primary", "secondary")
 
 
 @dataclass
-class Person:
+class Admin:
     """A teammate; whatever Intercom may leave out is None here and left out there."""
 
     id: int
@@ -36,7 +36,7 @@ class Person:
 
 
 @dataclass
-class Group:
+class Team:
     """A team with its members; only a team with levels balances its load."""
 
     id: int
@@ -51,26 +51,26 @@ class Group:
 class Workspace:
     """What the API answers from."""
 
-    people: list[Person]
-    groups: list[Group]
+    admins: list[Admin]
+    teams: list[Team]
     history: list[Event] = field(default_factory=list)
 
-    def admins(self) -> list[dict[str, Any]]:
+    def admin_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
         named = {level: self._named(level) for level in ("members", *LEVELS)}
-        return [_admin(person, named) for person in self.people]
+        return [_admin_row(admin, named) for admin in self.admins]
 
-    def teams(self) -> list[dict[str, Any]]:
+    def team_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
-        return [_team(group) for group in self.groups]
+        return [_team_row(team) for team in self.teams]
 
-    def leave(self, person_id: int) -> None:
+    def leave(self, admin_id: int) -> None:
         """Let somebody leave, and with them their memberships."""
-        self.people = [person for person in self.people if person.id != person_id]
-        for group in self.groups:
-            for ids in (group.members, group.primary, group.secondary):
-                if ids and person_id in ids:
-                    ids.remove(person_id)
+        self.admins = [admin for admin in self.admins if admin.id != admin_id]
+        for team in self.teams:
+            for ids in (team.members, team.primary, team.secondary):
+                if ids and admin_id in ids:
+                    ids.remove(admin_id)
 
     def a_quarter_later(self, since: int | None = None) -> None:
         """Let a quarter pass in the demo: one leaves, one joins, others change team, role, seat.
@@ -78,68 +78,68 @@ class Workspace:
         Args:
             since: Unix seconds from which on everybody signs in once a week until now.
         """
-        people = {person.id: person for person in self.people}
-        joiner = Person(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
-        self.history += second_quarter(since, int(time.time()), people, joiner, people[1010])
-        groups = {group.id: group for group in self.groups}
+        admins = {admin.id: admin for admin in self.admins}
+        joiner = Admin(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
+        self.history += second_quarter(since, int(time.time()), admins, joiner, admins[1010])
+        teams = {team.id: team for team in self.teams}
         self.leave(1010)  # Marcus
-        self.people.append(joiner)
-        groups[501].members.append(1013)
-        groups[504].members += [1004, 1013]  # the night shift begins
-        groups[501].members.remove(1003)  # 陈伟 now is in Billing only
-        people[1004].role = "2"  # Zoë is promoted
-        people[1005].away = False
-        people[1006].seat = False
-        people[1012].seat = True
+        self.admins.append(joiner)
+        teams[501].members.append(1013)
+        teams[504].members += [1004, 1013]  # the night shift begins
+        teams[501].members.remove(1003)  # 陈伟 now is in Billing only
+        admins[1004].role = "2"  # Zoë is promoted
+        admins[1005].away = False
+        admins[1006].seat = False
+        admins[1012].seat = True
 
     def _named(self, level: str) -> dict[int, list[int]]:
         """Give the ids of the teams that name a teammate in a list, by the teammate's id."""
         named: dict[int, list[int]] = {}
-        for group in self.groups:
-            for id_ in getattr(group, level) or []:
-                named.setdefault(id_, []).append(group.id)
+        for team in self.teams:
+            for id_ in getattr(team, level) or []:
+                named.setdefault(id_, []).append(team.id)
         return named
 
 
-def _admin(person: Person, named: dict[str, dict[int, list[int]]]) -> dict[str, Any]:
+def _admin_row(admin: Admin, named: dict[str, dict[int, list[int]]]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "type": "admin",
-        "id": str(person.id),
-        "name": person.name,
-        "email": person.email,
-        "away_mode_enabled": person.away,
-        "away_mode_reassign": person.away,
-        "has_inbox_seat": person.seat,
-        "team_ids": named["members"].get(person.id, []),
+        "id": str(admin.id),
+        "name": admin.name,
+        "email": admin.email,
+        "away_mode_enabled": admin.away,
+        "away_mode_reassign": admin.away,
+        "has_inbox_seat": admin.seat,
+        "team_ids": named["members"].get(admin.id, []),
         "avatar": None,
     }
-    if person.job_title:
-        row["job_title"] = person.job_title
-        row["avatar"] = f"https://static.example.com/avatars/{person.id}.png"
-    if person.away:
+    if admin.job_title:
+        row["job_title"] = admin.job_title
+        row["avatar"] = f"https://static.example.com/avatars/{admin.id}.png"
+    if admin.away:
         row["away_status_reason_id"] = 77
-    if person.role:
-        row["role"] = {"type": "role", "id": person.role, "name": ROLES[person.role]}
-    levels = {f"{level}_team_ids": named[level].get(person.id, []) for level in LEVELS}
+    if admin.role:
+        row["role"] = {"type": "role", "id": admin.role, "name": ROLES[admin.role]}
+    levels = {f"{level}_team_ids": named[level].get(admin.id, []) for level in LEVELS}
     if any(levels.values()):
         row["team_priority_level"] = levels
     return row
 
 
-def _team(group: Group) -> dict[str, Any]:
+def _team_row(team: Team) -> dict[str, Any]:
     row: dict[str, Any] = {
         "type": "team",
-        "id": str(group.id),
-        "name": group.name,
-        "admin_ids": list(group.members),
+        "id": str(team.id),
+        "name": team.name,
+        "admin_ids": list(team.members),
         "distribution_method": "manual",
     }
-    if group.primary is not None:
+    if team.primary is not None:
         row["distribution_method"] = "load_balanced"
-        row["assignment_limit"] = group.assignment_limit
+        row["assignment_limit"] = team.assignment_limit
         row["admin_priority_level"] = {
-            "primary_admin_ids": list(group.primary),
-            "secondary_admin_ids": list(group.secondary or []),
+            "primary_admin_ids": list(team.primary),
+            "secondary_admin_ids": list(team.secondary or []),
         }
     return row
 
@@ -151,23 +151,23 @@ def demo(now: int | None = None) -> Workspace:
     shared mailbox, somebody who only reads, somebody away, and a team that nobody is in.
     """
     workspace = Workspace(
-        people=[
-            Person(1001, "Aoife Ní Bhriain", "aoife@example.com", "Head of Support", role="1"),
-            Person(1002, "Tomás Herrera", "tomas@example.com", "Team lead", role="2"),
-            Person(1003, "陈伟", "chen.wei@example.com", "Support agent", role="3"),
-            Person(1004, "Zoë Müller", "zoe@example.com", "Support agent", role="3"),
-            Person(1005, "Ibrahim al-Sayed", "ibrahim@example.com", role="3", away=True),
-            Person(1006, "Priya Raman", "priya@example.com", "Billing specialist", role="3"),
-            Person(1007, "Søren Kjær", "soren@contractor.example"),
-            Person(1008, "Олена Шевченко", "olena@example.com", "Auditor", seat=False, role="4"),
-            Person(1009, "Support mailbox", "support@example.com", role="3"),
-            Person(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
-            Person(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
-            Person(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
+        admins=[
+            Admin(1001, "Aoife Ní Bhriain", "aoife@example.com", "Head of Support", role="1"),
+            Admin(1002, "Tomás Herrera", "tomas@example.com", "Team lead", role="2"),
+            Admin(1003, "陈伟", "chen.wei@example.com", "Support agent", role="3"),
+            Admin(1004, "Zoë Müller", "zoe@example.com", "Support agent", role="3"),
+            Admin(1005, "Ibrahim al-Sayed", "ibrahim@example.com", role="3", away=True),
+            Admin(1006, "Priya Raman", "priya@example.com", "Billing specialist", role="3"),
+            Admin(1007, "Søren Kjær", "soren@contractor.example"),
+            Admin(1008, "Олена Шевченко", "olena@example.com", "Auditor", seat=False, role="4"),
+            Admin(1009, "Support mailbox", "support@example.com", role="3"),
+            Admin(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
+            Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
+            Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
         ],
-        groups=[
-            Group(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
-            Group(
+        teams=[
+            Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
+            Team(
                 502,
                 "Escalations ⚡",
                 [1001, 1002, 1004, 1010],
@@ -175,23 +175,25 @@ def demo(now: int | None = None) -> Workspace:
                 secondary=[1004, 1010],
                 assignment_limit=10,
             ),
-            Group(503, "Billing", [1003, 1006, 1011], primary=[1006], secondary=[1003]),
-            Group(504, "Night shift"),
+            Team(503, "Billing", [1003, 1006, 1011], primary=[1006], secondary=[1003]),
+            Team(504, "Night shift"),
         ],
     )
-    people = {person.id: person for person in workspace.people}
-    workspace.history = first_quarter(now or int(time.time()), people)
+    admins = {admin.id: admin for admin in workspace.admins}
+    workspace.history = first_quarter(now or int(time.time()), admins)
     return workspace
 
 
 def generated(admins: int, teams: int) -> Workspace:
     """Make a workspace of a given size; everybody is in one team, as far as there are any."""
-    people = [
-        Person(10_000 + number, f"Teammate {number}", f"teammate{number}@example.com", role="3")
+    everybody = [
+        Admin(10_000 + number, f"Teammate {number}", f"teammate{number}@example.com", role="3")
         for number in range(admins)
     ]
-    groups = [
-        Group(500 + number, f"Team {number}", [person.id for person in people[number::teams]])
-        for number in range(teams)
-    ]
-    return Workspace(people, groups)
+    return Workspace(
+        everybody,
+        [
+            Team(500 + number, f"Team {number}", [admin.id for admin in everybody[number::teams]])
+            for number in range(teams)
+        ],
+    )

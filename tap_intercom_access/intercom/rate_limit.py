@@ -1,4 +1,4 @@
-"""The way to Intercom: one session for all streams, which waits for Intercom's rate limit."""
+"""Waiting for Intercom's rate limit, in one HTTP session that everybody who asks shares."""
 
 from __future__ import annotations
 
@@ -12,42 +12,41 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 
 logger = logging.getLogger("tap-intercom-access")
 
-WINDOW = 10.0
+PERIOD = 10.0
 """Seconds that Intercom counts requests in: the wait when a 429 does not say how long."""
 
 MAX_WAIT = 300.0
 """Seconds that one request waits for the limit, over all its 429s, before the sync fails."""
 
 
-def new_session(url: str) -> requests.Session:
-    """Make the session that all streams share: one rate limit, one set of connections."""
+def new_session() -> requests.Session:
+    """Make a session that waits for the limit: one rate limit, one set of connections."""
     session = requests.Session()
     session.mount("https://", (adapter := RateLimitAdapter()))
     session.mount("http://", adapter)
-    # The SDK sends prepared requests, for which requests 2.34 ignores the CA bundle variables.
-    session.verify = session.merge_environment_settings(url, {}, None, None, None)["verify"]
     return session
 
 
 class RateLimitAdapter(HTTPAdapter):
     """Transport that waits for Intercom's rate limit, so that waiting is never a failed try.
 
-    Shared by every stream, because they share the limit. A 429 that would make a request wait
-    for more than MAX_WAIT in total is handed on as the answer.
+    A 429 that would make a request wait for more than MAX_WAIT in total is handed on.
 
     Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
     """
 
     resume_at = 0.0
 
+    @override
     def send(
         self,
         request: requests.PreparedRequest,
-        *args: Any,  # noqa: ANN401 (whatever requests passes on to its transport)
-        **kwargs: Any,  # noqa: ANN401
+        *args: Any,
+        **kwargs: Any,
     ) -> requests.Response:
         """Send the request once the limit allows it, again after every 429."""
         waited = 0.0
@@ -74,7 +73,7 @@ def _used_up(response: requests.Response) -> bool:
 
 
 def _reset(response: requests.Response) -> float:
-    """Unix time in seconds at which the limit starts anew; 0 where the answer does not say."""
+    """Unix time in seconds at which the limit starts anew; 0 where the response does not say."""
     return _number(response.headers.get("X-RateLimit-Reset")) or 0.0
 
 
@@ -85,7 +84,7 @@ def _asked_wait(response: requests.Response) -> float:
         asked.append(reset - time.time())
     if (retry_after := _retry_after(response.headers.get("Retry-After"))) is not None:
         asked.append(retry_after)
-    return max(1.0, *asked) if asked else WINDOW
+    return max(1.0, *asked) if asked else PERIOD
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -1,0 +1,8 @@
+"""Intercom's API, without Singer: ask a question, read a list to its end, or know why not."""
+
+from tap_intercom_access.intercom.client import Intercom
+from tap_intercom_access.intercom.endpoints import Endpoint, list_of
+from tap_intercom_access.intercom.errors import IntercomError, RefusedError
+from tap_intercom_access.intercom.responses import Id, Row
+
+__all__ = ["Endpoint", "Id", "Intercom", "IntercomError", "RefusedError", "Row", "list_of"]

@@ -1,0 +1,245 @@
+"""Intercom: ask one question, or follow a list from its first page to its last, or say why not."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import backoff
+import msgspec
+import requests
+
+from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
+from tap_intercom_access.intercom.errors import (
+    RUN_AGAIN,
+    IntercomError,
+    PagesError,
+    RefusedError,
+    TransientError,
+    found,
+    refusal,
+    unreachable,
+    untrusted,
+)
+from tap_intercom_access.intercom.paging import following
+from tap_intercom_access.intercom.rate_limit import new_session
+from tap_intercom_access.intercom.redaction import echoes, excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from backoff.types import Details
+
+    from tap_intercom_access.intercom.endpoints import Endpoint
+    from tap_intercom_access.intercom.responses import Page, RowT
+
+logger = logging.getLogger("tap-intercom-access")
+
+TRIES = 5
+"""Times that a request is sent before the sync fails, waiting for the rate limit not counted."""
+
+MIN_CIRCLE = 1000
+"""Rows in a row that were listed before, at the least, before a list counts as endless."""
+
+MAX_EMPTY = 2
+"""Empty pages in a row that point on, before a list counts as endless."""
+
+MAY_PASS = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+def _tell(details: Details) -> None:
+    logger.warning(
+        "Try %d of %d failed, next in %.1f seconds. %s",
+        details["tries"],
+        TRIES,
+        details["wait"],
+        details["exception"],
+    )
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Intercom:
+    """Intercom's API as one workspace's token opens it; several share one rate limit (`session`).
+
+    Whatever fails raises an IntercomError whose text is a whole sentence without the token.
+
+    Attributes:
+        access_token: Of an app in the workspace.
+        base_url: Without a slash at its end.
+        api_version: Sent as `Intercom-Version`.
+        timeout: Seconds to connect, and between two pieces of a response.
+        on_request: Called before each request.
+        on_response: Called with each request that was answered, and the response, whatever it is.
+    """
+
+    access_token: str = field(repr=False)
+    base_url: str = US
+    api_version: str = "2.16"
+    timeout: float = 60
+    user_agent: str = "tap-intercom-access"
+    on_request: Callable[[], None] = _nothing
+    on_response: Callable[[Request[Any], requests.Response], None] = _nothing
+    session: requests.Session = field(default_factory=new_session, repr=False)
+
+    def request(
+        self, endpoint: Endpoint[ResponseT], parameters: Mapping[str, Any] | None = None
+    ) -> Request[ResponseT]:
+        """Give the request that `ask` and `pages` take."""
+        return Request(endpoint, self.base_url, parameters or {})
+
+    def rows(self, endpoint: Endpoint[Page[RowT]]) -> Iterator[RowT]:
+        """Read a whole list; a row that Intercom lists again comes again only if it differs.
+
+        Raises:
+            IntercomError: if the list turns out to be short, or endless, or cannot be read.
+        """
+        request = self.request(endpoint)
+        seen: dict[str, int] = {}
+        announced = repeated = in_a_row = 0
+        for _, page in self.pages(request, following):
+            announced = max(announced, page.total_count or 0)
+            for row in page.rows:
+                fingerprint = hash(msgspec.json.encode(row))
+                in_a_row = in_a_row + 1 if row.id in seen else 0
+                repeated += bool(in_a_row)
+                if seen.get(row.id) != fingerprint:
+                    seen[row.id] = fingerprint
+                    yield row
+            if in_a_row > max(len(seen), MIN_CIRCLE):
+                raise IntercomError(
+                    f"{request}: the last {in_a_row} rows were all listed before: the list goes "
+                    f"round in circles. {RUN_AGAIN}"
+                )
+        if repeated:
+            logger.warning(
+                "%s: Intercom listed %d rows more than once; the last version of each counts",
+                endpoint.path,
+                repeated,
+            )
+        if len(seen) < announced:
+            raise IntercomError(
+                f"{request} announced {announced} rows and sent {len(seen)}: the list is short. "
+                f"{RUN_AGAIN}"
+            )
+
+    def pages(
+        self,
+        request: Request[Page[RowT]],
+        following: Callable[[Request[Page[RowT]], Page[RowT]], Request[Page[RowT]] | None],
+    ) -> Iterator[tuple[Request[Page[RowT]], Page[RowT]]]:
+        """Give each page of a list with its request, from the first to the last.
+
+        Args:
+            request: For the first page.
+            following: Gives the request for the page after a page, None at the end.
+
+        Raises:
+            IntercomError: if a page cannot be read, or if the pages never end.
+        """
+        asked: set[str] = set()
+        empty = 0
+        upcoming: Request[Page[RowT]] | None = request
+        while upcoming:
+            page = self.ask(upcoming)
+            yield upcoming, page
+            asked.add(str(upcoming.parameters))
+            empty = 0 if page.rows else empty + 1
+            try:
+                upcoming = following(upcoming, page)
+            except PagesError as error:
+                told = f"'{excerpt(str(error.told), self.access_token)}'"
+                raise IntercomError(untrusted(request, str(error), told, error.advice)) from error
+            if upcoming and empty == MAX_EMPTY:
+                raise IntercomError(
+                    f"{request}: two empty pages in a row point on to another page: the list has "
+                    f"no end. {RUN_AGAIN}"
+                )
+            if upcoming and str(upcoming.parameters) in asked:
+                cursor = excerpt(str(upcoming.parameters), self.access_token)
+                raise IntercomError(
+                    f"{request}: page {len(asked)} points back to a page that was read already "
+                    f"(cursor {cursor}): the list would never end. {RUN_AGAIN}"
+                )
+
+    def ask(self, request: Request[ResponseT]) -> ResponseT:
+        """Send a request, up to five times, and give the decoded response.
+
+        Raises:
+            RefusedError: for a status other than 200 that another try would not change.
+            IntercomError: if it failed five times, or if the response is not what it should be.
+        """
+        self.on_request()
+        try:
+            return self._try(request)
+        except TransientError as error:
+            raise IntercomError(f"failed {TRIES} times in a row: {error}") from error
+
+    @backoff.on_exception(
+        backoff.expo,
+        TransientError,
+        factor=2,
+        max_tries=TRIES,
+        jitter=backoff.random_jitter,
+        on_backoff=_tell,
+        logger=None,
+    )
+    def _try(self, request: Request[ResponseT]) -> ResponseT:
+        response = self._send(request)
+        self.on_response(request, response)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise TransientError(refusal(request, response, self.access_token))
+        if response.status_code != HTTPStatus.OK:
+            raise RefusedError(refusal(request, response, self.access_token))
+        if echoes(response.content, self.access_token):
+            raise self._untrusted(request, response, "it holds the access token itself")
+        try:
+            decoded = msgspec.json.decode(response.content, type=request.endpoint.response)
+        except ValueError as error:
+            problem = f"it is not {request.endpoint.content} ({error})"
+            raise self._untrusted(request, response, problem) from error
+        if getattr(decoded, "type", None) == "error.list":
+            raise self._untrusted(request, response, f"it is not {request.endpoint.content}")
+        return decoded
+
+    def _send(self, request: Request[Any]) -> requests.Response:
+        posted = request.endpoint.method == "POST"
+        try:
+            return self.session.request(
+                request.endpoint.method,
+                request.url,
+                headers={
+                    "Accept": "application/json",
+                    "Intercom-Version": self.api_version,
+                    "User-Agent": self.user_agent,
+                },
+                auth=self._sign,
+                timeout=self.timeout,
+                allow_redirects=False,
+                params=None if posted else request.parameters,
+                json=request.parameters if posted else None,
+            )
+        except MAY_PASS as error:
+            raise TransientError(unreachable(request, error)) from error
+        except OSError as error:  # what else requests raises, and a bundle that is not there
+            raise IntercomError(unreachable(request, error)) from error
+
+    def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        # As `auth`, not among the headers: there a netrc file would replace it.
+        prepared.headers["Authorization"] = f"Bearer {self.access_token}"
+        return prepared
+
+    def _untrusted(
+        self, request: Request[Any], response: requests.Response, problem: str
+    ) -> IntercomError:
+        return IntercomError(untrusted(request, problem, found(response, self.access_token)))

@@ -1,0 +1,96 @@
+"""From one page of a list to the next: ``pages.next`` in all its forms, or an error.
+
+The next request is always the first one with other parameters: no URL that a response names is ever
+called, so the token stays where the user sends it.
+
+Source: https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from tap_intercom_access.intercom.errors import PagesError
+from tap_intercom_access.intercom.responses import Pages
+
+if TYPE_CHECKING:
+    from tap_intercom_access.intercom.endpoints import Request
+    from tap_intercom_access.intercom.responses import Page, RowT
+
+Cursor = dict[str, Any]
+"""Parameters that turn the first request for a list into the request for one page of it."""
+
+END = {"per_page", "starting_after", "type"}
+"""Keys of a `pages.next` that names no page as long as its `starting_after` is null or missing."""
+
+
+def following(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page[RowT]] | None:
+    """Give the request for the page after this one, None at the end of the list.
+
+    Raises:
+        PagesError: if ``pages.next`` has a form that is not known, points to another origin or
+            endpoint, or is missing although further pages are announced.
+    """
+    pages = page.pages or Pages()
+    if cursor := cursor_of(request, pages):
+        return replace(request, parameters=cursor)
+    if not pages.last_by_number:
+        raise PagesError(f"page {pages.page} of {pages.total_pages} has no next page")
+    return None
+
+
+def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
+    """Read ``pages.next``.
+
+    Returns:
+        Parameters of the next request; None where ``next`` names no page.
+
+    Raises:
+        PagesError: if it has a form that is not known, or points to another origin or endpoint.
+    """
+    if pages.next is None:
+        return None
+    if isinstance(pages.next, dict):
+        starting_after = pages.next.get("starting_after")
+        if starting_after is None and pages.next.keys() <= END:
+            return None
+        if isinstance(starting_after, str) and starting_after:
+            return {"starting_after": starting_after}
+    if isinstance(pages.next, str):
+        return _cursor_of_link(request, pages.next)
+    raise PagesError("its pages.next is neither null, a cursor nor a URL", pages.next)
+
+
+def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
+    """Read the cursor from a URL, absolute or relative, of the same endpoint."""
+    try:
+        there = urljoin(request.url, link)
+    except ValueError:
+        there = ""
+    if "\\" in link or _origin(there) != _origin(request.url):
+        raise PagesError(
+            "the next page is on another origin",
+            link,
+            "Nothing was sent there. Set base_url to the address that the links name, or correct "
+            "the gateway in between.",
+        )
+    cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
+    endpoint = urlsplit(there).path.rstrip("/").rpartition("/")[2]
+    if endpoint not in request.url.split("/") or not cursor:
+        raise PagesError("its pages.next is no page of this list", link)
+    return {name: one if not more else [one, *more] for name, (one, *more) in cursor.items()}
+
+
+def _origin(url: str) -> tuple[str | None, ...]:
+    """Give what would really be connected to, as the HTTP library reads the URL."""
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return (None,)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
+    return (parts.scheme, parts.auth, parts.host, str(port))

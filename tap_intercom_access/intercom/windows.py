@@ -1,0 +1,128 @@
+"""All rows of a window of time, although rows come and go while it is read.
+
+A page number counts from an end of the list that may move. So where the rows of a page are in order
+of time, whichever, the next request is for the rest of the window instead. Where they are not, or a
+second has more rows than a page, it goes by numbers, again and again until nothing new turns up. A
+cursor of Intercom's is followed.
+
+Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/searchactivitylogs
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError
+from tap_intercom_access.intercom.paging import cursor_of
+from tap_intercom_access.intercom.responses import Page, Pages, Row
+
+if TYPE_CHECKING:
+    from tap_intercom_access.intercom.client import Intercom
+    from tap_intercom_access.intercom.endpoints import Request
+
+MAX_PAGES = 8
+"""Pages of a window; it is held in memory to be sorted, so a fuller one is made shorter."""
+
+MAX_PASSES = 10
+"""Readings of a window by the numbers of its pages, before the sync fails."""
+
+MIN_TIMES = 10
+"""Different times on a page, at the least, before their order counts as the order of the list."""
+
+NUMBERED = {"page", "per_page", "created_at_after", "created_at_before"}
+"""Parameters of a link to a numbered page; any other is a cursor."""
+
+
+class Timed(Row, gc=False):
+    """A row that has a time, in Unix seconds."""
+
+    created_at: int
+
+
+TimedT = TypeVar("TimedT", bound=Timed)
+
+
+class WindowTooFullError(Exception):
+    """A window has more than MAX_PAGES pages: it has to be divided."""
+
+    def __init__(self, pages: int) -> None:
+        """Take the number of pages, as far as it is known."""
+        super().__init__(f"{pages} pages")
+        self.pages = pages
+
+
+def read_window(
+    intercom: Intercom, request: Request[Page[TimedT]], start: int, stop: int
+) -> list[TimedT]:
+    """Give all rows from start to before stop, in Unix seconds, in order of time.
+
+    Args:
+        intercom: Whom to ask.
+        request: A request for the list, without a window.
+        start: The first second.
+        stop: The second after the last one.
+
+    Raises:
+        WindowTooFullError: if there are more than MAX_PAGES pages and it can be divided.
+        IntercomError: if the window cannot be read to its end.
+    """
+    # Whether Intercom's bounds include their own second is not documented.
+    window = {"created_at_after": start - 1, "created_at_before": stop}
+    request = replace(request, parameters={**request.parameters, **window})
+    rows: dict[str, TimedT] = {}
+    for _ in range(MAX_PASSES):
+        known = len(rows)
+        numbered = False
+        for count, (asked, page) in enumerate(intercom.pages(request, following), 1):
+            pages = max(count, (page.pages or Pages()).total_pages or 0)
+            if pages > MAX_PAGES and stop - start > 1 and following(asked, page):
+                raise WindowTooFullError(pages)
+            numbered |= "page" in asked.parameters
+            for row in page.rows:
+                if not start - 1 <= row.created_at <= stop:
+                    raise IntercomError(
+                        f"{request} sent an event of {row.created_at}, outside of the time asked "
+                        f"for ({start} to {stop}, Unix seconds): nothing else can be trusted."
+                    )
+                if start <= row.created_at < stop:
+                    rows[row.id] = row
+        if not numbered or len(rows) == known:
+            return sorted(rows.values(), key=lambda row: row.created_at)
+    raise IntercomError(
+        f"{request} answered HTTP 200, but its events still change after {MAX_PASSES} readings. "
+        f"{RUN_AGAIN}"
+    )
+
+
+def following(request: Request[Page[TimedT]], page: Page[TimedT]) -> Request[Page[TimedT]] | None:
+    """Give the request for the page after this one of a window, None at its end.
+
+    Raises:
+        PagesError: if ``pages.next`` has a form that is not known, or points elsewhere.
+    """
+    pages = page.pages or Pages()
+    cursor = cursor_of(request, pages)
+    if cursor is None and pages.last_by_number:
+        return None
+    if cursor and cursor.keys() - NUMBERED:
+        change = cursor
+    else:
+        number = request.parameters.get("page")
+        rest = _rest(request.parameters, page) if number is None else None
+        change = rest or {"page": (number or 1) + 1}
+    return replace(request, parameters={**request.parameters, **change})
+
+
+def _rest(window: Any, page: Page[TimedT]) -> dict[str, int] | None:  # noqa: ANN401 (JSON)
+    """Give the bound of the part of the window that a page in order of time leaves."""
+    times = [row.created_at for row in page.rows]
+    if len(set(times)) < MIN_TIMES:
+        return None
+    after, before = window["created_at_after"], window["created_at_before"]
+    last = times[-1]
+    if times == sorted(times, reverse=True) and last < before - 1:
+        return {"created_at_before": last + 1}
+    if times == sorted(times) and last > after + 1:
+        return {"created_at_after": last - 1}
+    return None

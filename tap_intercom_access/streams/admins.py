@@ -1,0 +1,116 @@
+"""Teammates: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/listadmins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from typing_extensions import override
+
+from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
+from tap_intercom_access.intercom.responses import as_text, as_texts
+from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.consistency import AdminsView
+from tap_intercom_access.streams.schema import column, schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers.types import Record
+
+
+class Role(msgspec.Struct, gc=False):
+    """Role of a teammate in the workspace."""
+
+    id: Annotated[Id | None, column("Id of the role.")] = None
+    name: Annotated[str | None, column("Name of the role.")] = None
+
+    def __post_init__(self) -> None:
+        """Turn the id into a string."""
+        self.id = as_text(self.id)
+
+
+class TeamPriorityLevel(msgspec.Struct, gc=False):
+    """Teams of a teammate by priority."""
+
+    primary_team_ids: Annotated[
+        list[Id] | None, column("Ids of the teams that the teammate is a primary member of.")
+    ] = None
+    secondary_team_ids: Annotated[
+        list[Id] | None, column("Ids of the teams that the teammate is a secondary member of.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Turn the ids into strings."""
+        self.primary_team_ids = as_texts(self.primary_team_ids)
+        self.secondary_team_ids = as_texts(self.secondary_team_ids)
+
+
+class Avatar(msgspec.Struct, gc=False):
+    """The longer of the two forms of an avatar."""
+
+    image_url: str | None = None
+
+
+class Admin(Row, gc=False):
+    """A teammate, as `GET /admins` lists it, and a column of the stream for each field."""
+
+    id: Annotated[Id, column("Id of the teammate.")]
+    name: Annotated[str | None, column("Name of the teammate.")] = None
+    email: Annotated[str | None, column("E-mail address that the teammate has.")] = None
+    job_title: Annotated[str | None, column("Job title of the teammate.")] = None
+    has_inbox_seat: Annotated[bool | None, column("Whether the teammate has an inbox seat.")] = None
+    away_mode_enabled: Annotated[bool | None, column("Whether the teammate is set to away.")] = None
+    away_mode_reassign: Annotated[
+        bool | None, column("Whether conversations of the teammate are reassigned while away.")
+    ] = None
+    away_status_reason_id: Annotated[Id | None, column("Id of the reason for being away.")] = None
+    role: Annotated[
+        Role | None, column("Role that says what the teammate may do; null without one.")
+    ] = None
+    team_ids: Annotated[list[Id] | None, column("Ids of the teams of the teammate.")] = None
+    team_priority_level: Annotated[
+        TeamPriorityLevel | None,
+        column("Teams of the teammate by priority, where teams balance their load."),
+    ] = None
+    avatar_url: Annotated[str | Avatar | None, column("URL of the teammate's picture.")] = (
+        msgspec.field(name="avatar", default=None)
+    )
+
+    @override
+    def __post_init__(self) -> None:
+        """Turn all ids into strings, and the avatar into its URL."""
+        super().__post_init__()
+        self.team_ids = as_texts(self.team_ids)
+        self.away_status_reason_id = as_text(self.away_status_reason_id)
+        if isinstance(self.avatar_url, Avatar):
+            self.avatar_url = self.avatar_url.image_url
+
+
+class AdminsStream(IntercomStream):
+    """Everybody who has access to the workspace."""
+
+    name = "admins"
+    primary_keys = ("id",)
+    endpoint = list_of("admins", Admin, "/admins")
+    schema = schema_of(Admin, "Teammates: everybody who has access to the workspace.")
+
+    memberships: AdminsView | None = None
+    """What the teammates say of their teams; None before all of them were read."""
+
+    @override
+    def read_from_intercom(self) -> Iterator[Record]:
+        view = AdminsView()
+        for admin in self.intercom.rows(self.endpoint):
+            view.admin_ids.add(admin.id)
+            for team_id in admin.team_ids or []:
+                view.members.setdefault(team_id, []).append(admin.id)
+            record = msgspec.to_builtins(admin)
+            record["avatar_url"] = record.pop("avatar")
+            yield record
+        if not view.admin_ids:
+            raise IntercomError(
+                f"{self.intercom.request(self.endpoint)} answered with an empty list, but a "
+                "workspace always has an admin: the access token or base_url is wrong. Check both."
+            )
+        self.memberships = view

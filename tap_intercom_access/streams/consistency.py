@@ -1,0 +1,65 @@
+"""Do the list of teammates and the list of teams say the same about memberships?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+EXAMPLES = 5
+
+Members = dict[str, list[str]]
+"""Ids of admins by the id of their team."""
+
+
+@dataclass
+class AdminsView:
+    """What the list of teammates says: who there is, and who names a team as theirs."""
+
+    admin_ids: set[str] = field(default_factory=set)
+    members: Members = field(default_factory=dict)
+
+
+def disagreements(admins: AdminsView, members: Mapping[str, Collection[str]]) -> list[str]:
+    """Compare both lists, each read to its end in one run.
+
+    What it finds is either a change between the two requests or a finding for an auditor.
+
+    Args:
+        admins: What the list of teammates says.
+        members: What the list of teams says: ids of admins by the id of their team.
+
+    Returns:
+        A sentence for each kind of disagreement, with up to five examples; none where they agree.
+    """
+    everybody = dict.fromkeys(members, admins.admin_ids)
+    found = {
+        "name a teammate who is not in the list of admins": _beyond(members, everybody),
+        "stand in a teammate's team_ids, but the team does not list them": _beyond(
+            admins.members, members
+        ),
+    }
+    return [
+        f"{len(memberships)} memberships {finding}: {_examples(memberships)}"
+        for finding, memberships in found.items()
+        if memberships
+    ]
+
+
+def _beyond(
+    these: Mapping[str, Collection[str]], those: Mapping[str, Collection[str]]
+) -> list[tuple[str, str]]:
+    """Give team and admin of the memberships that the first list has and the second has not."""
+    return [
+        (team_id, admin_id)
+        for team_id, admin_ids in these.items()
+        for admin_id in dict.fromkeys(admin_ids)
+        if admin_id not in those.get(team_id, ())
+    ]
+
+
+def _examples(memberships: list[tuple[str, str]]) -> str:
+    first = sorted(memberships)[:EXAMPLES]
+    return ", ".join(f"team {team_id} / admin {admin_id}" for team_id, admin_id in first)

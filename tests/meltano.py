@@ -1,0 +1,31 @@
+"""Meltano, run in a project beside the sandbox."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.commands import BIN, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def meltano(project: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A finished run of Meltano, whatever its exit code."""
+    return subprocess.run(
+        [str(BIN / "meltano"), *args],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(MELTANO_SEND_ANONYMOUS_USAGE_STATS="false", **variables),
+        timeout=400,
+    )
+
+
+def output_of(project: Path, *args: str, **variables: str) -> str:
+    """What Meltano prints when all goes well."""
+    done = meltano(project, *args, **variables)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return done.stdout

@@ -1,0 +1,135 @@
+"""A run goes on where the last one ended, wherever that was."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_intercom_access.sandbox.history import DAY, event, generated
+from tests.commands import TAP, environment
+from tests.events import NOW, bookmark, events, ids, seconds
+from tests.runs import sync
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_intercom_access.sandbox.server import Sandbox
+
+
+def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
+    sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    first = sync(sandbox, "--catalog", events_only)
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
+    end = seconds(bookmark(first)["replication_key_value"])
+    sandbox.workspace.history += [
+        event(time_, "admin_deletion", None, f"{time_}") for time_ in (end - 400, end - 200)
+    ]
+    sandbox.bodies.clear()
+    time.sleep(1)
+
+    second = sync(sandbox, "--catalog", events_only, "--state", state)
+
+    assert [record["activity_description"] for record in events(second)] == [str(end - 200)]
+    assert [body["created_at_after"] for body in sandbox.bodies] == [end - 301]
+    assert seconds(bookmark(second)["replication_key_value"]) > end
+    assert "reading the last" not in second.stderr
+
+
+def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox, events_only: Path) -> None:
+    sandbox.workspace.history = []
+
+    run = sync(sandbox, "--catalog", events_only)
+
+    assert events(run) == []
+    assert seconds(bookmark(run)["replication_key_value"]) >= NOW
+
+
+def test_the_end_is_fixed_when_it_starts(sandbox: Sandbox, events_only: Path) -> None:
+    future = generated(50, NOW + DAY, NOW + 2 * DAY)
+    sandbox.workspace.history += future
+
+    run = sync(sandbox, "--catalog", events_only)
+
+    assert not {row["id"] for row in future} & set(ids(run))
+    assert seconds(bookmark(run)["replication_key_value"]) <= time.time()
+
+
+def test_a_bookmark_that_is_no_date_is_refused(
+    sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state.json"
+    for value in ("last week", 5, ["x"]):
+        mark = {"replication_key": "created_at", "replication_key_value": value}
+        state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
+
+        error = sync(sandbox, "--catalog", events_only, "--state", state).error
+
+        assert "The bookmark of activity_logs in the state is no date" in error
+
+
+def test_a_bookmark_in_the_future_is_a_warning(
+    sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state.json"
+    mark = {"replication_key": "created_at", "replication_key_value": "2999-01-01T00:00:00+00:00"}
+    state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
+
+    run = sync(sandbox, "--catalog", events_only, "--state", state)
+
+    assert events(run) == []
+    assert "begins in the future" in run.stderr
+
+
+@pytest.mark.parametrize("order", ["newest", "as it is"])
+def test_runs_that_are_killed_anywhere_together_hold_every_event(
+    order: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    chance = random.Random(42)  # noqa: S311 (not for secrets)
+    sandbox.workspace.history = generated(6000, NOW - 85 * DAY, NOW - DAY)
+    chance.shuffle(sandbox.workspace.history)
+    sandbox.log_order = order
+    state = tmp_path / "state.json"
+    state.write_text("{}")
+    found: set[str] = set()
+    for _ in range(60):
+        finished, lines = killed(sandbox, events_only, state, after=chance.randrange(1, 900))
+        for line in lines:
+            message = json.loads(line)
+            if message["type"] == "RECORD":
+                found.add(message["record"]["id"])
+            elif message["type"] == "STATE":
+                state.write_text(json.dumps(message["value"]))
+                known = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
+                passed = {
+                    r["id"] for r in sandbox.workspace.history if r["created_at"] < seconds(known)
+                }
+                assert passed <= found
+        if finished:
+            break
+
+    assert finished
+    assert found == {row["id"] for row in sandbox.workspace.history}
+
+
+def killed(sandbox: Sandbox, events_only: Path, state: Path, after: int) -> tuple[bool, list[str]]:
+    """Run the tap and kill it after so many lines; tell whether it came to its end before."""
+    command = [TAP, "--config=ENV", "--catalog", str(events_only), "--state", str(state)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        env=environment(**sandbox.settings),
+    ) as process:
+        assert process.stdout is not None
+        lines = [line for line, _ in zip(process.stdout, range(after), strict=False)]
+        finished = len(lines) < after
+        process.kill()
+    return finished, lines

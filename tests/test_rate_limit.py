@@ -1,0 +1,109 @@
+"""The rate limit is waited for, and waiting is never a failed try."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from email.utils import formatdate
+
+import pytest
+
+from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import generated
+from tests.commands import environment
+from tests.runs import Run, failed, sync, waits
+
+
+@pytest.mark.parametrize("form", ["seconds", "date", "reset", "both", "nonsense"])
+def test_a_429_is_waited_for_as_long_as_it_says(form: str, sandbox: Sandbox) -> None:
+    until = int(time.time()) + 4
+    headers = {
+        "seconds": {"Retry-After": "3"},
+        "date": {"Retry-After": formatdate(until, usegmt=True)},
+        "reset": {"X-RateLimit-Reset": str(until)},
+        "both": {"Retry-After": "1", "X-RateLimit-Reset": str(until)},
+        "nonsense": {"Retry-After": "soon", "X-RateLimit-Reset": "nan"},
+    }
+    sandbox.faults[1] = faults.refuse(429, "rate_limit_exceeded", headers=headers[form])
+
+    run = sync(sandbox)
+
+    assert run.code == 0, run.stderr
+    (waited,) = waits(run)
+    if form in ("seconds", "nonsense"):
+        assert waited == (3.0 if form == "seconds" else 10.0)
+        assert sandbox.times[1] - sandbox.times[0] >= waited
+    else:
+        assert sandbox.times[1] >= until
+        assert sandbox.times[0] + waited < until + 1
+    assert "Try 1" not in run.stderr
+
+
+def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
+    for number in range(1, 8):
+        sandbox.faults[number] = faults.refuse(
+            429, "rate_limit_exceeded", headers={"Retry-After": "0"}
+        )
+
+    run = sync(sandbox)
+
+    assert run.code == 0, run.stderr
+    assert waits(run) == [1.0] * 7
+
+
+def test_a_used_up_limit_is_waited_for_before_the_next_request_of_any_stream(
+    sandbox: Sandbox,
+) -> None:
+    reset = int(time.time()) + 4
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
+    sandbox.faults[1] = faults.status(200, b'{"admins": [{"id": "1"}]}', headers)
+
+    run = sync(sandbox)
+
+    assert run.code == 0, run.stderr
+    assert sandbox.requests == ["GET /admins", "GET /teams"]
+    assert sandbox.times[1] >= reset
+    assert len(waits(run)) == 1
+
+
+def test_the_sandboxs_real_limit_is_kept() -> None:
+    with Sandbox(generated(50, 1), page_size=10, rate_limit=4) as limited:
+        run = sync(limited)
+
+    assert run.code == 0, run.stderr
+    assert len(run.records("admins")) == 50
+    assert len(limited.requests) == 6
+    assert waits(run)
+
+
+def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sandbox) -> None:
+    headers = {"Retry-After": "301"}
+
+    error = failed(sandbox, faults.refuse(429, "rate_limit_exceeded", "Slow down", headers))
+
+    assert "HTTP 429, rate_limit_exceeded: Slow down" in error
+    assert "300 seconds" in error
+    assert len(sandbox.requests) == 1
+
+
+def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -> None:
+    sandbox.faults[None] = faults.refuse(429, "too_many_requests", headers={"Retry-After": "2"})
+    shorter = (
+        "from tap_intercom_access import tap; from tap_intercom_access.intercom import rate_limit; "
+        "rate_limit.MAX_WAIT = 5; tap.main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", shorter, "--config=ENV"],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(**sandbox.settings),
+    )
+    run = Run(done.returncode, done.stdout, done.stderr)
+
+    assert "HTTP 429, too_many_requests" in run.error
+    assert waits(run) == [2.0, 2.0]
+    assert len(sandbox.requests) == 3

@@ -1,0 +1,66 @@
+"""Intercom refuses: one sentence that says why, where, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import demo
+from tests.pages import HTML
+from tests.runs import failed, sync
+
+REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api.au.intercom.io")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (401, "unauthorized", ["regenerate", "Read admins", *REGIONS]),
+        (401, "token_revoked", ["regenerate", "Read admins", *REGIONS]),
+        (403, "forbidden", ["Give the app the permission 'Read admins'"]),
+        (403, "api_plan_restricted", ["plan"]),
+        (404, "not_found", ["base_url does not point at Intercom", *REGIONS]),
+        (400, "parameter_invalid", ["api_version"]),
+        (402, "payment_required", ["base_url"]),
+        (408, "request_timeout", ["base_url"]),
+        (418, "teapot", ["base_url"]),
+    ],
+)
+def test_a_refusal_is_not_tried_again_and_says_what_to_do(
+    status: int, code: str, advice: list[str], paged: Sandbox
+) -> None:
+    error = failed(paged, faults.refuse(status, code, "Something is not right"), request=2)
+
+    assert error.startswith(f"admins: GET {paged.base_url}/admins answered HTTP {status}, {code}: ")
+    assert "Something is not right" in error
+    assert "request id " in error
+    assert all(words in error for words in advice)
+    assert len(paged.requests) == 2
+
+
+def test_a_refusal_of_the_teams_names_the_stream_that_asked(sandbox: Sandbox) -> None:
+    sandbox.faults[2] = faults.refuse(403, "forbidden")
+
+    assert sync(sandbox).error.startswith(f"team_memberships: GET {sandbox.base_url}/teams ")
+
+
+@pytest.mark.parametrize("body", [b"", HTML, b"[]", b'{"errors": 5}', b'{"errors": ["x", {}]}'])
+def test_a_refusal_in_any_form_is_one_sentence(body: bytes, paged: Sandbox) -> None:
+    assert "answered HTTP 401" in failed(paged, faults.status(401, body))
+
+
+def test_the_request_id_may_come_as_a_header(paged: Sandbox) -> None:
+    fault = faults.status(403, b"{}", {"X-Request-Id": "abc-123"})
+
+    assert "request id abc-123" in failed(paged, fault)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: Sandbox) -> None:
+    with Sandbox(demo()) as elsewhere:
+        fault = faults.status(status, b"", {"Location": f"{elsewhere.base_url}/admins"})
+        error = failed(paged, fault, request=2)
+
+    assert f"redirects to {elsewhere.base_url}/admins" in error
+    assert elsewhere.requests == []

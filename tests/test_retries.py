@@ -1,0 +1,73 @@
+"""Failures that may pass are tried again, five times in all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import demo
+from tests.pages import HTML
+from tests.runs import failed, run_tap, sync
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Fault
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.status(500, HTML),
+        faults.refuse(503, "service_unavailable"),
+        faults.drop(),
+        faults.reset(),
+        faults.truncate(b'{"admins": [{"id": "1"}]}'),
+        faults.delay(3),
+        faults.status(200, b"not gzip", {"Content-Encoding": "gzip"}),
+    ],
+    ids=["500", "503", "drop", "reset", "truncate", "timeout", "encoding"],
+)
+def test_a_failure_that_passes_loses_nothing(
+    fault: Fault, paged: Sandbox, sandbox: Sandbox
+) -> None:
+    paged.faults[2] = fault
+
+    run = sync(paged, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1.5")
+
+    assert run.code == 0, run.stderr
+    assert run.stderr.count("Try 1 of 5 failed") == 1
+    assert "Backing off" not in run.stderr
+    assert len(paged.requests) == 5
+    assert run.records("admins") == sync(sandbox).records("admins")
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        (faults.refuse(500, "server_error"), "HTTP 500, server_error"),
+        (faults.reset(), "Connection reset by peer"),
+        (faults.truncate(b'{"admins": [{"id": "1"}]}'), "IncompleteRead"),
+        (faults.delay(1), "timed out"),
+    ],
+    ids=["500", "reset", "truncate", "timeout"],
+)
+def test_a_failure_that_stays_ends_after_five_tries(
+    fault: Fault, cause: str, sandbox: Sandbox
+) -> None:
+    error = failed(sandbox, fault, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="0.3")
+
+    assert error.startswith("admins: failed 5 times in a row: GET ")
+    assert cause in error
+    assert len(sandbox.requests) == 5
+
+
+def test_a_refused_connection_ends_after_five_tries() -> None:
+    with Sandbox(demo()) as gone:
+        settings = gone.settings
+
+    error = run_tap("--config=ENV", **settings).error
+
+    assert f"GET {gone.base_url}/admins failed: " in error
+    assert "Connection refused" in error
