@@ -40,6 +40,7 @@ class Contender:
     peaks: list[float] = field(default_factory=list)
     records: int = 0
     requests: int = 0
+    at_once: int = 0
 
     def run(self, url: str | None) -> None:
         """Run once; count the records it prints and the requests it makes."""
@@ -64,13 +65,16 @@ class Contender:
         self.cpus.append(usage.ru_utime + usage.ru_stime)
         self.peaks.append(usage.ru_maxrss / MIB)
         if url:
-            self.requests = int(requests.get(f"{url}/count", timeout=10).text)
+            counted = requests.get(f"{url}/count", timeout=10).json()
+            self.requests, self.at_once = counted["requests"], counted["at_once"]
 
 
 @contextmanager
-def serving(admins: int, teams: int, size: int = 0, events: int = 0) -> Iterator[str]:
-    """Serve a workspace from a process of its own."""
-    numbers = [str(number) for number in (admins, teams, size, events)]
+def serving(
+    admins: int, teams: int, size: int = 0, events: int = 0, latency: int = 0
+) -> Iterator[str]:
+    """Serve a workspace from a process of its own, each response after so many milliseconds."""
+    numbers = [str(number) for number in (admins, teams, size, events, latency)]
     command = [sys.executable, "-m", "benchmarks.server", *numbers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout  # noqa: S101 (for the types)
@@ -80,25 +84,29 @@ def serving(admins: int, teams: int, size: int = 0, events: int = 0) -> Iterator
             process.terminate()
 
 
-def compare(title: str, url: str | None, contenders: list[Contender], runs: int) -> None:
+def compare(
+    title: str, url: str | None, contenders: list[Contender], runs: int, warmups: int = 1
+) -> None:
     """Run the contenders in turn and print their table."""
-    for number in range(runs + 1):
+    for number in range(warmups + runs):
         for contender in contenders:
             contender.run(url)
-            if not number:  # a warm-up
+            if number < warmups:
                 contender.walls.clear()
                 contender.cpus.clear()
                 contender.peaks.clear()
     click.echo(f"\n{title}; median of {runs} runs in turn\n")
-    click.echo("| | wall s | CPU s | peak MiB | records | records/s | requests | wall ratio |")
-    click.echo("|---|---|---|---|---|---|---|---|")
+    click.echo(
+        "| | wall s | CPU s | peak MiB | records | records/s | requests | at once | wall ratio |"
+    )
+    click.echo("|---|---|---|---|---|---|---|---|---|")
     first = statistics.median(contenders[0].walls)
     for one in contenders:
         wall = statistics.median(one.walls)
         click.echo(
             f"| {one.name} | {wall:.2f} | {statistics.median(one.cpus):.2f} "
             f"| {statistics.median(one.peaks):.0f} | {one.records:,} | {one.records / wall:,.0f} "
-            f"| {one.requests:,} | {wall / first:.2f} |"
+            f"| {one.requests:,} | {one.at_once} | {wall / first:.2f} |"
         )
 
 
@@ -154,10 +162,11 @@ def main(*, small: bool, runs: int) -> None:
             _all_peers(folder, runs)
         _discovery(runs)
         _activity(folder, events, runs)
+        _latency(folder, small=small)
 
 
-def _airbyte(folder: Path, url: str) -> Contender:
-    command = peers.source_intercom(folder, url)
+def _airbyte(folder: Path, url: str, *streams: str) -> Contender:
+    command = peers.source_intercom(folder, url, streams or ("admins", "teams"))
     return Contender("airbyte-source-intercom 0.8.3", command, peers.environment(url))
 
 
@@ -187,6 +196,21 @@ def _activity(folder: Path, events: int, runs: int) -> None:
             ours = tap("--catalog", path)
             compare(f"{count:,} activity logs in pages of 250", url, [limit, ours], runs)
             check(ours, count, max(10, limit.requests * 5 // 4))
+
+
+def _latency(folder: Path, *, small: bool) -> None:
+    """Compare with the bare script, which asks one after the other, where responses take time."""
+    path = catalog(folder, "activity_logs")
+    for latency in (0, 50) if small else (0, 50, 200):
+        for count in (200, 2_000) if small else (2_000, 20_000, 200_000):
+            with serving(1, 1, events=count, latency=latency) as url:
+                one_by_one = Contender("the limit, one by one", [*LIMIT, "activity_logs"])
+                contenders = [one_by_one, tap("--catalog", path)]
+                if not small and count == 2_000 and latency == 200:  # noqa: PLR2004 (the one)
+                    contenders.append(_airbyte(folder, url, "activity_logs"))
+                title = f"{count:,} activity logs, {latency} ms for each response"
+                compare(title, url, contenders, runs=1, warmups=0)
+                check(contenders[1], count, max(10, one_by_one.requests * 5 // 4))
 
 
 if __name__ == "__main__":

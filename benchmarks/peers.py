@@ -63,8 +63,8 @@ def tap_intercom(folder: Path, url: str) -> list[str]:
     return [*discover[:-1], "--catalog", str(folder / "catalog.json")]
 
 
-def source_intercom(folder: Path, url: str) -> list[str]:
-    """Give the command that reads admins and teams with Airbyte's peer."""
+def source_intercom(folder: Path, url: str, wanted: tuple[str, ...]) -> list[str]:
+    """Give the command that reads streams with Airbyte's peer."""
     command = installed("source-intercom")
     config = {"access_token": "x", "start_date": "2020-01-01T00:00:00Z"}
     (folder / "source.json").write_text(json.dumps(config))
@@ -75,7 +75,7 @@ def source_intercom(folder: Path, url: str) -> list[str]:
     configured = [
         {"stream": s, "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
         for s in streams
-        if s["name"] in ("admins", "teams")
+        if s["name"] in wanted
     ]
     (folder / "configured.json").write_text(json.dumps({"streams": configured}))
     config_path, catalog_path = str(folder / "source.json"), str(folder / "configured.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import sys
+import threading
 import time
 from typing import Any
 
@@ -15,7 +16,9 @@ from tap_intercom_access.sandbox.history import DAY
 from tap_intercom_access.sandbox.history import generated as generated_events
 from tap_intercom_access.sandbox.workspace import generated
 
-COUNTS = {"requests": 0}
+COUNTS = {"requests": 0, "under_way": 0, "at_once": 0}
+COUNTING = threading.Lock()
+THREADS = 16
 SINGLE = 500  # admins, at the most, that can be asked for one by one
 
 
@@ -32,8 +35,8 @@ def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
     return answers
 
 
-def app(admins: int, teams: int, size: int, events: int) -> Flask:
-    """Make the application that answers."""
+def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
+    """Make the application that answers, each time after so many milliseconds."""
     workspace = generated(admins, teams)
     lists = {
         "admins": pages("admin", workspace.admin_rows(), size or max(1, admins)),
@@ -44,27 +47,59 @@ def app(admins: int, teams: int, size: int, events: int) -> Flask:
         if admins <= SINGLE
         else {}
     )
-    now = int(time.time())
-    history = generated_events(events, now - 89 * DAY, now - DAY) if events else []
-    times = [event["created_at"] for event in history]
-    texts = [json.dumps(event) for event in history]
     made = Flask("benchmarks")
+
+    @made.before_request
+    def wait() -> None:
+        if request.path == "/count":
+            return
+        with COUNTING:
+            COUNTS["requests"] += 1
+            COUNTS["under_way"] += 1
+            COUNTS["at_once"] = max(COUNTS["at_once"], COUNTS["under_way"])
+        time.sleep(latency / 1000)
+
+    @made.teardown_request
+    def done(_: BaseException | None) -> None:
+        if request.path != "/count":
+            with COUNTING:
+                COUNTS["under_way"] -= 1
 
     @made.get("/<any(admins,teams):name>")
     def a_list(name: str) -> Response:
-        COUNTS["requests"] += 1
         return Response(
             lists[name][request.args.get("starting_after", "")], mimetype="application/json"
         )
 
     @made.get("/admins/<admin_id>")
     def an_admin(admin_id: str) -> Response:
-        COUNTS["requests"] += 1
         return Response(one[admin_id], mimetype="application/json")
+
+    serve_events(made, events)
+
+    @made.get("/tags")  # tap-intercom 2.2.5 tries its token there
+    def tags() -> Response:
+        return Response('{"type":"list","data":[]}', mimetype="application/json")
+
+    @made.get("/count")
+    def count() -> Response:
+        with COUNTING:
+            counted = json.dumps(COUNTS)
+            COUNTS.update(requests=0, at_once=0)
+        return Response(counted, mimetype="application/json")
+
+    return made
+
+
+def serve_events(made: Flask, events: int) -> None:
+    """Answer for the activity logs, newest first."""
+    now = int(time.time())
+    history = generated_events(events, now - 89 * DAY, now - DAY) if events else []
+    times = [event["created_at"] for event in history]
+    texts = [json.dumps(event) for event in history]
 
     @made.post("/admins/activity_logs/search")
     def search() -> Response:
-        COUNTS["requests"] += 1
         asked = request.get_json()
         first = bisect.bisect_right(times, asked["created_at_after"])
         last = bisect.bisect_right(times, asked.get("created_at_before", now))
@@ -78,23 +113,27 @@ def app(admins: int, teams: int, size: int, events: int) -> Flask:
             mimetype="application/json",
         )
 
-    @made.get("/tags")  # tap-intercom 2.2.5 tries its token there
-    def tags() -> Response:
-        COUNTS["requests"] += 1
-        return Response('{"type":"list","data":[]}', mimetype="application/json")
-
-    @made.get("/count")
-    def count() -> Response:
-        number = COUNTS["requests"]
-        COUNTS["requests"] = 0
-        return Response(str(number))
-
-    return made
+    @made.get("/admins/activity_logs")  # as Airbyte's connector reads it
+    def listed() -> Response:
+        asked = request.args
+        first = bisect.bisect_left(times, int(asked["created_at_after"]))
+        last = bisect.bisect_right(times, int(asked.get("created_at_before", now)))
+        page, total = int(asked.get("page", 1)), max(1, -(-(last - first) // 20))
+        stop = max(first, last - 20 * (page - 1))
+        query = "&".join(f"{name}={value}" for name, value in asked.items() if name != "page")
+        url = f"https://api.intercom.io/admins/activity_logs?{query}&page={page + 1}"
+        pages = {"type": "pages", "page": page, "per_page": 20, "total_pages": total}
+        pages["next"] = url if page < total else None
+        found = ",".join(reversed(texts[max(first, stop - 20) : stop]))
+        return Response(
+            f'{{"type":"activity_log.list","pages":{json.dumps(pages)},"activity_logs":[{found}]}}',
+            mimetype="application/json",
+        )
 
 
 if __name__ == "__main__":
     numbers = [int(argument) for argument in sys.argv[1:]]
-    server = waitress.create_server(app(*numbers), host="127.0.0.1", port=0, threads=4)
+    server = waitress.create_server(app(*numbers), host="127.0.0.1", port=0, threads=THREADS)
     sys.stdout.write(f"http://127.0.0.1:{server.effective_port}\n")
     sys.stdout.flush()
     server.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from singer_sdk.singerlib import Catalog
 
@@ -59,12 +59,16 @@ def check_state(state: dict[str, Any]) -> dict[str, Any]:
 
 def _load(what: str, file: TextIO) -> dict[str, Any]:
     try:
-        content = json.load(file)
+        content = json.load(file, parse_constant=_refuse)
     except ValueError as error:
         raise InputError(f"The {what} is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise InputError(f"The {what} is JSON, but not an object.")
     return content
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no value of JSON")
 
 
 def _catalog_fault(content: dict[str, Any]) -> str | None:

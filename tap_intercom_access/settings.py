@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import math
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,27 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "workspace_id",
+        th.StringType(nullable=False),
+        title="Workspace id",
+        description=(
+            "Id of the workspace that this job is for, as the address bar of Intercom shows it "
+            "(`app.intercom.com/a/apps/ID/…`). With it, a token of another workspace ends the sync "
+            "before anything is read."
+        ),
+    ),
+    th.Property(
+        "max_removed_percent",
+        th.NumberType(nullable=False, minimum=0, maximum=100),
+        default=20,
+        title="Most rows that may be gone, in percent",
+        description=(
+            "How much of its rows a list of teammates, teams or memberships may lose from one "
+            "complete sync to the next, in percent, before the sync fails instead of telling the "
+            "target who left. Losses of ten rows or fewer always pass; 100 switches it off."
+        ),
+    ),
+    th.Property(
         "emit_activate_version_messages",
         th.BooleanType(nullable=False),
         default=False,
@@ -92,6 +114,8 @@ SETTINGS = th.PropertiesList(
     ),
 ).to_dict()
 
+NUMBERS = ("request_timeout", "max_removed_percent")
+
 
 def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
     """Put a configuration into its final form, in place, and list all its faults.
@@ -116,10 +140,14 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
         "base_url": _base_url,
         "api_version": _version,
         "start_date": _date,
+        "workspace_id": _workspace,
     }
     for name, rule in rules.items():
         if isinstance(config.get(name), str) and (fault := rule(config[name])):
             faults[name] = f"{name} {fault}"
+    for name in NUMBERS:
+        if isinstance(number := config.get(name), float) and not math.isfinite(number):
+            faults[name] = f"{name}: {number} is not a number"
     return list(faults.values())
 
 
@@ -131,9 +159,10 @@ def _normalise(config: dict[str, Any]) -> None:
             config.pop(name, None)
     if isinstance(url := config.get("base_url"), str):
         config["base_url"] = url.rstrip("/")
-    if isinstance(timeout := config.get("request_timeout"), str):  # from the environment
-        with contextlib.suppress(ValueError):
-            config["request_timeout"] = float(timeout)
+    for name in NUMBERS:
+        if isinstance(number := config.get(name), str):  # from the environment
+            with contextlib.suppress(ValueError):
+                config[name] = float(number)
 
 
 def _in_words(error: ValidationError) -> str:
@@ -161,6 +190,12 @@ def _version(version: str) -> str | None:
     if re.fullmatch(r"\d+\.\d+|[A-Z][a-z]+", version):
         return None
     return "is not a version of Intercom's API, such as 2.16"
+
+
+def _workspace(id_: str) -> str | None:
+    if re.fullmatch(r"[A-Za-z0-9_-]+", id_):
+        return None
+    return "is not the id of a workspace: copy the part after /apps/ from Intercom's address bar"
 
 
 def _date(date: str) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -13,14 +15,16 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_intercom_access.errors import InputError, TargetGoneError, in_words
+from tap_intercom_access.errors import InputError, in_words
 from tap_intercom_access.inputs import check_catalog, check_object, check_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.output import PipeWriter, buffer_stdout
 from tap_intercom_access.settings import SETTINGS, check
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
+from tap_intercom_access.streams.workspaces import WorkspacesStream
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -65,10 +69,10 @@ class TapIntercomAccess(Tap):
             if not any(stream.selected for stream in self.streams.values()):
                 self.logger.warning("No stream is selected in the catalog: nothing will be read")
 
-    @override
-    def discover_streams(self) -> list[IntercomStream]:
-        """Give the streams; memberships come from the response that the teams come from."""
-        intercom = Intercom(
+    @cached_property
+    def intercom(self) -> Intercom:
+        """Whom the streams ask."""
+        return Intercom(
             access_token=self.config.get("access_token", ""),
             base_url=self.config["base_url"],
             api_version=self.config["api_version"],
@@ -76,14 +80,31 @@ class TapIntercomAccess(Tap):
             user_agent=f"{self.name}/{self.plugin_version}",
             on_request=self.message_writer.flush,
         )
-        admins = AdminsStream(self, intercom)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Which workspace it is."""
+        return Identity(self.intercom, self.config.get("workspace_id"), self.state)
+
+    @override
+    def discover_streams(self) -> list[IntercomStream]:
+        """Give the streams; memberships come from the response that the teams come from."""
+        intercom, identity = self.intercom, self.identity
+        admins = AdminsStream(self, intercom, identity)
         teams = TeamList(admins)
         return [
-            ActivityLogsStream(self, intercom),
+            ActivityLogsStream(self, intercom, identity),
             admins,
-            TeamMembershipsStream(self, intercom, teams),
-            TeamsStream(self, intercom, teams),
+            TeamMembershipsStream(self, intercom, identity, teams),
+            TeamsStream(self, intercom, identity, teams),
+            WorkspacesStream(self, intercom, identity),
         ]
+
+    @override
+    def _reset_state_progress_markers(self) -> None:
+        # The first step of a sync in SDK 0.54.9: the next one writes the state that it was given.
+        self.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
+        super()._reset_state_progress_markers()
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -174,7 +195,7 @@ def main() -> None:
 def _fail(sentence: str, error: Exception) -> NoReturn:
     logging.getLogger(TapIntercomAccess.name).error("%s", sentence)
     logging.getLogger(TapIntercomAccess.name).debug("Traceback of the above", exc_info=error)
-    if isinstance(error, TargetGoneError):
-        # What stdout still holds cannot be written any more; without this, Python says so at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
+    with contextlib.suppress(OSError):  # a target that is gone takes nothing any more
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)  # at once: other windows may be under way, which sys.exit would wait for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
+from tests.commands import ROOT
 from tests.runs import catalog_selecting
 from tests.targets import Postgres
 
@@ -53,3 +55,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_server: str, tmp_path: Path) -> Postgres:
     return Postgres(postgres_server, f"s{uuid.uuid4().hex}", tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The files that a clone has, without what running them left behind."""
+    path = tmp_path / "tap-intercom-access"
+    ignored = shutil.ignore_patterns(".*", "output", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(ROOT, path, ignore=ignored)
+    return path

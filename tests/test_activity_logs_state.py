@@ -29,15 +29,15 @@ def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
     state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
     end = seconds(bookmark(first)["replication_key_value"])
     sandbox.workspace.history += [
-        event(time_, "admin_deletion", None, f"{time_}") for time_ in (end - 400, end - 200)
+        event(time_, "admin_deletion", None, f"{time_}") for time_ in (end - 3700, end - 3500)
     ]
     sandbox.bodies.clear()
     time.sleep(1)
 
     second = sync(sandbox, "--catalog", events_only, "--state", state)
 
-    assert [record["activity_description"] for record in events(second)] == [str(end - 200)]
-    assert [body["created_at_after"] for body in sandbox.bodies] == [end - 301]
+    assert [record["activity_description"] for record in events(second)] == [str(end - 3500)]
+    assert [body["created_at_after"] for body in sandbox.bodies] == [end - 3601]
     assert seconds(bookmark(second)["replication_key_value"]) > end
     assert "reading the last" not in second.stderr
 
@@ -74,17 +74,29 @@ def test_a_bookmark_that_is_no_date_is_refused(
         assert "The bookmark of activity_logs in the state is no date" in error
 
 
-def test_a_bookmark_in_the_future_is_a_warning(
+def test_a_bookmark_in_the_future_does_not_silence_the_stream(
     sandbox: Sandbox, events_only: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state.json"
     mark = {"replication_key": "created_at", "replication_key_value": "2999-01-01T00:00:00+00:00"}
     state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
+    sandbox.workspace.history = [event(NOW - 1800, "bulk_export", None, "half an hour ago")]
 
     run = sync(sandbox, "--catalog", events_only, "--state", state)
 
+    assert [record["activity_description"] for record in events(run)] == ["half an hour ago"]
+    assert "2999-01-01T00:00:00+00:00, is in the future" in run.stderr
+    assert NOW <= seconds(bookmark(run)["replication_key_value"]) <= time.time()
+
+
+def test_a_start_date_in_the_future_is_a_warning(sandbox: Sandbox, events_only: Path) -> None:
+    run = sync(
+        sandbox, "--catalog", events_only, TAP_INTERCOM_ACCESS_START_DATE="2999-01-01T00:00:00Z"
+    )
+
     assert events(run) == []
-    assert "begins in the future" in run.stderr
+    assert "nothing to read: it begins in the future" in run.stderr
+    assert "replication_key_value" not in bookmark(run)
 
 
 @pytest.mark.parametrize("order", ["newest", "as it is"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,15 +34,6 @@ KINDS = {
 def about() -> dict[str, Any]:
     described: dict[str, Any] = json.loads(run_tap("--about", "--format=json").stdout)
     return described
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that a clone has, without what running them left behind."""
-    path = tmp_path_factory.mktemp("clone") / "tap-intercom-access"
-    ignored = shutil.ignore_patterns(".*", "output", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(ROOT, path, ignore=ignored)
-    return path
 
 
 def test_its_settings_are_the_taps_own() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
 from tests.commands import ROOT
-from tests.meltano import output_of
+from tests.meltano import meltano, output_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +77,7 @@ def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Pa
     select = re.search(r"^meltano (config set .* _select) '(.*)'$", README, flags=re.MULTILINE)
     definition = tmp_path / "tap-intercom-access.yml"
     text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
+    assert text.count("pip_url: ") == 1
     definition.write_text(re.sub("pip_url: .*", f"pip_url: {ROOT}", text), encoding="utf-8")
     project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
     assert add
@@ -89,6 +90,16 @@ def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Pa
 
     assert len(lines(project / "admins.jsonl")) == 12
     assert not (project / "activity_logs.jsonl").exists()
+
+
+def test_the_definition_file_as_it_is_installs_nothing(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
+    definition = str(ROOT / "tap-intercom-access.yml")
+
+    done = meltano(project, "add", "tap-intercom-access", "--from-ref", definition)
+
+    assert done.returncode == 1
+    assert "/set-pip_url-to-the-path-of-your-clone" in done.stdout + done.stderr
 
 
 def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres) -> None:

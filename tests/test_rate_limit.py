@@ -41,6 +41,19 @@ def test_a_429_is_waited_for_as_long_as_it_says(form: str, sandbox: Sandbox) -> 
     assert "Try 1" not in run.stderr
 
 
+@pytest.mark.parametrize("ahead", [-5 * 3600, 5 * 3600])
+def test_a_reset_is_read_by_intercoms_clock(ahead: int, sandbox: Sandbox) -> None:
+    sandbox.clock_ahead = ahead
+    headers = {"X-RateLimit-Reset": str(int(time.time()) + ahead + 3)}
+    sandbox.faults[1] = faults.refuse(429, "rate_limit_exceeded", headers=headers)
+
+    run = sync(sandbox)
+
+    assert run.code == 0, run.stderr
+    (waited,) = waits(run)
+    assert 2 <= waited <= 4
+
+
 def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
     for number in range(1, 8):
         sandbox.faults[number] = faults.refuse(

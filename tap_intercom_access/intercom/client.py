@@ -11,6 +11,7 @@ import backoff
 import msgspec
 import requests
 
+from tap_intercom_access.intercom.connection import Connection
 from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
@@ -24,7 +25,6 @@ from tap_intercom_access.intercom.errors import (
     untrusted,
 )
 from tap_intercom_access.intercom.paging import following
-from tap_intercom_access.intercom.rate_limit import new_session
 from tap_intercom_access.intercom.redaction import echoes, excerpt
 
 if TYPE_CHECKING:
@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 
     from backoff.types import Details
 
+    from tap_intercom_access.intercom.clock import Clock
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import Page, RowT
+
+    Asked = Request[Page[RowT]]
+    Following = Callable[[Asked[RowT], Page[RowT]], Asked[RowT] | None]
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -70,7 +74,7 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Intercom:
-    """Intercom's API as one workspace's token opens it; several share one rate limit (`session`).
+    """Intercom's API as one workspace's token opens it; several may share a connection.
 
     Whatever fails raises an IntercomError whose text is a whole sentence without the token.
 
@@ -90,7 +94,12 @@ class Intercom:
     user_agent: str = "tap-intercom-access"
     on_request: Callable[[], None] = _nothing
     on_response: Callable[[Request[Any], requests.Response], None] = _nothing
-    session: requests.Session = field(default_factory=new_session, repr=False)
+    connection: Connection = field(default_factory=Connection, repr=False)
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is at Intercom, as far as it was asked anything."""
+        return self.connection.clock
 
     def request(
         self, endpoint: Endpoint[ResponseT], parameters: Mapping[str, Any] | None = None
@@ -107,7 +116,7 @@ class Intercom:
         request = self.request(endpoint)
         seen: dict[str, int] = {}
         announced = repeated = in_a_row = 0
-        for _, page in self.pages(request, following):
+        for _, page, _ in self.pages(request, following):
             announced = max(announced, page.total_count or 0)
             for row in page.rows:
                 fingerprint = hash(msgspec.json.encode(row))
@@ -134,43 +143,43 @@ class Intercom:
             )
 
     def pages(
-        self,
-        request: Request[Page[RowT]],
-        following: Callable[[Request[Page[RowT]], Page[RowT]], Request[Page[RowT]] | None],
-    ) -> Iterator[tuple[Request[Page[RowT]], Page[RowT]]]:
-        """Give each page of a list with its request, from the first to the last.
+        self, first: Asked[RowT], following: Following[RowT], page: Page[RowT] | None = None
+    ) -> Iterator[tuple[Asked[RowT], Page[RowT], Asked[RowT] | None]]:
+        """Give each page of a list, from the first to the last, between its request and the next.
 
         Args:
-            request: For the first page.
+            first: The request for the first page.
             following: Gives the request for the page after a page, None at the end.
+            page: The first page, where it has been asked for already.
 
         Raises:
             IntercomError: if a page cannot be read, or if the pages never end.
         """
         asked: set[str] = set()
         empty = 0
-        upcoming: Request[Page[RowT]] | None = request
-        while upcoming:
-            page = self.ask(upcoming)
-            yield upcoming, page
-            asked.add(str(upcoming.parameters))
+        request: Asked[RowT] | None = first
+        while request:
+            page = page or self.ask(request)
+            asked.add(str(request.parameters))
             empty = 0 if page.rows else empty + 1
             try:
-                upcoming = following(upcoming, page)
+                upcoming = following(request, page)
             except PagesError as error:
                 told = f"'{excerpt(str(error.told), self.access_token)}'"
-                raise IntercomError(untrusted(request, str(error), told, error.advice)) from error
+                raise IntercomError(untrusted(first, str(error), told, error.advice)) from error
             if upcoming and empty == MAX_EMPTY:
                 raise IntercomError(
-                    f"{request}: two empty pages in a row point on to another page: the list has "
-                    f"no end. {RUN_AGAIN}"
+                    f"{first}: two empty pages in a row point on to another page: the list has no "
+                    f"end. {RUN_AGAIN}"
                 )
             if upcoming and str(upcoming.parameters) in asked:
                 cursor = excerpt(str(upcoming.parameters), self.access_token)
                 raise IntercomError(
-                    f"{request}: page {len(asked)} points back to a page that was read already "
+                    f"{first}: page {len(asked)} points back to a page that was read already "
                     f"(cursor {cursor}): the list would never end. {RUN_AGAIN}"
                 )
+            yield request, page, upcoming
+            request, page = upcoming, None
 
     def ask(self, request: Request[ResponseT]) -> ResponseT:
         """Send a request, up to five times, and give the decoded response.
@@ -215,7 +224,7 @@ class Intercom:
     def _send(self, request: Request[Any]) -> requests.Response:
         posted = request.endpoint.method == "POST"
         try:
-            return self.session.request(
+            return self.connection.send(
                 request.endpoint.method,
                 request.url,
                 headers={

@@ -1,18 +1,23 @@
-"""Waiting for Intercom's rate limit, in one HTTP session that everybody who asks shares."""
+"""Waiting for Intercom's rate limit, which everybody who asks shares.
+
+Intercom counts requests in periods. Its responses say how many a period has, how many are left, and
+when the next one begins.
+
+Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
+"""
 
 from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
-from datetime import timezone
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING
 
-import requests
-from requests.adapters import HTTPAdapter
-from typing_extensions import override
+from tap_intercom_access.intercom.clock import date_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -23,79 +28,76 @@ MAX_WAIT = 300.0
 """Seconds that one request waits for the limit, over all its 429s, before the sync fails."""
 
 
-def new_session() -> requests.Session:
-    """Make a session that waits for the limit: one rate limit, one set of connections."""
-    session = requests.Session()
-    session.mount("https://", (adapter := RateLimitAdapter()))
-    session.mount("http://", adapter)
-    return session
+class RateLimit:
+    """What is left of the current period, and when the next one begins; safe between threads."""
+
+    def __init__(self) -> None:
+        """Start with nothing known: the first requests go out, and their responses tell."""
+        self._changed = threading.Condition()
+        self._size = self._left = math.inf  # requests of a period, and what is left of this one
+        self._reset = ""  # the period's X-RateLimit-Reset; empty where no response told it yet
+        self._resume_at = self._paused_until = 0.0  # by this machine's monotonic clock
+        self._announced = False
+
+    def take(self) -> None:
+        """Wait until the period has a request left, and take it."""
+        with self._changed:
+            while 0 < (ahead := self._wait()) <= MAX_WAIT:
+                if not self._announced:
+                    logger.info("Rate limit used up: waiting %.1f seconds for its reset", ahead)
+                self._announced = True
+                self._changed.wait(ahead)
+            self._announced = False
+            if self._left < 1:
+                self._left, self._reset = self._size, ""
+            self._left -= 1
+
+    def _wait(self) -> float:
+        until = self._paused_until if self._left >= 1 else max(self._paused_until, self._resume_at)
+        return until - time.monotonic()
+
+    def learn(self, headers: Mapping[str, str], now: float) -> None:
+        """Take what a response says of the period.
+
+        Args:
+            headers: Of the response.
+            now: Unix seconds by Intercom's clock.
+        """
+        left, size, reset = (
+            _number(headers.get(f"X-RateLimit-{name}")) for name in ("Remaining", "Limit", "Reset")
+        )
+        if left is None or reset is None:
+            return
+        name, resume_at = headers["X-RateLimit-Reset"], time.monotonic() + reset - now
+        with self._changed:
+            if name == self._reset:
+                # Requests that left since are in our count; those of other apps in Intercom's.
+                self._left = min(self._left, left)
+                self._resume_at = min(self._resume_at, resume_at)  # `now` is in whole seconds
+            else:
+                self._left = left if self._reset else min(self._left, left)
+                self._reset, self._resume_at = name, resume_at
+            self._size = max(size or 0, left, 1)
+            self._changed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody ask for so long."""
+        with self._changed:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._changed.notify_all()
 
 
-class RateLimitAdapter(HTTPAdapter):
-    """Transport that waits for Intercom's rate limit, so that waiting is never a failed try.
-
-    A 429 that would make a request wait for more than MAX_WAIT in total is handed on.
-
-    Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
-    """
-
-    resume_at = 0.0
-
-    @override
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        *args: Any,
-        **kwargs: Any,
-    ) -> requests.Response:
-        """Send the request once the limit allows it, again after every 429."""
-        waited = 0.0
-        while True:
-            ahead = self.resume_at - time.time()
-            if 0 < ahead <= MAX_WAIT:
-                logger.info("Rate limit used up: waiting %.1f seconds for its reset", ahead)
-                time.sleep(ahead)
-            response = super().send(request, *args, **kwargs)
-            self.resume_at = _reset(response) if _used_up(response) else 0.0
-            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-                return response
-            wait = _asked_wait(response)
-            if waited + wait > MAX_WAIT:
-                self.resume_at = 0.0
-                return response
-            self.resume_at = time.time() + wait
-            waited += wait
-            response.close()
-
-
-def _used_up(response: requests.Response) -> bool:
-    return response.headers.get("X-RateLimit-Remaining", "").strip() == "0"
-
-
-def _reset(response: requests.Response) -> float:
-    """Unix time in seconds at which the limit starts anew; 0 where the response does not say."""
-    return _number(response.headers.get("X-RateLimit-Reset")) or 0.0
-
-
-def _asked_wait(response: requests.Response) -> float:
-    """Seconds to wait after a 429: the longest that its headers ask for, at least one."""
+def asked_wait(headers: Mapping[str, str], now: float) -> float:
+    """Give the seconds to wait after a 429: the longest that its headers ask for, at least one."""
     asked = []
-    if reset := _reset(response):
-        asked.append(reset - time.time())
-    if (retry_after := _retry_after(response.headers.get("Retry-After"))) is not None:
-        asked.append(retry_after)
+    if reset := _number(headers.get("X-RateLimit-Reset")):
+        asked.append(reset - now)
+    retry_after = headers.get("Retry-After")
+    if (seconds := _number(retry_after)) is not None:
+        asked.append(seconds)
+    elif (until := date_of(retry_after)) is not None:
+        asked.append(until - now)
     return max(1.0, *asked) if asked else PERIOD
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its forms."""
-    if value is None or (seconds := _number(value)) is not None:
-        return None if value is None else seconds
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return (until if until.tzinfo else until.replace(tzinfo=timezone.utc)).timestamp() - time.time()
 
 
 def _number(value: str | None) -> float | None:

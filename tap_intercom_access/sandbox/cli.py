@@ -47,7 +47,7 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
         from tap_intercom_access.sandbox import server, workspace  # noqa: PLC0415 (needs Flask)
     except ImportError as error:
         raise click.ClickException(
-            f"{error}. The sandbox needs its extra: pip install 'tap-intercom-access[sandbox]'"
+            f"{error}. The sandbox needs a web server beside the tap: pip install flask"
         ) from error
     if admins is None and teams is None:
         served = _demo(quarter, workspace)

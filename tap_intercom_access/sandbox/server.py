@@ -7,6 +7,7 @@ import binascii
 import threading
 import time
 import uuid
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
@@ -29,10 +30,17 @@ PERIOD = 10
 """Seconds that the rate limit is counted in."""
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
+    date: Callable[[], str]
+
     @override
     def log(self, type: str, message: str, *args: Any) -> None:
         """Leave the terminal to the command that runs beside the server."""
+
+    @override
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Give the `Date` of a response."""
+        return self.date()
 
 
 class Sandbox:
@@ -81,6 +89,14 @@ class Sandbox:
         """Unix time of every request so far."""
         self.faults: dict[int | None, Fault] = {}
         """Faults by number of the request (from 1); under None for every other request."""
+        self.clock_ahead = 0.0
+        """Seconds that the clock of this Intercom is ahead of this machine's."""
+        self.tells_time = True
+        """Whether responses have a readable `Date`."""
+        self.at_once = 0
+        """The most requests so far that were under way at once."""
+        self._under_way = 0
+        self._counting = threading.Lock()
         self._responses: dict[str, list[object]] = {}
         self._period = (0, 0)
         self._server = make_server(
@@ -88,7 +104,7 @@ class Sandbox:
             port,
             self._app(),
             threaded=True,
-            request_handler=_QuietHandler,
+            request_handler=type("Handler", (_Handler,), {"date": staticmethod(self._date)}),
             ssl_context=tls,
         )
         self._server.log = lambda *_: None  # type: ignore[method-assign]
@@ -129,6 +145,7 @@ class Sandbox:
         app.json.ensure_ascii = False  # type: ignore[attr-defined]
         app.before_request(self._intercept)
         app.after_request(self._count)
+        app.teardown_request(self._done)
         app.get("/me")(self._me)
         app.get("/admins")(self._admins)
         app.get("/teams")(self._teams)
@@ -139,24 +156,34 @@ class Sandbox:
         return app
 
     def _intercept(self) -> Response | None:
-        self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
+        with self._counting:
+            self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
+            number = len(self.requests)
+            self._under_way += 1
+            self.at_once = max(self.at_once, self._under_way)
         self.headers.append(dict(request.headers))
         self.times.append(time.time())
-        fault = self.faults.get(len(self.requests), self.faults.get(None))
+        fault = self.faults.get(number, self.faults.get(None))
         if fault and (response := fault()):
             return response
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return error(401, "unauthorized", "Access Token Invalid")
-        period, used = self._period
-        now = int(time.time()) // PERIOD
-        self._period = (now, used + 1 if period == now else 1)
-        if self._period[1] > self.rate_limit:
+        with self._counting:
+            period, used = self._period
+            now = int(self._now()) // PERIOD
+            self._period = (now, used + 1 if period == now else 1)
+            used = self._period[1]
+        if used > self.rate_limit:
             message = f"Exceeded rate limit of {self.rate_limit} in 10_seconds"
             return error(429, "rate_limit_exceeded", message)
         if bodies := self._responses.get(request.path):
             body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
             return Response(body) if isinstance(body, bytes) else jsonify(body)
         return None
+
+    def _done(self, _: BaseException | None) -> None:
+        with self._counting:
+            self._under_way -= 1
 
     def _count(self, response: Response) -> Response:
         period, used = self._period
@@ -168,25 +195,14 @@ class Sandbox:
             response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
         return response
 
+    def _date(self) -> str:
+        return formatdate(self._now(), usegmt=True) if self.tells_time else "?"
+
+    def _now(self) -> float:
+        return time.time() + self.clock_ahead
+
     def _me(self) -> Response:
-        row = self.workspace.admin_rows()[0]
-        return jsonify(
-            {key: row[key] for key in ("type", "id", "name", "email", "has_inbox_seat")}
-            | {
-                "job_title": row.get("job_title", ""),
-                "email_verified": True,
-                "avatar": {"type": "avatar", "image_url": row["avatar"]},
-                "app": {
-                    "type": "app",
-                    "id_code": "sandbox",
-                    "name": "Intercom sandbox",
-                    "region": "US",
-                    "timezone": "Etc/UTC",
-                    "created_at": 1671465577,
-                    "identity_verification": False,
-                },
-            }
-        )
+        return jsonify(self.workspace.me())
 
     def _admins(self) -> Response:
         return self._list("admin", self.workspace.admin_rows())

@@ -54,6 +54,9 @@ class Workspace:
     admins: list[Admin]
     teams: list[Team]
     history: list[Event] = field(default_factory=list)
+    id: str = "sandbox"
+    name: str = "Intercom sandbox"
+    region: str = "US"
 
     def admin_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
@@ -63,6 +66,24 @@ class Workspace:
     def team_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
         return [_team_row(team) for team in self.teams]
+
+    def me(self) -> dict[str, Any]:
+        """Give the response of `GET /me`: the first admin's token is used."""
+        row = self.admin_rows()[0]
+        return {key: row[key] for key in ("type", "id", "name", "email", "has_inbox_seat")} | {
+            "job_title": row.get("job_title", ""),
+            "email_verified": True,
+            "avatar": {"type": "avatar", "image_url": row["avatar"]},
+            "app": {
+                "type": "app",
+                "id_code": self.id,
+                "name": self.name,
+                "region": self.region,
+                "timezone": "Etc/UTC",
+                "created_at": 1671465577,
+                "identity_verification": False,
+            },
+        }
 
     def leave(self, admin_id: int) -> None:
         """Let somebody leave, and with them their memberships."""

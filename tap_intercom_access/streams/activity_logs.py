@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError
-from tap_intercom_access.intercom import Endpoint, Id, RefusedError, list_of
+from tap_intercom_access.intercom import Endpoint, Id, list_of
 from tap_intercom_access.intercom.responses import as_text
-from tap_intercom_access.intercom.windows import MAX_PAGES, Timed, WindowTooFullError, read_window
+from tap_intercom_access.intercom.windows import Timed, read_windows, within
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
-from tap_intercom_access.streams.base import IntercomStream
-from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from singer_sdk.helpers.types import Record
+from tap_intercom_access.streams.base import IntercomStream, Reading
+from tap_intercom_access.streams.schema import AS_DATE_TIME, as_date_time, column, schema_of
 
 DAY = 86_400
 REVIEW_PERIOD = 90 * DAY
 """Seconds to go back without a start_date: what a quarterly review looks at."""
 
-OVERLAP = 300
+OVERLAP = 3600
 """Seconds before the bookmark that are read again, for events that Intercom logged late."""
 
 PER_PAGE = 250
-MAX_SPAN = 30 * DAY
+
+SKEW = 3600
+"""Seconds that this machine's clock may be wrong without costing another request."""
 
 PERMISSION = "Read admin activity logs"
 
@@ -94,17 +89,71 @@ class ActivityLogsStream(IntercomStream):
     STATE_MSG_FREQUENCY = PER_PAGE
 
     @override
-    def read_from_intercom(self) -> Iterator[Record]:
-        try:
-            self._warn_of_unknown_types()
-            yield from self._read_windows(self._start(), int(time.time()))
-        except RefusedError as error:
-            if self.ABORT_AT_RECORD_COUNT is None:  # `--test` does not insist on the permission
-                raise
-            self.logger.warning("%s: not read: %s", self.name, error)
+    def read_from_intercom(self) -> Reading:
+        self._warn_of_unknown_types()
+        types = self.config.get("activity_types", DEFAULT_TYPES)
+        question = {"per_page": PER_PAGE} | ({"event_types": types} if types else {})
+        request = self.intercom.request(self.endpoint, question)
+        clock = self.intercom.clock
+        # The first response tells the time at Intercom; until then this machine's clock counts.
+        here = int(clock.now())
+        begin = self._start(here) - (SKEW if self._bookmark() is None else 0)
+        asked = (begin, max(begin, here) + SKEW)
+        first = self.intercom.ask(within(request, asked))
+        if not clock.heard:
+            self.logger.warning(
+                "%s: Intercom does not say what time it is: this machine's clock counts", self.name
+            )
+        now = int(clock.now())
+        self._tell_of_start(now)
+        window = (self._start(now), now)
+        if window[0] >= now:
+            return None
+        if asked[0] <= window[0] and now <= asked[1]:
+            windows = read_windows(self.intercom, within(request, asked), window, first)
+        else:
+            windows = read_windows(self.intercom, request, window)
+        for stop, events in windows:
+            for event in events:
+                yield msgspec.to_builtins(event) | {"created_at": as_date_time(event.created_at)}
+            # Every event before `stop` has been written by now, so the next run may start there.
+            self.stream_state.update(
+                replication_key=self.replication_key, replication_key_value=as_date_time(stop)
+            )
+        return None
 
-    def _start(self) -> int:
+    def _start(self, now: int) -> int:
         """Unix seconds to read from: a little before the bookmark, else the start date."""
+        bookmark = self._bookmark()
+        if bookmark is None:
+            return now - REVIEW_PERIOD
+        return min(bookmark, now) - OVERLAP if self._goes_on() else bookmark
+
+    def _tell_of_start(self, now: int) -> None:
+        bookmark = self._bookmark()
+        start = as_date_time(self._start(now))
+        if bookmark is None:
+            days = REVIEW_PERIOD // DAY
+            self.logger.info(
+                "%s: no start_date is set: reading the last %d days, from %s",
+                self.name,
+                days,
+                start,
+            )
+        elif bookmark > now and self._goes_on():
+            self.logger.warning(
+                "%s: the bookmark in the state, %s, is in the future (at Intercom it is %s): "
+                "reading from %s",
+                self.name,
+                as_date_time(bookmark),
+                as_date_time(now),
+                start,
+            )
+        elif bookmark >= now:
+            self.logger.warning("%s: nothing to read: it begins in the future", self.name)
+
+    def _bookmark(self) -> int | None:
+        """Unix seconds of the bookmark in the state, or of start_date, whichever is later."""
         try:
             bookmark = self.get_starting_timestamp(None)
         except (TypeError, ValueError) as error:
@@ -112,41 +161,12 @@ class ActivityLogsStream(IntercomStream):
                 f"The bookmark of {self.name} in the state is no date and time ({error}). Use the "
                 "last STATE value of an earlier run, or none."
             ) from error
-        if bookmark is None:
-            start = int(time.time()) - REVIEW_PERIOD
-            self.logger.info(
-                "%s: no start_date is set: reading the last %d days, from %s",
-                self.name,
-                REVIEW_PERIOD // DAY,
-                _iso(start),
-            )
-            return start
-        overlap = OVERLAP if "replication_key_value" in self.stream_state else 0
-        return int(bookmark.timestamp()) - overlap
+        return None if bookmark is None else int(bookmark.timestamp())
 
-    def _read_windows(self, start: int, end: int) -> Iterator[Record]:
-        if start >= end:
-            self.logger.warning("%s: nothing to read: it begins in the future", self.name)
-        types = self.config.get("activity_types", DEFAULT_TYPES)
-        question = {"per_page": PER_PAGE} | ({"event_types": types} if types else {})
-        request = self.intercom.request(self.endpoint, question)
-        span = MAX_SPAN
-        while start < end:
-            stop = min(start + span, end)
-            try:
-                events = read_window(self.intercom, request, start, stop)
-            except WindowTooFullError as error:
-                span = max(1, (stop - start) * MAX_PAGES // (2 * error.pages))
-                continue
-            for event in events:
-                yield msgspec.to_builtins(event) | {"created_at": _iso(event.created_at)}
-            # Every event before `stop` has been written by now, so the next run may start there.
-            self.stream_state.update(
-                replication_key=self.replication_key, replication_key_value=_iso(stop)
-            )
-            if len(events) < PER_PAGE * MAX_PAGES // 4:
-                span = min(2 * span, MAX_SPAN)
-            start = stop
+    def _goes_on(self) -> bool:
+        """Whether it begins at the bookmark of an earlier run."""
+        value = self.stream_state.get("replication_key_value")
+        return value is not None and value == self.get_starting_replication_key_value(None)
 
     def _warn_of_unknown_types(self) -> None:
         """Warn of types in the setting that Intercom does not know."""
@@ -156,7 +176,3 @@ class ActivityLogsStream(IntercomStream):
                 self.logger.warning(
                     "activity_types names types that Intercom does not list: %s", ", ".join(unknown)
                 )
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
 from tap_intercom_access.intercom.responses import as_text, as_texts
-from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.base import IntercomStream, Reading
 from tap_intercom_access.streams.consistency import AdminsView
 from tap_intercom_access.streams.schema import column, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from singer_sdk.helpers.types import Record
 
 
 class Role(msgspec.Struct, gc=False):
@@ -99,7 +94,7 @@ class AdminsStream(IntercomStream):
     """What the teammates say of their teams; None before all of them were read."""
 
     @override
-    def read_from_intercom(self) -> Iterator[Record]:
+    def read_from_intercom(self) -> Reading:
         view = AdminsView()
         for admin in self.intercom.rows(self.endpoint):
             view.admin_ids.add(admin.id)
@@ -114,3 +109,4 @@ class AdminsStream(IntercomStream):
                 "workspace always has an admin: the access token or base_url is wrong. Check both."
             )
         self.memberships = view
+        return len(view.admin_ids)

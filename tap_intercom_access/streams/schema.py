@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,11 @@ SIMPLE: dict[type[inspect.Type], type[JSONTypeHelper[Any]]] = {
 
 AS_DATE_TIME = msgspec.Meta(extra_json_schema={"format": "date-time"})
 """Marks Unix seconds of Intercom's that a record holds as a date and time."""
+
+
+def as_date_time(seconds: int) -> str:
+    """Give Unix seconds as a record holds them."""
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat()
 
 
 def column(description: str) -> msgspec.Meta:

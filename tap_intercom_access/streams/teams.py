@@ -10,18 +10,16 @@ from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, Row, list_of
 from tap_intercom_access.intercom.responses import as_texts
-from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.base import IntercomStream, Reading
 from tap_intercom_access.streams.consistency import disagreements
 from tap_intercom_access.streams.schema import column, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from singer_sdk import Tap
-    from singer_sdk.helpers.types import Record
 
     from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.streams.admins import AdminsStream
+    from tap_intercom_access.streams.identity import Identity
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -126,14 +124,16 @@ class TeamsStream(IntercomStream):
     endpoint: Any = TeamList.endpoint
     schema = schema_of(Team, "Teams of the workspace.")
 
-    def __init__(self, tap: Tap, intercom: Intercom, teams: TeamList) -> None:
+    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
         """Take the list that memberships are made of, too."""
-        super().__init__(tap, intercom)
+        super().__init__(tap, intercom, identity)
         self._teams = teams
 
     @override
-    def read_from_intercom(self) -> Iterator[Record]:
-        yield from map(msgspec.to_builtins, self._teams.read(self))
+    def read_from_intercom(self) -> Reading:
+        teams = self._teams.read(self)
+        yield from map(msgspec.to_builtins, teams)
+        return len({team.id for team in teams})
 
 
 class TeamMembershipsStream(IntercomStream):
@@ -146,13 +146,15 @@ class TeamMembershipsStream(IntercomStream):
         Membership, "Who is a member of which team: one record per team and teammate."
     )
 
-    def __init__(self, tap: Tap, intercom: Intercom, teams: TeamList) -> None:
+    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
         """Take the list that the teams are made of, too."""
-        super().__init__(tap, intercom)
+        super().__init__(tap, intercom, identity)
         self._teams = teams
 
     @override
-    def read_from_intercom(self) -> Iterator[Record]:
-        for team_id, members in levels(self._teams.read(self)).items():
+    def read_from_intercom(self) -> Reading:
+        by_team = levels(self._teams.read(self))
+        for team_id, members in by_team.items():
             for admin_id, level in members.items():
                 yield {"team_id": team_id, "admin_id": admin_id, "priority_level": level}
+        return sum(map(len, by_team.values()))

@@ -1,0 +1,42 @@
+"""What time it is at Intercom, whatever the clock of this machine says."""
+
+from __future__ import annotations
+
+import time
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Clock:
+    """Intercom's clock, as the `Date` of its responses tells it; this machine's until one does."""
+
+    def __init__(self) -> None:
+        """Start with no response."""
+        self._ahead: float | None = None  # Intercom's Unix time less this machine's monotonic one
+
+    @property
+    def heard(self) -> bool:
+        """Whether a response told the time."""
+        return self._ahead is not None
+
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Take the time from the headers of a response that has just come."""
+        if (date := date_of(headers.get("Date"))) is not None:
+            self._ahead = date - time.monotonic()
+
+    def now(self) -> float:
+        """Give Unix seconds, less the way that the response took and a broken second."""
+        return time.time() if self._ahead is None else time.monotonic() + self._ahead
+
+
+def date_of(header: str | None) -> float | None:
+    """Read a date as HTTP headers write it, in Unix seconds; None where it is none."""
+    try:
+        date = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()

@@ -1,0 +1,116 @@
+"""Which workspace is it, and whose token reads it: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/identifyadmin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tap_intercom_access.errors import InputError, StreamError
+from tap_intercom_access.intercom import Endpoint, Id, IntercomError
+from tap_intercom_access.intercom.responses import as_text
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers.types import TapState
+
+    from tap_intercom_access.intercom import Intercom
+
+
+class App(msgspec.Struct, gc=False):
+    """The workspace, as `GET /me` describes it; its time is in Unix seconds."""
+
+    id_code: Id
+    name: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+    created_at: int | None = None
+    identity_verification: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the id into a string."""
+        self.id_code = str(self.id_code)
+
+
+class Me(msgspec.Struct, gc=False):
+    """The admin whose token it is, with the workspace."""
+
+    app: App
+    type: str | None = None
+    id: Id | None = None
+    name: str | None = None
+    email: str | None = None
+    email_verified: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the id into a string."""
+        self.id = as_text(self.id)
+
+
+ME = Endpoint("GET", "/me", Me, "an admin with their workspace")
+
+
+class Identity:
+    """The workspace that the token opens, asked for once, and whether it is the right one."""
+
+    def __init__(self, intercom: Intercom, expected: str | None, state: TapState) -> None:
+        """Take what to compare with.
+
+        Args:
+            intercom: Whom to ask.
+            expected: The setting `workspace_id`.
+            state: The tap's state, which remembers the workspace.
+        """
+        self._intercom = intercom
+        self._expected = expected
+        self._state = state
+        self._me: Me | None = None
+
+    def read(self) -> Me:
+        """Ask once.
+
+        Raises:
+            IntercomError: if Intercom does not tell.
+        """
+        self._me = self._me or self._intercom.ask(self._intercom.request(ME))
+        return self._me
+
+    def confirm(self, *, insist: bool = False) -> None:
+        """Make sure that it is the workspace of the setting and of the state, where they name one.
+
+        Args:
+            insist: Also compare with the state where the setting is left out.
+
+        Raises:
+            StreamError: if Intercom does not tell.
+            InputError: if it is another workspace.
+        """
+        if self._expected is None and not insist:
+            return
+        try:
+            app = self.read().app
+        except IntercomError as error:
+            raise StreamError(f"workspaces: {error} {self._why_asked()}") from error
+        told = f"The access token opens the workspace '{app.id_code}' ({app.name or 'no name'})"
+        if self._expected not in (None, app.id_code):
+            raise InputError(
+                f"{told}, but workspace_id is '{self._expected}': nothing was read. Use the token "
+                "of that workspace, or correct workspace_id."
+            )
+        known = self._state.get("bookmarks", {}).get("workspaces", {}).get("workspace_id")
+        if known not in (None, app.id_code):
+            raise InputError(
+                f"{told}, but the state is of the workspace '{known}': nothing was read. Use the "
+                "state of that workspace, or begin anew: with --full-refresh in Meltano, without "
+                "--state elsewhere."
+            )
+
+    def remember(self) -> None:
+        """Keep the id of the workspace in the state, where it was asked for."""
+        if self._me:
+            bookmark = self._state.setdefault("bookmarks", {}).setdefault("workspaces", {})
+            bookmark["workspace_id"] = self._me.app.id_code
+
+    def _why_asked(self) -> str:
+        if self._expected is None:
+            return "Or leave the stream 'workspaces' out: deselect it in the catalog."
+        return "It is asked because workspace_id is set: nothing else was read."

@@ -1,0 +1,65 @@
+"""The workspace itself, and whose token reads it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from typing_extensions import override
+
+from tap_intercom_access.streams.base import IntercomStream, Reading
+from tap_intercom_access.streams.identity import ME
+from tap_intercom_access.streams.schema import AS_DATE_TIME, as_date_time, column, schema_of
+
+
+class Workspace(msgspec.Struct):
+    """A column of the stream for each field."""
+
+    id: Annotated[str, column("Id of the workspace, as the address bar of Intercom shows it.")]
+    name: Annotated[str | None, column("Name of the workspace.")] = None
+    region: Annotated[str | None, column("Region that the workspace is in.")] = None
+    timezone: Annotated[str | None, column("Time zone of the workspace.")] = None
+    created_at: Annotated[
+        int | None, AS_DATE_TIME, column("When the workspace was made, in UTC.")
+    ] = None
+    identity_verification: Annotated[
+        bool | None, column("Whether the workspace verifies the identity of its users.")
+    ] = None
+    token_admin_id: Annotated[
+        str | None, column("Id of the teammate whose access token reads the workspace.")
+    ] = None
+    token_admin_email: Annotated[str | None, column("E-mail address of that teammate.")] = None
+    token_admin_name: Annotated[str | None, column("Name of that teammate.")] = None
+    token_admin_email_verified: Annotated[
+        bool | None, column("Whether that teammate's address is verified.")
+    ] = None
+
+
+class WorkspacesStream(IntercomStream):
+    """One record: which workspace this is evidence of, and through whose access it was read."""
+
+    name = "workspaces"
+    primary_keys = ("id",)
+    endpoint = ME
+    selected_by_default = False  # Intercom describes /me for OAuth apps: a token may not be allowed
+    schema = schema_of(Workspace, "Which workspace was read, and through whose access.")
+
+    @override
+    def read_from_intercom(self) -> Reading:
+        me = self.identity.read()
+        app = me.app
+        workspace = Workspace(
+            app.id_code,
+            app.name,
+            app.region,
+            app.timezone,
+            app.created_at,
+            app.identity_verification,
+            me.id,
+            me.email,
+            me.name,
+            me.email_verified,
+        )
+        created_at = None if app.created_at is None else as_date_time(app.created_at)
+        yield msgspec.to_builtins(workspace) | {"created_at": created_at}
+        return 1

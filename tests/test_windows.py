@@ -1,0 +1,265 @@
+"""Many windows of time are read at once, and come out as if they were not."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import threading
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import request
+
+from tap_intercom_access.intercom import Intercom, IntercomError, list_of
+from tap_intercom_access.intercom.windows import IN_FLIGHT, Timed, divided, read_windows, within
+from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.history import DAY, generated
+from tap_intercom_access.sandbox.server import Sandbox, error
+from tap_intercom_access.sandbox.workspace import demo
+from tests.commands import TAP, environment
+from tests.events import NOW, events, ids, seconds
+from tests.runs import sync, waits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flask import Response
+
+START, STOP = NOW - 80 * DAY, NOW - DAY
+LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
+
+
+@pytest.fixture
+def busy(sandbox: Sandbox) -> Sandbox:
+    """A sandbox with 6,000 events."""
+    sandbox.workspace.history = generated(6000, START, STOP)
+    return sandbox
+
+
+def refuse_after(share: float) -> Response | None:
+    """Refuse the windows that begin late, but not the one of all."""
+    asked = request.get_json()
+    width = asked["created_at_before"] - asked["created_at_after"]
+    if width < 10 * DAY and asked["created_at_after"] > START + share * (STOP - START):
+        return error(403, "forbidden", "No")
+    return None
+
+
+def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox, events_only: Path) -> None:
+    chance = random.Random(3)  # noqa: S311 (not for secrets)
+    busy.faults[None] = lambda: time.sleep(chance.random() / 5)
+
+    found = events(sync(busy, "--catalog", events_only))
+
+    assert [row["id"] for row in found] == [f"event-{number}" for number in range(6000)]
+    assert 2 < busy.at_once <= IN_FLIGHT
+
+
+def test_a_failure_ends_the_sync_after_all_before_it_was_written(
+    busy: Sandbox, events_only: Path
+) -> None:
+    busy.faults[None] = lambda: refuse_after(0.5)
+
+    run = sync(busy, "--catalog", events_only)
+
+    assert run.error.startswith("activity_logs: POST ")
+    found = [int(row["id"].removeprefix("event-")) for row in run.records("activity_logs")]
+    assert found == list(range(len(found)))
+    assert 3000 <= len(found) < 4000
+
+
+def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
+    busy: Sandbox, events_only: Path
+) -> None:
+    busy.faults[None] = lambda: refuse_after(0.7)
+    run = sync(busy, "--catalog", events_only)
+    found: set[str] = set()
+
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            found.add(message["record"]["id"])
+        elif message["type"] == "STATE":
+            mark = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
+            passed = {r["id"] for r in busy.workspace.history if r["created_at"] < seconds(mark)}
+            assert passed <= found
+
+
+def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -> None:
+    failed: set[bytes] = set()
+
+    def once() -> Response | None:
+        body = request.get_data()
+        if body in failed:
+            return None
+        failed.add(body)
+        return error(503, "service_unavailable", "Later")
+
+    busy.faults[None] = once
+
+    run = sync(busy, "--catalog", events_only)
+
+    assert len(ids(run)) == 6000
+    assert run.stderr.count("Try 1 of 5 failed") == len(failed) > 20
+    assert "Try 2 of 5" not in run.stderr
+
+
+def test_a_limit_is_shared_and_costs_no_try(events_only: Path) -> None:
+    with Sandbox(demo(), rate_limit=12) as limited:
+        limited.workspace.history = generated(6000, START, STOP)
+        run = sync(limited, "--catalog", events_only)
+
+    assert len(ids(run)) == 6000
+    assert "Try 1" not in run.stderr
+    # every request that was refused was sent twice
+    refused = len(limited.requests) - len({json.dumps(body) for body in limited.bodies})
+    assert refused <= IN_FLIGHT
+    assert len(limited.times) <= 35
+    periods = len(limited.times) / 12
+    assert limited.times[-1] - limited.times[0] < 10 * (periods + 1)
+
+
+def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
+    busy.faults[6] = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "3"})
+
+    run = sync(busy, "--catalog", events_only)
+
+    assert len(ids(run)) == 6000
+    assert len(waits(run)) == 1
+    gaps = [after - before for before, after in pairwise(busy.times)]
+    assert max(gaps) >= 2.5
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_only: Path) -> None:
+    busy.faults[None] = lambda: time.sleep(20) if len(busy.requests) > 9 else None
+    with subprocess.Popen(
+        [TAP, "--config=ENV", "--catalog", str(events_only)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(**busy.settings),
+    ) as process:
+        while len(busy.requests) < 12:
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=5)
+
+    assert process.returncode == 1
+    assert b"Stopped by a signal" in stderr
+
+
+def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_only: Path) -> None:
+    def slow() -> Response | None:
+        if len(busy.bodies) == 0:
+            return None
+        if request.get_json()["created_at_after"] < START:
+            return error(403, "forbidden", "No")
+        time.sleep(60)
+        return None
+
+    busy.faults[None] = slow
+
+    began = time.time()
+    run = sync(busy, "--catalog", events_only, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="50")
+
+    assert "HTTP 403" in run.error
+    assert time.time() - began < 40
+
+
+def test_no_thread_is_left_behind(busy: Sandbox) -> None:
+    intercom = Intercom(busy.token, busy.base_url)
+    request_ = intercom.request(LOGS, {"per_page": 250})
+    before = threading.active_count()
+
+    rows = [row for _, rows in read_windows(intercom, request_, (START, STOP)) for row in rows]
+    assert len(rows) == 6000
+    reading = read_windows(intercom, request_, (START, STOP))
+    next(reading)
+    reading.close()
+    busy.faults[None] = lambda: refuse_after(0.2)
+    with pytest.raises(IntercomError, match="HTTP 403"):
+        list(read_windows(intercom, request_, (START, STOP)))
+
+    for _ in range(100):
+        if not any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate()):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail(f"{threading.active_count()} threads, {before} before")
+
+
+def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
+    busy.workspace.history = generated(600, START, STOP)
+    intercom = Intercom(busy.token, busy.base_url)
+    asked = within(intercom.request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
+    first = intercom.ask(asked)
+
+    ((stop, rows),) = read_windows(intercom, asked, (START, STOP), first)
+
+    assert (stop, len(rows)) == (STOP, 600)
+    assert len(busy.bodies) == 3
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (250, 1), (300, 2), (2000, 9), (5000, 30)])
+def test_a_few_events_take_few_requests(
+    count: int, requests: int, sandbox: Sandbox, events_only: Path
+) -> None:
+    sandbox.workspace.history = generated(count, NOW - 89 * DAY, NOW) if count else []
+
+    assert len(ids(sync(sandbox, "--catalog", events_only))) == count
+
+    assert len(sandbox.bodies) <= requests
+
+
+@pytest.mark.parametrize(
+    ("window", "pages", "widths"),
+    [
+        ((0, 100), 9, [50, 50]),
+        ((0, 100), 8, [50, 50]),
+        ((0, 100), 1, [50, 50]),
+        ((0, 90), 12, [30, 30, 30]),
+        ((10, 12), 1000, [1, 1]),
+        ((0, 10), 16, [2, 3, 2, 3]),
+    ],
+)
+def test_a_window_is_divided_without_gaps(
+    window: tuple[int, int], pages: int, widths: list[int]
+) -> None:
+    parts = divided(window, pages)
+
+    assert [stop - start for start, stop in parts] == widths
+    assert [parts[0][0], parts[-1][1]] == list(window)
+    assert all(one[1] == other[0] for one, other in pairwise(parts))
+
+
+@pytest.mark.parametrize(
+    ("created_at", "outcome"),
+    [(START - 1, 0), (START, 1), (STOP - 1, 1), (STOP, 0), (START - 2, None), (STOP + 1, None)],
+)
+def test_a_row_may_lie_a_second_outside_of_its_window(
+    created_at: int, outcome: int | None, sandbox: Sandbox
+) -> None:
+    sandbox.respond(LOGS.path, {"activity_logs": [{"id": "1", "created_at": created_at}]})
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+    reading = read_windows(intercom, intercom.request(LOGS), (START, STOP))
+
+    if outcome is None:
+        with pytest.raises(IntercomError, match="outside of the time asked for"):
+            list(reading)
+    else:
+        ((_, rows),) = reading
+        assert len(rows) == outcome
+
+
+def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generated(2600, START, START + 1)
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    found = list(
+        read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 4))
+    )
+
+    assert sum(len(rows) for _, rows in found) == 2600
