@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
@@ -35,7 +35,7 @@ class PipeWriter(MsgSpecWriter):
     def write_message(self, message: Message) -> None:
         """Write a message to stdout; records are handed on in bulk, all else at once."""
         try:
-            sys.stdout.buffer.write(self.format_message(message))
+            sys.stdout.buffer.write(serialize_jsonl(message.to_dict()))
         except BrokenPipeError as error:
             raise TargetGoneError from error
         if not isinstance(message, RecordMessage):

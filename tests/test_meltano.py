@@ -23,7 +23,7 @@ EXTRACTOR = PROJECT["plugins"]["extractors"][0]
 DEFINITION = yaml.safe_load((ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8"))
 KINDS = {
     "string": "string",
-    "number": "decimal",
+    "number": "integer",  # Meltano 4.4 cannot hand on a decimal from the environment
     "integer": "integer",
     "boolean": "boolean",
     "object": "object",

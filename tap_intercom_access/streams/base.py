@@ -158,6 +158,13 @@ class IntercomStream(Stream):
         pass
 
     @override
+    def generate_child_contexts(
+        self, record: Record, context: Context | None
+    ) -> Iterable[Context | None]:
+        """No child streams: without this, the SDK 0.54.9 copies each record for them."""
+        return ()
+
+    @override
     def get_batch_config(self, config: Any) -> None:
         """No BATCH messages: they carry no version, and would come after ACTIVATE_VERSION."""
         return
