@@ -203,7 +203,9 @@ def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
     assert len(busy.bodies) == 3
 
 
-@pytest.mark.parametrize(("count", "requests"), [(0, 1), (250, 1), (300, 2), (2000, 9), (5000, 30)])
+@pytest.mark.parametrize(
+    ("count", "requests"), [(0, 1), (250, 1), (300, 2), (1000, 5), (2000, 10), (5000, 26)]
+)
 def test_a_few_events_take_few_requests(
     count: int, requests: int, sandbox: Sandbox, events_only: Path
 ) -> None:
@@ -217,12 +219,13 @@ def test_a_few_events_take_few_requests(
 @pytest.mark.parametrize(
     ("window", "pages", "widths"),
     [
-        ((0, 100), 9, [50, 50]),
-        ((0, 100), 8, [50, 50]),
         ((0, 100), 1, [50, 50]),
-        ((0, 90), 12, [30, 30, 30]),
+        ((0, 90), 2, [30, 30, 30]),
+        ((0, 100), 9, [10] * 10),
+        ((0, 90), 10, [30, 30, 30]),
+        ((0, 90), 11, [30, 30, 30]),
         ((10, 12), 1000, [1, 1]),
-        ((0, 10), 16, [2, 3, 2, 3]),
+        ((0, 10), 15, [2, 3, 2, 3]),
     ],
 )
 def test_a_window_is_divided_without_gaps(
