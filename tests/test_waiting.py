@@ -1,0 +1,199 @@
+"""How long is waited, and for what: the rate limit and the clock alone."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from email.utils import formatdate
+
+import pytest
+
+from tap_intercom_access.intercom.clock import Clock, date_of
+from tap_intercom_access.intercom.rate_limit import RateLimit, asked_wait
+
+NOW = 1_800_000_000
+MESSAGE = r"Rate limit used up: waiting \d+\.\d seconds for its reset"
+logger = logging.getLogger("tap-intercom-access")
+
+
+@pytest.fixture(autouse=True)
+def told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger=logger.name)
+
+
+def period(left: object, reset: float, size: object = 5) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(size),
+        "X-RateLimit-Remaining": str(left),
+        "X-RateLimit-Reset": str(reset),
+    }
+
+
+def about(seconds: float) -> object:
+    """A wait as the log rounds it, on a slow machine."""
+    return pytest.approx(seconds, abs=0.15 if seconds else 0)
+
+
+def waited(limit: RateLimit, times: int = 1) -> float:
+    """The seconds that so many requests wait, as the log and the clock tell."""
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    began = time.monotonic()
+    for _ in range(times):
+        limit.take()
+    took = time.monotonic() - began
+    logger.removeHandler(handler)
+    told = sum(float(message.split()[5]) for message in messages)
+    assert all(re.fullmatch(MESSAGE, message) for message in messages)
+    assert took >= told - 0.1
+    return told
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, 10),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "0"}, 1),
+        ({"Retry-After": "-5"}, 1),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "soon"}, 10),
+        ({"Retry-After": "nan"}, 10),
+        ({"Retry-After": "inf"}, 10),
+        ({"Retry-After": formatdate(NOW + 9, usegmt=True)}, 9),
+        ({"Retry-After": formatdate(NOW + 9)}, 9),
+        ({"X-RateLimit-Reset": str(NOW + 8)}, 8),
+        ({"X-RateLimit-Reset": str(NOW - 8)}, 1),
+        ({"X-RateLimit-Reset": "0"}, 10),
+        ({"X-RateLimit-Reset": "?"}, 10),
+        ({"Retry-After": "3", "X-RateLimit-Reset": str(NOW + 8)}, 8),
+        ({"Retry-After": "12", "X-RateLimit-Reset": str(NOW + 8)}, 12),
+    ],
+)
+def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> None:
+    assert asked_wait(headers, NOW) == wait
+
+
+def test_nothing_known_is_nothing_to_wait_for() -> None:
+    limit = RateLimit()
+
+    assert waited(limit, times=1000) == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "ahead", "wait"),
+    [
+        (0, 0.4, 0.4),
+        (1, 0.4, 0),
+        (0, -0.4, 0),
+        (0, 0.0, 0),
+        (0, 301, 0),
+        ("?", 0.4, 0),
+        ("", 0.4, 0),
+    ],
+)
+def test_a_used_up_period_is_waited_for(left: object, ahead: float, wait: float) -> None:
+    limit = RateLimit()
+    limit.learn(period(left, NOW + ahead), NOW)
+
+    assert waited(limit) == about(wait)
+
+
+def test_a_period_without_its_end_is_not_waited_for() -> None:
+    limit = RateLimit()
+    limit.learn({"X-RateLimit-Remaining": "0"}, NOW)
+
+    assert waited(limit) == 0
+
+
+def test_what_is_left_is_counted_down_by_those_who_ask() -> None:
+    limit = RateLimit()
+    limit.learn(period(3, NOW + 0.4), NOW)
+
+    assert waited(limit, times=3) == 0
+    assert waited(limit) == about(0.4)
+
+
+def test_a_response_that_comes_late_does_not_give_requests_back() -> None:
+    limit = RateLimit()
+    limit.learn(period(1, NOW + 0.5), NOW)
+    limit.learn(period(2, NOW + 0.5), NOW)
+    limit.take()
+
+    assert waited(limit) == about(0.5)
+
+
+def test_other_apps_use_the_limit_too() -> None:
+    limit = RateLimit()
+    limit.learn(period(3, NOW + 0.5), NOW)
+    limit.learn(period(0, NOW + 0.5), NOW)
+
+    assert waited(limit) == about(0.5)
+
+
+def test_the_earliest_end_that_a_period_was_given_counts() -> None:
+    limit = RateLimit()
+    limit.learn(period(0, NOW + 2), NOW)
+    limit.learn(period(0, NOW + 2), NOW + 1.7)
+
+    assert waited(limit) == about(0.3)
+
+
+def test_a_new_period_is_as_large_as_the_last() -> None:
+    limit = RateLimit()
+    limit.learn(period(0, NOW + 0.3, size=2), NOW)
+    assert waited(limit, times=2) == about(0.3)
+
+    limit.learn(period(1, NOW + 0.8, size=2), NOW + 0.3)  # the answer to the first of the two
+
+    assert waited(limit) == about(0.5)
+
+
+def test_a_period_that_ended_meanwhile_gives_what_the_next_one_has() -> None:
+    limit = RateLimit()
+    limit.learn(period(1, NOW + 0.5), NOW)
+    limit.learn(period(4, NOW + 10), NOW)
+
+    assert waited(limit, times=4) == 0
+
+
+def test_a_pause_counts_even_if_requests_are_left() -> None:
+    limit = RateLimit()
+    limit.learn(period(5, NOW + 10), NOW)
+    limit.pause(0.4)
+    limit.pause(0.1)
+
+    assert waited(limit) == about(0.4)
+    assert waited(limit) == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "date"),
+    [
+        ("Sat, 01 Jan 2000 00:00:10 GMT", 946684810),
+        ("Sat, 01 Jan 2000 00:00:10 -0000", 946684810),
+        ("Sat, 01 Jan 2000 02:00:10 +0200", 946684810),
+        ("?", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_date_of_http(header: str | None, date: float | None) -> None:
+    assert date_of(header) == date
+
+
+def test_the_clock_is_this_machines_until_a_response_tells_it() -> None:
+    clock = Clock()
+    assert abs(clock.now() - time.time()) < 1
+    clock.hear({"Date": "?"})
+    clock.hear({})
+    assert not clock.heard
+
+    clock.hear({"Date": formatdate(NOW, usegmt=True)})
+
+    assert clock.heard
+    time.sleep(0.1)
+    assert NOW + 0.1 <= clock.now() < NOW + 1
