@@ -27,7 +27,7 @@ class Run:
     messages: list[Message] = field(init=False)
 
     def __post_init__(self) -> None:
-        lines = self.stdout.splitlines()
+        lines = self.stdout.split("\n")  # a record may hold other line separators
         self.messages = [json.loads(line) for line in lines if line.startswith('{"type"')]
 
     def of(self, kind: str, stream: str | None = None) -> list[Message]:

@@ -27,6 +27,10 @@ def test_every_piece_of_eight_characters_is_blanked(text: str, shown: str) -> No
     assert masked(text, TOKEN) == shown
 
 
+def test_the_last_piece_of_a_token_of_odd_length_is_blanked() -> None:
+    assert masked("hijklmno", TOKEN[:15]) == "*" * 8
+
+
 @pytest.mark.parametrize(
     ("token", "shown"), [("a.c", "*** abc"), ("", "a.c abc"), ("a.c abc", "*" * 7)]
 )

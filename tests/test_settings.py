@@ -59,6 +59,7 @@ def test_what_can_be_set(settings: dict[str, Any]) -> None:
             "must be https, so that the token travels encrypted",
         ),
         ("base_url", "http://128.0.0.1", "must be https, so that"),
+        ("base_url", "http://zebra.example", "must be https, so that"),
         ("base_url", "ftp://api.intercom.io", "must be an https URL"),
         ("base_url", "https://", "must be an https URL"),
         ("base_url", "api.intercom.io", "must be an https URL"),
@@ -86,6 +87,7 @@ def test_what_can_be_set(settings: dict[str, Any]) -> None:
         ("start_date", "yesterday", "is not a date"),
         ("activity_types", "x", "is not of type"),
         ("activity_types", [1], "is not of type"),
+        ("activity_types", [None], "is not of type"),
     ],
 )
 def test_what_cannot_be_set(name: str, value: object, fault: str) -> None:

@@ -1,0 +1,101 @@
+"""What governance tools accept: each check raises where they would refuse or drop something."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    Row = dict[str, Any]
+
+FIELDS = {
+    "users": (
+        {"id", "display_name"},
+        {"email", "status", "type", "last_login", "login", "mfa_enabled", "sso_enabled"}
+        | {"status_details", "profile"},
+    ),
+    "resources": (
+        {"resource_type", "trait", "id", "display_name"},
+        {"description", "parent_resource", "profile"},
+    ),
+    "entitlements": ({"resource_id", "entitlement_slug"}, {"display_name", "description"}),
+    "direct_user_grants": ({"principal_id", "resource_id", "entitlement_slug"}, set()),
+}
+TRAITS = {"group", "role", "app", "secret", "user"}
+
+
+def check_baton(path: Path) -> dict[str, list[Row]]:
+    """The sections of a file that baton-file takes."""
+    file: dict[str, list[Row]] = json.loads(path.read_text(encoding="utf-8"))
+    assert file.keys() == FIELDS.keys()
+    for section, (required, optional) in FIELDS.items():
+        for row in file[section]:
+            assert required <= row.keys() <= required | optional, row
+            assert all(isinstance(row[name], str) and row[name] for name in required), row
+    ids = [row["id"] for section in ("users", "resources") for row in file[section]]
+    assert len(ids) == len(set(ids))
+    resources = {row["id"] for row in file["resources"]}
+    entitlements = [(row["resource_id"], row["entitlement_slug"]) for row in file["entitlements"]]
+    assert len(entitlements) == len(set(entitlements))
+    assert {resource for resource, _ in entitlements} <= resources
+    for row in file["resources"]:
+        assert row["trait"] in TRAITS
+        assert row.get("parent_resource") in resources | {None}
+    grants = [tuple(row.values()) for row in file["direct_user_grants"]]
+    assert len(grants) == len(set(grants))
+    users = {row["id"] for row in file["users"]}
+    assert all(user in users and (a, b) in set(entitlements) for user, a, b in grants)
+    for row in file["users"]:
+        if "last_login" in row:
+            datetime.fromisoformat(row["last_login"])
+    return file
+
+
+def check_csv(path: Path, header: list[str], required: set[str]) -> list[Row]:
+    """The rows of a CSV file without formulas, blanks around values or odd characters."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        rows = list(reader)
+    assert reader.fieldnames == header
+    for row in rows:
+        for name, value in row.items():
+            assert value == value.strip(), (name, value)
+            assert not value.startswith(("=", "+", "-", "@")), value
+            assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029]", value), value
+        assert all(row[name] for name in required), row
+    return rows
+
+
+def check_vanta(folder: Path) -> list[Row]:
+    """The rows of Vanta's access file."""
+    (path,) = folder.glob("Access File - * - Intercom.csv")
+    header = ["Account name", "Account owner", "Role", "Status"]
+    rows = check_csv(path, header, {"Account name", "Status"})
+    for row in rows:
+        assert row["Status"] in ("Active", "Deactivated")
+        owner = row["Account owner"]
+        assert "@" in owner or owner in ("External user", "No owner", "Not a person", "")
+    return rows
+
+
+def check_probo(folder: Path) -> list[Row]:
+    """The rows of Probo's file."""
+    header = ["email", "full_name", "role", "job_title", "is_admin", "active"]
+    header += ["external_id", "account_type"]
+    rows = check_csv(folder / "probo.csv", header, {"full_name", "external_id", "active"})
+    for row in rows:
+        assert row["is_admin"] in ("true", "false", "")
+        assert row["active"] in ("true", "false")
+        assert row["account_type"] in ("SERVICE_ACCOUNT", "")
+    return rows
+
+
+def check_hyperproof(folder: Path) -> list[Row]:
+    """The rows of Hyperproof's file."""
+    header = ["Email", "Owner", "Role", "Groups"]
+    return check_csv(folder / "hyperproof.csv", header, {"Email", "Owner", "Role"})
