@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+POSIX = os.name == "posix"
+NEEDS_POSIX = "signals and pipes end otherwise on this system"
 TAP = str(BIN / "tap-intercom-access")
 SANDBOX = str(BIN / "intercom-sandbox")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 import sys
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from filelock import FileLock
 from psycopg.rows import dict_row
 
-from tests.commands import ROOT, TAP, environment
+from tests.commands import BIN, ROOT, TAP, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
 HOME = ROOT / ".targets"
+SCRIPTS = BIN.name  # bin, or Scripts on Windows
 PACKAGES = {
     "singer-check-tap": "singer-tools==0.4.1",
     "target-csv": "meltanolabs-target-csv==0.5.0",
@@ -35,15 +36,14 @@ def installed(command: str) -> str:
     """Install a target on first use, and give its command's path."""
     home = HOME / PACKAGES[command].replace(" ", "-")
     HOME.mkdir(exist_ok=True)
-    with (HOME / f"{command}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(HOME / f"{command}.lock"):
         done = home / "installed"
         if not done.exists():
             venv.create(home, clear=True, with_pip=True)
-            pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+            pip = [str(home / SCRIPTS / "python"), "-m", "pip", "install", "--quiet"]
             subprocess.run([*pip, *PACKAGES[command].split()], check=True, stdout=sys.stderr)
             done.touch()
-    return str(home / "bin" / command)
+    return str(home / SCRIPTS / command)
 
 
 def load(

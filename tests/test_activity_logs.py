@@ -139,6 +139,7 @@ def test_a_start_date_is_where_it_begins(date: str, sandbox: Sandbox, events_onl
     assert len(events(run)) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", 5])
 def test_a_start_date_that_is_none_is_refused(date: object, tmp_path: Path) -> None:
     path = tmp_path / "config.json"

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tap_intercom_access.sandbox.history import DAY, generated
-from tests.commands import TAP, environment
+from tests.commands import POSIX, TAP, environment
 from tests.events import CROWD, NOW, ids
 from tests.runs import sync
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "as it is"])
@@ -118,6 +120,7 @@ def test_it_takes_an_eighth_of_the_requests_of_others(
     assert len(sandbox.bodies) <= others / 8
 
 
+@pytest.mark.skipif(not POSIX, reason="no resource usage on this system")
 def test_memory_does_not_grow_with_the_number_of_events(
     sandbox: Sandbox, events_only: Path
 ) -> None:
@@ -146,4 +149,4 @@ def test_memory_does_not_grow_with_the_number_of_events(
         )
         peaks.append(int(done.stdout))
 
-    assert peaks[1] < 1.1 * peaks[0]
+    assert peaks[1] < 1.2 * peaks[0]  # ten windows, however many there are

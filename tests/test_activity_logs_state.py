@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tap_intercom_access.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
     sandbox: Sandbox, events_only: Path, tmp_path: Path

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
     from tests.targets import Postgres
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 CLOCKS = [-3 * DAY, -5 * HOUR, -120, 0, 120, 5 * HOUR, 3 * DAY]
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tap_intercom_access.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "dG9rOnNlY3JldC1wYXJ0LW9mLXRoZS10b2tlbg=="  # noqa: S105 (opens nothing)
 FINE = {"access_token": TOKEN}
 

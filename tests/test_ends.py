@@ -11,8 +11,10 @@ import pytest
 from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import generated
-from tests.commands import TAP, environment
+from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
 from tests.runs import Run
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)]
 
 
 def start(sandbox: Sandbox, **variables: str) -> subprocess.Popen[str]:

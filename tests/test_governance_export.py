@@ -140,6 +140,7 @@ def test_nothing_that_intercom_does_not_say_is_filled_in(example: Path, sandbox:
     assert all(row["is_admin"] == "" for row in check_probo(example / "output"))
 
 
+@pytest.mark.slow
 def test_two_thousand_people_are_all_there(example: Path) -> None:
     with Sandbox(generated(2000, 5000)) as large:
         run_without_meltano(example, large)
@@ -179,6 +180,7 @@ def test_odd_people_are_in_every_file_as_text(example: Path) -> None:
     assert path.name == "Access File - _Acme & Sons_ _EU_ - Intercom.csv"
 
 
+@pytest.mark.slow
 def test_ids_stay_from_run_to_run(example: Path, sandbox: Sandbox) -> None:
     run_without_meltano(example, sandbox)
     first = (example / "output" / "baton-file.json").read_bytes()
@@ -188,6 +190,7 @@ def test_ids_stay_from_run_to_run(example: Path, sandbox: Sandbox) -> None:
     assert (example / "output" / "baton-file.json").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_sign_ins_are_kept_from_run_to_run(example: Path, sandbox: Sandbox) -> None:
     now = int(time.time())
     admins = {admin.id: admin for admin in sandbox.workspace.admins}

@@ -24,6 +24,7 @@ def written(tmp_path: Path, content: object) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--state", "--catalog"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"null", b'"x"', b"\xff\xfe{}"])
 def test_an_input_that_is_no_json_object_is_refused(
@@ -40,6 +41,7 @@ def test_an_input_that_does_not_exist_is_named(option: str, sandbox: Sandbox) ->
     assert "nowhere.json" in sync(sandbox, option, "nowhere.json").error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [
@@ -89,6 +91,7 @@ def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox, tmp_path:
     assert second.records("admins") == first.records("admins")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "catalog",
     [

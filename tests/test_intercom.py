@@ -153,6 +153,7 @@ def test_an_endpoint_may_be_asked_with_a_query(sandbox: Sandbox) -> None:
     assert sandbox.requests == ["GET /admins?display_avatar=true"]
 
 
+@pytest.mark.slow
 def test_a_try_that_failed_is_told_with_its_number(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,8 @@ from tests.runs import sync
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_empty_pages_in_a_row_that_point_on_are_an_error(sandbox: Sandbox) -> None:
     pages = [page(1, **after("a")), page(**after("b")), page(**after("c")), page(2)]

@@ -64,6 +64,7 @@ def test_the_definition_file_is_the_same_but_for_the_package() -> None:
     }
 
 
+@pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_the_main_job_writes_three_files(project: Path, sandbox: Sandbox) -> None:
     done = meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
@@ -77,6 +78,7 @@ def test_the_main_job_writes_three_files(project: Path, sandbox: Sandbox) -> Non
     assert (project / "meltano.yml").read_bytes() == (ROOT / "meltano.yml").read_bytes()
 
 
+@pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_the_connection_test_passes(project: Path, sandbox: Sandbox) -> None:
     done = meltano(project, "config", "test", "tap-intercom-access", **sandbox.settings)
@@ -85,6 +87,7 @@ def test_the_connection_test_passes(project: Path, sandbox: Sandbox) -> None:
     assert "Plugin configuration is valid" in done.stdout
 
 
+@pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_the_connection_test_of_a_wrong_token_says_what_to_do(
     project: Path, sandbox: Sandbox
@@ -96,6 +99,7 @@ def test_the_connection_test_of_a_wrong_token_says_what_to_do(
     assert "regenerate it in Intercom's Developer Hub" in " ".join(done.stderr.split())
 
 
+@pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_another_loader_takes_the_three_lines_of_the_readme(
     project: Path, sandbox: Sandbox

@@ -9,6 +9,8 @@ from tap_intercom_access.sandbox.workspace import demo
 from tests.pages import page, pointing
 from tests.runs import Run, sync
 
+pytestmark = pytest.mark.slow
+
 ONE_PAGE = 12
 
 

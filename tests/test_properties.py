@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 import jsonschema
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -15,6 +16,8 @@ from typing_extensions import override
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
 from tap_intercom_access.tap import TapIntercomAccess
+
+pytestmark = pytest.mark.slow
 
 NUMBERS = st.integers(min_value=1, max_value=30)
 IDS = st.one_of(NUMBERS, NUMBERS.map(str), st.integers(), st.text(min_size=1))

@@ -15,6 +15,8 @@ from tap_intercom_access.sandbox.workspace import generated
 from tests.commands import environment
 from tests.runs import Run, failed, sync, waits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("form", ["seconds", "date", "reset", "both", "nonsense"])
 def test_a_429_is_waited_for_as_long_as_it_says(form: str, sandbox: Sandbox) -> None:

@@ -5,7 +5,10 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.commands import BIN, ROOT, environment
+import pytest
+import yaml
+
+from tests.commands import BIN, POSIX, ROOT, environment
 from tests.runs import run_tap
 
 if TYPE_CHECKING:
@@ -46,13 +49,34 @@ def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
     assert first.strip() == (
-        "pip install -e '.[dev]' && intercom-sandbox meltano run tap-intercom-access target-jsonl"
+        "pip install -e '.[demo]' && intercom-sandbox meltano run tap-intercom-access target-jsonl"
     )
     assert second.strip() == "pip install -e '.[dev]' && pytest"
     assert first.partition("&& ")[2].strip() in ci
     assert second.partition("&& ")[2].strip() in ci
 
 
+def test_the_nightly_jobs_are_what_their_runners_read(tmp_path: Path) -> None:
+    (line,) = blocks("cron")
+    assert re.fullmatch(r"(\S+ ){5}cd \S+ && \. \S+ && meltano run \S+ .*\n", line)
+
+    (airflow,) = [block for block in blocks("python") if "airflow" in block]
+    compile(airflow, "README.md", "exec")
+    assert "{{{{ var.value.intercom_{workspace} }}}}" in airflow
+
+    jobs = [yaml.safe_load(block) for block in blocks("yaml") if "schedule: " in block]
+    (cron_job,) = [job for job in jobs if job.get("kind") == "CronJob"]
+    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["restartPolicy"] == "Never"
+    assert pod["containers"][0]["env"][1]["valueFrom"]["secretKeyRef"]["name"] == "intercom"
+    (workflow,) = [block for block in blocks("yaml") if "runs-on" in block]
+    path = tmp_path / "nightly.yml"
+    path.write_text(workflow, encoding="utf-8")
+    check = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows"]
+    subprocess.run([*check, str(path)], check=True)
+
+
+@pytest.mark.skipif(not POSIX, reason="a command line of a POSIX shell")
 def test_the_command_without_meltano_works(sandbox: Sandbox, tmp_path: Path) -> None:
     command = next(line for line in "".join(blocks("bash")).splitlines() if "config.json" in line)
     config = json.loads(blocks("json")[0])

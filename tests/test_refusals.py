@@ -45,6 +45,7 @@ def test_a_refusal_of_the_teams_names_the_stream_that_asked(sandbox: Sandbox) ->
     assert sync(sandbox).error.startswith(f"team_memberships: GET {sandbox.base_url}/teams ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"", HTML, b"[]", b'{"errors": 5}', b'{"errors": ["x", {}]}'])
 def test_a_refusal_in_any_form_is_one_sentence(body: bytes, paged: Sandbox) -> None:
     assert "answered HTTP 401" in failed(paged, faults.status(401, body))

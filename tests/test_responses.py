@@ -13,6 +13,8 @@ from tests.runs import failed, sync
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("body", "found"),

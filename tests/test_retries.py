@@ -15,6 +15,8 @@ from tests.runs import failed, run_tap, sync
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Fault
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "fault",

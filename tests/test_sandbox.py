@@ -11,7 +11,7 @@ import requests
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import SANDBOX, TAP, environment
+from tests.commands import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +42,7 @@ def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
     assert done.returncode == 7
 
 
+@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 def test_a_command_ended_by_a_signal_is_told_as_a_shell_does() -> None:
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
 
@@ -65,6 +66,7 @@ def test_a_workspace_of_any_size_is_served_in_pages() -> None:
     assert [record["stream"] for record in records].count("team_memberships") == 7
 
 
+@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 def test_without_a_command_it_prints_the_settings_and_stays_up() -> None:
     with subprocess.Popen(
         [SANDBOX], stdout=subprocess.PIPE, encoding="utf-8", env=environment(PYTHONUNBUFFERED="1")

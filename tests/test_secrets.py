@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tap_intercom_access.sandbox.server import Fault
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "dG9rOmFiY2RlZi0xMjM0NTYvNzg5MGdoaWprbG1ub3A="  # noqa: S105 (opens nothing)
 PIECE = 5
 DEBUG = {"TAP_INTERCOM_ACCESS_LOGLEVEL": "DEBUG"}

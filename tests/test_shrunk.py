@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.targets import Postgres
 
+pytestmark = pytest.mark.slow
+
 ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 ACCEPT = {"TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT": "100"}
 

@@ -152,6 +152,18 @@ def test_a_new_period_is_as_large_as_the_last() -> None:
     assert waited(limit) == about(0.5)
 
 
+@pytest.mark.parametrize(("size", "more"), [(5, 3), ("?", 4)])
+def test_what_was_sent_before_a_new_period_told_its_size_counts(size: object, more: int) -> None:
+    limit = RateLimit()
+    limit.learn(period(0, NOW + 0.2, size), NOW)
+    assert waited(limit, times=2) == about(0.2)
+
+    limit.learn(period(4, NOW + 0.9, size), NOW + 0.2)  # the answer to the first of the two
+
+    assert waited(limit, times=more) == 0
+    assert waited(limit) == about(0.7)
+
+
 def test_a_period_that_ended_meanwhile_gives_what_the_next_one_has() -> None:
     limit = RateLimit()
     limit.learn(period(1, NOW + 0.5), NOW)

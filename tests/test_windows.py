@@ -20,7 +20,7 @@ from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.history import DAY, generated
 from tap_intercom_access.sandbox.server import Sandbox, error
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import TAP, environment
+from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
 from tests.events import NOW, events, ids, seconds
 from tests.runs import sync, waits
 
@@ -72,6 +72,7 @@ def test_a_failure_ends_the_sync_after_all_before_it_was_written(
     assert 3000 <= len(found) < 4000
 
 
+@pytest.mark.slow
 def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
     busy: Sandbox, events_only: Path
 ) -> None:
@@ -88,6 +89,7 @@ def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
             assert passed <= found
 
 
+@pytest.mark.slow
 def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -> None:
     failed: set[bytes] = set()
 
@@ -107,6 +109,7 @@ def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -
     assert "Try 2 of 5" not in run.stderr
 
 
+@pytest.mark.slow
 def test_a_limit_is_shared_and_costs_no_try(events_only: Path) -> None:
     with Sandbox(demo(), rate_limit=12) as limited:
         limited.workspace.history = generated(6000, START, STOP)
@@ -122,6 +125,7 @@ def test_a_limit_is_shared_and_costs_no_try(events_only: Path) -> None:
     assert limited.times[-1] - limited.times[0] < 10 * (periods + 1)
 
 
+@pytest.mark.slow
 def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
     busy.faults[6] = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "3"})
 
@@ -133,6 +137,8 @@ def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
     assert max(gaps) >= 2.5
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_only: Path) -> None:
     busy.faults[None] = lambda: time.sleep(20) if len(busy.requests) > 9 else None
@@ -151,6 +157,7 @@ def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_
     assert b"Stopped by a signal" in stderr
 
 
+@pytest.mark.slow
 def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_only: Path) -> None:
     def slow() -> Response | None:
         if len(busy.bodies) == 0:
@@ -169,6 +176,7 @@ def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_onl
     assert time.time() - began < 40
 
 
+@pytest.mark.slow
 def test_no_thread_is_left_behind(busy: Sandbox) -> None:
     intercom = Intercom(busy.token, busy.base_url)
     request_ = intercom.request(LOGS, {"per_page": 250})
@@ -203,6 +211,7 @@ def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
     assert len(busy.bodies) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "requests"), [(0, 1), (250, 1), (300, 2), (1000, 5), (2000, 10), (5000, 26)]
 )
@@ -239,12 +248,20 @@ def test_a_window_is_divided_without_gaps(
 
 
 @pytest.mark.parametrize(
-    ("created_at", "outcome"),
-    [(START - 1, 0), (START, 1), (STOP - 1, 1), (STOP, 0), (START - 2, None), (STOP + 1, None)],
+    ("bound", "seconds_later", "outcome"),
+    [
+        ("start", -2, None),
+        ("start", -1, 0),
+        ("start", 0, 1),
+        ("stop", -1, 1),
+        ("stop", 0, 0),
+        ("stop", 1, None),
+    ],
 )
 def test_a_row_may_lie_a_second_outside_of_its_window(
-    created_at: int, outcome: int | None, sandbox: Sandbox
+    bound: str, seconds_later: int, outcome: int | None, sandbox: Sandbox
 ) -> None:
+    created_at = {"start": START, "stop": STOP}[bound] + seconds_later
     sandbox.respond(LOGS.path, {"activity_logs": [{"id": "1", "created_at": created_at}]})
     intercom = Intercom(sandbox.token, sandbox.base_url)
     reading = read_windows(intercom, intercom.request(LOGS), (START, STOP))

@@ -84,6 +84,7 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Pat
     assert record == dict.fromkeys(RECORD) | {"id": "x", "token_admin_id": "7"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "found"),
     [
@@ -190,6 +191,7 @@ def test_no_answer_ends_the_sync_before_anything(
     assert len(sandbox.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value", ["https://app.intercom.com/a/apps/x1/home", "two words", "x1\n2", 7, ["x1"], True]
 )

@@ -77,7 +77,7 @@ class RateLimit:
             else:
                 self._left = left if self._reset else min(self._left, left)
                 self._reset, self._resume_at = name, resume_at
-            self._size = max(size or 0, left, 1)
+            self._size = max(size or math.inf, left)
             self._changed.notify_all()
 
     def pause(self, seconds: float) -> None:

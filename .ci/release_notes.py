@@ -1,0 +1,28 @@
+"""Prints the CHANGELOG's section of a tag, if the tag is the version of pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def notes(tag: str) -> str:
+    """Give the section of a tag such as v1.2.3; it ends here if there is none."""
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.search(r'^version = "(.*)"$', pyproject, re.MULTILINE)
+    if version is None or tag != f"v{version[1]}":
+        sys.exit(f"{tag} is not the version of pyproject.toml, {version and version[1]}")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    section = re.search(
+        rf"^## \[{re.escape(tag[1:])}\].*?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL
+    )
+    if section is None:
+        sys.exit(f"CHANGELOG.md has no section [{tag[1:]}]")
+    return section[1].strip()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(notes(sys.argv[1]) + "\n")

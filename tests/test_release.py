@@ -1,0 +1,65 @@
+"""What is ready for a release: the notes, the Hub's definition, the versions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import yaml
+
+from tests.commands import ROOT, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUB = ROOT / "hub"
+
+
+def test_the_hubs_definition_is_made_from_the_tap() -> None:
+    done = subprocess.run(
+        [sys.executable, HUB / "make.py"],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env=environment(PYTHONIOENCODING="utf-8"),
+    )
+
+    text = (HUB / "tap-intercom-access.yml").read_text(encoding="utf-8")
+    assert done.stdout == text
+    made = yaml.safe_load(text)
+    expected = {"name", "namespace", "variant", "label", "logo_url", "maintenance_status", "repo"}
+    assert made.keys() >= expected | {"keywords", "settings", "settings_group_validation"}
+    assert "meltano_sdk" in made["keywords"]
+    assert made["settings_group_validation"] == [["access_token"]]
+
+
+def notes(folder: Path, tag: str) -> subprocess.CompletedProcess[str]:
+    (folder / ".ci").mkdir(exist_ok=True)
+    shutil.copy(ROOT / ".ci" / "release_notes.py", folder / ".ci")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return subprocess.run(
+        [sys.executable, folder / ".ci" / "release_notes.py", tag],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(),
+    )
+
+
+def test_the_notes_of_a_release_are_the_changelogs_section(tmp_path: Path) -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.findall(r'^version = "(.*)"$', pyproject, re.MULTILINE)[0]
+    changelog = tmp_path / "CHANGELOG.md"
+    changelog.write_text("## [Unreleased]\n\nx\n")
+    assert f"no section [{version}]" in notes(tmp_path, f"v{version}").stderr
+
+    changelog.write_text(
+        f"# C\n\n## [{version}] - 2027-01-01\n\n### Added\n\n- A\n\n## [0.0.1]\n\n- B\n"
+    )
+    assert notes(tmp_path, f"v{version}").stdout == "### Added\n\n- A\n"
+    wrong = notes(tmp_path, "v99.0.0")
+    assert wrong.returncode == 1
+    assert "v99.0.0 is not the version of pyproject.toml" in wrong.stderr
