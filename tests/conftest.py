@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Four, since most tests wait for processes; none where single tests are named."""
-    return 0 if any("::" in argument for argument in config.args) else 4
+    """Five, since many tests wait; none where single tests are named."""
+    return 0 if any("::" in argument for argument in config.args) else 5
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def postgres(postgres_server: str, tmp_path: Path) -> Postgres:
     return Postgres(postgres_server, f"s{uuid.uuid4().hex}", tmp_path)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that a clone has, without what running them left behind."""
-    path = tmp_path / "tap-intercom-access"
+    path = tmp_path_factory.mktemp("clone") / "tap-intercom-access"
     ignored = shutil.ignore_patterns(".*", "output", "*.egg-info", "__pycache__", "tests")
     shutil.copytree(ROOT, path, ignore=ignored)
     return path

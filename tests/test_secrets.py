@@ -137,8 +137,9 @@ def test_no_refused_configuration_prints_the_token(token: str, tmp_path: Path) -
     path = tmp_path / "config.json"
     for value in (token, [token], {"token": token}):
         path.write_text(json.dumps({"access_token": value, "base_url": 1}), encoding="utf-8")
-        for option in ((), ("--discover",), ("--about",), ("--test",)):
-            check_silence(run_tap("--config", path, *option, **DEBUG))
+        check_silence(run_tap("--config", path, **DEBUG))
+    for option in ("--discover", "--about", "--test"):
+        check_silence(run_tap("--config", path, option, **DEBUG))
     path.write_text(f'{{"access_token": "{TOKEN}",,}}', encoding="utf-8")
     check_silence(run_tap("--config", path, **DEBUG))
 

@@ -124,3 +124,53 @@ def test_the_final_form() -> None:
         "api_version": "2.16",
         "emit_activate_version_messages": False,
     }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.intercom.io",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "ftp://api.intercom.io",
+        "api.intercom.io",
+        "https://",
+        "https:///admins",
+        "https://user@api.intercom.io",
+        "https://user:word@api.intercom.io",
+        "https://@api.intercom.io",
+        "https://api.intercom.io?x=1",
+        "https://api.intercom.io/?",
+        "https://api.intercom.io/#part",
+        "https://api.intercom.io#",
+        "https://evil\\@api.intercom.io/",
+        "https://api.intercom.io/a b",
+        "https://api.intercom.io\n.example.com",
+        "https://api.intercom.io/{access_token}",
+        "https://api.intercom.io:port",
+        "https://api.intercom.io:99999",
+        "https://[::1",
+        "https://ünïcode.example.com",
+        5,
+        ["https://api.intercom.io"],
+    ],
+)
+def test_a_wrong_base_url_is_one_fault(url: object) -> None:
+    (fault,) = faults(base_url=url)
+
+    assert fault.startswith("base_url")
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "0", "soon", True, 1e9, [60]])
+def test_a_wrong_timeout_is_one_fault(timeout: object) -> None:
+    (fault,) = faults(request_timeout=timeout)
+
+    assert fault.startswith("request_timeout: ")
+
+
+@pytest.mark.parametrize("version", ["two", "2.16\r\nX: 1", "2", 2.16])
+def test_a_wrong_version_is_one_fault(version: object) -> None:
+    (fault,) = faults(api_version=version)
+
+    assert fault.startswith("api_version")

@@ -222,7 +222,8 @@ def test_nobody_is_marked_in_postgres_until_the_list_is_whole_again(
 @pytest.mark.xdist_group("meltano")
 def test_meltanos_own_state_keeps_the_number(company: Sandbox, project: Path) -> None:
     def run(**variables: str) -> int:
-        command = ("run", "tap-intercom-access", "target-jsonl")
+        command = ("run", "--state-id-suffix=shrunk", "tap-intercom-access", "target-jsonl")
+        variables |= {"TARGET_JSONL_DESTINATION_PATH": str(project)}
         return meltano(project, *command, **company.settings, **variables).returncode
 
     assert run() == 0

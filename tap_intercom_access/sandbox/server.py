@@ -230,7 +230,7 @@ class Sandbox:
         types = asked.get("event_types")
         events = [
             event
-            for event in self.workspace.history
+            for event in list(self.workspace.history)  # others may change it meanwhile
             if after < event["created_at"] <= before
             and (not types or event["activity_type"] in types)
         ]
