@@ -283,3 +283,31 @@ def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> N
     )
 
     assert sum(len(rows) for _, rows in found) == 2600
+
+
+def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generated(6000, STOP - 7200, STOP - 3600)
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    found = list(read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, STOP)))
+
+    assert sum(len(rows) for _, rows in found) == 6000
+    assert max(len(rows) for _, rows in found) <= 8 * 250
+
+
+def test_pages_by_number_are_read_again_until_nothing_new_turns_up(sandbox: Sandbox) -> None:
+    history = generated(600, START, START + 1)
+    sandbox.workspace.history = history
+    kept = {row["id"] for row in history[1:]}
+
+    def remove() -> None:
+        del history[0]  # all after it move up by one
+
+    sandbox.faults[2] = remove
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    ((_, rows),) = read_windows(
+        intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 1)
+    )
+
+    assert kept <= {row.id for row in rows}
