@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+GOVERNANCE_EXPORT = ROOT / "examples" / "governance-export"
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Five, since many tests wait; none where single tests are named."""
@@ -65,3 +67,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns(".*", "output", "*.egg-info", "__pycache__", "tests")
     shutil.copytree(ROOT, path, ignore=ignored)
     return path
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The governance export, as users copy it: with the tap at another place."""
+    folder = tmp_path / "governance-export"
+    ignored = shutil.ignore_patterns(".meltano", "output*", "run", "logs", "sign-ins*")
+    shutil.copytree(GOVERNANCE_EXPORT, folder, ignore=ignored)
+    project = folder / "meltano.yml"
+    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: -e {ROOT}")
+    project.write_text(text, encoding="utf-8")
+    return folder

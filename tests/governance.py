@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from tests.commands import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +103,15 @@ def check_hyperproof(folder: Path) -> list[Row]:
     """The rows of Hyperproof's file."""
     header = ["Email", "Owner", "Role", "Groups"]
     return check_csv(folder / "hyperproof.csv", header, {"Email", "Owner", "Role"})
+
+
+def step(example: Path, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A finished command of the example."""
+    return subprocess.run(
+        [sys.executable, "export.py", command],
+        capture_output=True,
+        check=False,
+        cwd=example,
+        encoding="utf-8",
+        env=environment(PYTHONIOENCODING="utf-8", **variables),
+    )

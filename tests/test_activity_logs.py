@@ -11,31 +11,13 @@ import pytest
 from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.history import DAY, event, generated
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
-from tests.events import ALL, NOW, events, seconds
+from tests.events import ALL, METADATA, NOW, events, seconds
 from tests.runs import run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
-
-
-METADATA = {
-    "sign_in_method": "google",
-    "external_id": "f3b8",
-    "away_mode": True,
-    "away_status_reason": "😌 On a break",
-    "update_by": 93,
-    "last_activity_at": 1671028894,
-    "changes": {"window": {"before": 15, "after": 30.5}, "other": {"before": None, "after": []}},
-    "team": {"id": 123, "name": "Süpport"},
-    "expired_at": "2025-12-04T09:31:57.000Z",
-    "before": {"a": [1, {"b": None}]},
-    "after": "text instead of an object",
-    "big": 2**60,
-    "": "an empty name",
-    'a "quoted" name.with dots': {"nested": {"deeply": [[1], [2]]}},
-}
 
 
 def test_a_default_sync_leaves_it_alone(sandbox: Sandbox) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ from tap_intercom_access.sandbox.history import sign_in
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Admin, Team, Workspace, generated
 from tests.commands import BIN, ROOT, environment
-from tests.governance import check_baton, check_hyperproof, check_probo, check_vanta
+from tests.governance import check_baton, check_hyperproof, check_probo, check_vanta, step
 from tests.meltano import meltano, output_of
 from tests.runs import catalog_selecting, sync
 
@@ -39,29 +37,6 @@ NAMES = [
     'quo"te',
     "x\u2028y",
 ]
-
-
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
-    """The project, as users copy it: with the tap at another place."""
-    folder = tmp_path / "governance-export"
-    ignored = shutil.ignore_patterns(".meltano", "output*", "run", "logs", "sign-ins*")
-    shutil.copytree(EXAMPLE, folder, ignore=ignored)
-    project = folder / "meltano.yml"
-    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: -e {ROOT}")
-    project.write_text(text, encoding="utf-8")
-    return folder
-
-
-def step(example: Path, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "export.py", command],
-        capture_output=True,
-        check=False,
-        cwd=example,
-        encoding="utf-8",
-        env=environment(PYTHONIOENCODING="utf-8", **variables),
-    )
 
 
 def run_without_meltano(example: Path, sandbox: Sandbox, *streams: str, **variables: str) -> str:
@@ -216,71 +191,6 @@ def test_sign_ins_of_a_run_that_failed_are_kept(example: Path) -> None:
 
     assert json.loads((example / "sign-ins.json").read_text()) == {"7": event["created_at"]}
     assert list((example / "run").iterdir()) == []
-
-
-def rows_of(example: Path, **files: list[dict[str, Any]]) -> None:
-    assert step(example, "begin").returncode == 0
-    for stream, rows in files.items():
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        (example / "run" / f"{stream}.jsonl").write_text(text, encoding="utf-8")
-
-
-HOME = {"id": "w", "name": "W"}
-PERSON: dict[str, Any] = {"id": "1", "name": "A", "email": "a@x", "team_ids": [], "role": None}
-TEAM = {"id": "7", "name": "T"}
-MEMBER = {"team_id": "7", "admin_id": "1", "priority_level": None}
-
-
-@pytest.mark.parametrize(
-    ("files", "reason"),
-    [
-        ({"admins": [PERSON]}, "lacks the workspace"),
-        ({"workspaces": [HOME]}, "lacks the workspace or the teammates"),
-        ({"workspaces": [HOME, HOME], "admins": [PERSON]}, "rows of two runs"),
-        (
-            {
-                "workspaces": [HOME],
-                "admins": [PERSON],
-                "teams": [TEAM],
-                "team_memberships": [MEMBER, MEMBER],
-            },
-            "rows of two runs",
-        ),
-        (
-            {"workspaces": [HOME], "admins": [PERSON], "team_memberships": [MEMBER]},
-            "lacks teams",
-        ),
-        ({"workspaces": [HOME], "admins": [PERSON | {"team_ids": ["7"]}]}, "lacks teams"),
-        (
-            {"workspaces": [HOME], "admins": [PERSON | {"id": "workspace-w"}]},
-            "stand for two things",
-        ),
-    ],
-)
-def test_what_is_not_one_complete_list_is_refused(
-    files: dict[str, list[dict[str, Any]]], reason: str, example: Path
-) -> None:
-    rows_of(example, **files)
-
-    done = step(example, "write")
-
-    assert done.returncode == 1
-    assert reason in done.stderr
-    assert "Nothing was written" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (example / "output").exists()
-
-
-def test_another_workspace_needs_another_folder(example: Path) -> None:
-    rows_of(example, workspaces=[HOME], admins=[PERSON])
-    assert step(example, "write").returncode == 0
-    rows_of(example, workspaces=[HOME | {"id": "other"}], admins=[PERSON])
-
-    done = step(example, "write")
-
-    assert done.returncode == 1
-    assert "of another workspace" in done.stderr
-    assert "workspace-w" in (example / "output" / "baton-file.json").read_text()
 
 
 @pytest.mark.targets

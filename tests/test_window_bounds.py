@@ -1,0 +1,107 @@
+"""What belongs to a window, how it is divided, and when it is whole."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_intercom_access.intercom import Intercom, IntercomError, list_of
+from tap_intercom_access.intercom.windows import Timed, divided, read_windows
+from tap_intercom_access.sandbox.history import DAY, generated
+from tests.events import NOW
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Sandbox
+
+START, STOP = NOW - 80 * DAY, NOW - DAY
+LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
+
+
+@pytest.mark.parametrize(
+    ("window", "pages", "widths"),
+    [
+        ((0, 100), 1, [50, 50]),
+        ((0, 90), 2, [30, 30, 30]),
+        ((0, 100), 9, [10] * 10),
+        ((0, 90), 10, [30, 30, 30]),
+        ((0, 90), 11, [30, 30, 30]),
+        ((10, 12), 1000, [1, 1]),
+        ((0, 10), 15, [2, 3, 2, 3]),
+    ],
+)
+def test_a_window_is_divided_without_gaps(
+    window: tuple[int, int], pages: int, widths: list[int]
+) -> None:
+    parts = divided(window, pages)
+
+    assert [stop - start for start, stop in parts] == widths
+    assert [parts[0][0], parts[-1][1]] == list(window)
+    assert all(one[1] == other[0] for one, other in pairwise(parts))
+
+
+@pytest.mark.parametrize(
+    ("bound", "seconds_later", "outcome"),
+    [
+        ("start", -2, None),
+        ("start", -1, 0),
+        ("start", 0, 1),
+        ("stop", -1, 1),
+        ("stop", 0, 0),
+        ("stop", 1, None),
+    ],
+)
+def test_a_row_may_lie_a_second_outside_of_its_window(
+    bound: str, seconds_later: int, outcome: int | None, sandbox: Sandbox
+) -> None:
+    created_at = {"start": START, "stop": STOP}[bound] + seconds_later
+    sandbox.respond(LOGS.path, {"activity_logs": [{"id": "1", "created_at": created_at}]})
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+    reading = read_windows(intercom, intercom.request(LOGS), (START, STOP))
+
+    if outcome is None:
+        with pytest.raises(IntercomError, match="outside of the time asked for"):
+            list(reading)
+    else:
+        ((_, rows),) = reading
+        assert len(rows) == outcome
+
+
+def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generated(2600, START, START + 1)
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    found = list(
+        read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 4))
+    )
+
+    assert sum(len(rows) for _, rows in found) == 2600
+
+
+def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generated(6000, STOP - 7200, STOP - 3600)
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    found = list(read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, STOP)))
+
+    assert sum(len(rows) for _, rows in found) == 6000
+    assert max(len(rows) for _, rows in found) <= 8 * 250
+
+
+def test_pages_by_number_are_read_again_until_nothing_new_turns_up(sandbox: Sandbox) -> None:
+    history = generated(600, START, START + 1)
+    sandbox.workspace.history = history
+    kept = {row["id"] for row in history[1:]}
+
+    def remove() -> None:
+        del history[0]  # all after it move up by one
+
+    sandbox.faults[2] = remove
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    ((_, rows),) = read_windows(
+        intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 1)
+    )
+
+    assert kept <= {row.id for row in rows}
