@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+CLONE = json.dumps(shlex.quote(str(ROOT)))
+"""The clone as a pip_url in YAML, which Meltano splits like a shell."""
+EDITABLE = json.dumps(f"-e {shlex.quote(str(ROOT))}")
 BIN = Path(sys.executable).parent
 POSIX = os.name == "posix"
 NEEDS_POSIX = "signals and pipes end otherwise on this system"

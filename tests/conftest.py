@@ -10,7 +10,7 @@ import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import ROOT
+from tests.commands import EDITABLE, ROOT
 from tests.runs import catalog_selecting
 from tests.targets import Postgres
 
@@ -76,6 +76,6 @@ def example(tmp_path: Path) -> Path:
     ignored = shutil.ignore_patterns(".meltano", "output*", "run", "logs", "sign-ins*")
     shutil.copytree(GOVERNANCE_EXPORT, folder, ignore=ignored)
     project = folder / "meltano.yml"
-    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: -e {ROOT}")
+    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: {EDITABLE}")
     project.write_text(text, encoding="utf-8")
     return folder

@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from tap_intercom_access.sandbox.history import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import ROOT, environment
+from tests.commands import EDITABLE, ROOT, environment
 from tests.meltano import output_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def copied(folder: Path) -> Path:
     ignored = shutil.ignore_patterns(".meltano", "output", "logs", "target", ".user.yml")
     shutil.copytree(EXAMPLE, folder, ignore=ignored)
     project = folder / "meltano.yml"
-    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: -e {ROOT}")
+    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: {EDITABLE}")
     project.write_text(text, encoding="utf-8")
     return folder
 

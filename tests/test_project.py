@@ -11,7 +11,7 @@ import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import ROOT
+from tests.commands import CLONE, ROOT
 from tests.meltano import meltano, output_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def snippet(after: str) -> str:
     """The first block of YAML after a text of the README, with this clone as the tap."""
     block = README.partition(after)[2].partition("```yaml\n")[2].partition("```")[0]
     assert block, after
-    return block.replace("/path/to/tap-intercom-access # your clone", str(ROOT))
+    return block.replace("/path/to/tap-intercom-access # your clone", CLONE)
 
 
 def new_project(folder: Path, *plugins: str) -> Path:
@@ -78,7 +78,7 @@ def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Pa
     definition = tmp_path / "tap-intercom-access.yml"
     text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
     assert text.count("pip_url: ") == 1
-    definition.write_text(re.sub("pip_url: .*", f"pip_url: {ROOT}", text), encoding="utf-8")
+    definition.write_text(re.sub("pip_url: .*", f"pip_url: {CLONE}", text), encoding="utf-8")
     project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
     assert add
     assert select
