@@ -53,7 +53,8 @@ def check_baton(path: Path) -> dict[str, list[Row]]:
     grants = [tuple(row.values()) for row in file["direct_user_grants"]]
     assert len(grants) == len(set(grants))
     users = {row["id"] for row in file["users"]}
-    assert all(user in users and (a, b) in set(entitlements) for user, a, b in grants)
+    defined = set(entitlements)
+    assert all(user in users and (a, b) in defined for user, a, b in grants)
     for row in file["users"]:
         if "last_login" in row:
             datetime.fromisoformat(row["last_login"])

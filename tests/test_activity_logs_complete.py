@@ -101,7 +101,7 @@ def test_events_that_never_stop_changing_are_an_error(sandbox: Sandbox, events_o
 def test_it_takes_an_eighth_of_the_requests_of_others(
     order: str, sandbox: Sandbox, events_only: Path
 ) -> None:
-    sandbox.workspace.history = generated(20_000, NOW - 89 * DAY, NOW - DAY)
+    sandbox.workspace.history = generated(8_000, NOW - 89 * DAY, NOW - DAY)
     sandbox.log_order = order
     others = 0
     pages = 1
@@ -115,7 +115,7 @@ def test_it_takes_an_eighth_of_the_requests_of_others(
         pages = min(answer.json()["pages"]["total_pages"], 3)
     others = answer.json()["pages"]["total_pages"]
 
-    assert len(ids(sync(sandbox, "--catalog", events_only))) == 20_000
+    assert len(ids(sync(sandbox, "--catalog", events_only))) == 8_000
 
     assert len(sandbox.bodies) <= others / 8
 

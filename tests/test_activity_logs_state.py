@@ -113,7 +113,7 @@ def test_runs_that_are_killed_anywhere_together_hold_every_event(
     state.write_text("{}")
     found: set[str] = set()
     for _ in range(60):
-        finished, lines = killed(sandbox, events_only, state, after=chance.randrange(1, 900))
+        finished, lines = killed(sandbox, events_only, state, after=chance.randrange(1, 1800))
         for line in lines:
             message = json.loads(line)
             if message["type"] == "RECORD":

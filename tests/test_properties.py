@@ -87,7 +87,7 @@ def messages(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(
     admins=ADMINS.filter(bool),

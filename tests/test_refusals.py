@@ -21,10 +21,10 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
         (403, "forbidden", ["Give the app the permission 'Read admins'"]),
         (403, "api_plan_restricted", ["plan"]),
         (404, "not_found", ["base_url does not point at Intercom", *REGIONS]),
-        (400, "parameter_invalid", ["api_version"]),
-        (402, "payment_required", ["base_url"]),
-        (408, "request_timeout", ["base_url"]),
-        (418, "teapot", ["base_url"]),
+        (400, "parameter_invalid", ["Check base_url and api_version."]),
+        (402, "payment_required", ["Check base_url and api_version."]),
+        (408, "request_timeout", ["Check base_url and api_version."]),
+        (418, "teapot", ["Check base_url and api_version."]),
     ],
 )
 def test_a_refusal_is_not_tried_again_and_says_what_to_do(

@@ -74,6 +74,7 @@ def test_no_other_success_is_a_whole_list(status: int, paged: Sandbox) -> None:
     error = failed(paged, faults.status(status, b'{"admins": [{"id": "1"}]}'), request=2)
 
     assert f"answered HTTP {status}" in error
+    assert "Only HTTP 200 is a whole list" in error
     assert len(paged.requests) == 2
 
 
