@@ -198,7 +198,10 @@ def test_an_unknown_authority_is_refused(encrypted: Sandbox) -> None:
 
 
 def test_a_bundle_that_does_not_exist_is_named(encrypted: Sandbox) -> None:
-    assert "/no/bundle.pem" in sync(encrypted, REQUESTS_CA_BUNDLE="/no/bundle.pem").error
+    error = sync(encrypted, REQUESTS_CA_BUNDLE="/no/bundle.pem").error
+
+    assert f"GET {encrypted.base_url}/admins failed: " in error
+    assert "/no/bundle.pem" in error
 
 
 def test_a_forwarding_proxy_is_used(
