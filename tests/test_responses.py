@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
         (HTML, "'<html><head><title>Sign in</title></head> <body>Welcome</body></html>'"),
         (b'{"type": "admin.list", "admins": [', "truncated"),
         (b"null", "JSON of type NoneType"),
+        (b"unexpected words", "found 'unexpected words'"),
         (b"5", "JSON of type int"),
         (b"[]", "JSON of type list"),
         (b"{}", "a JSON object with no keys"),
