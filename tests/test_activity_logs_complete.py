@@ -149,4 +149,4 @@ def test_memory_does_not_grow_with_the_number_of_events(
         )
         peaks.append(int(done.stdout))
 
-    assert peaks[1] < 1.2 * peaks[0]  # ten windows, however many there are
+    assert peaks[1] < 1.2 * peaks[0]  # nine windows, however many there are
