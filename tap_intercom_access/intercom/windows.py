@@ -41,7 +41,7 @@ MAX_PAGES = 8
 FULL = 0.96
 """How full the pages of a divided window should be, so that a few rows more cost no request."""
 
-PART = 4
+PART = 3
 """Pages of a part of a divided window; one where that is enough for all parts at once."""
 
 MAX_PASSES = 10
