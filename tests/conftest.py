@@ -10,15 +10,14 @@ import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import EDITABLE, ROOT
+from tests.commands import ROOT
+from tests.meltano import copied
 from tests.runs import catalog_selecting
 from tests.targets import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-GOVERNANCE_EXPORT = ROOT / "examples" / "governance-export"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -72,10 +71,4 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     """The governance export, as users copy it: with the tap at another place."""
-    folder = tmp_path / "governance-export"
-    ignored = shutil.ignore_patterns(".meltano", "output*", "run", "logs", "sign-ins*")
-    shutil.copytree(GOVERNANCE_EXPORT, folder, ignore=ignored)
-    project = folder / "meltano.yml"
-    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: {EDITABLE}")
-    project.write_text(text, encoding="utf-8")
-    return folder
+    return copied("governance-export", tmp_path / "governance-export")

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.commands import BIN, environment
+from tests.commands import BIN, EDITABLE, ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+LEFT_BEHIND = (".meltano", ".user.yml", "logs", "output*", "run", "sign-ins*", "target")
+"""What running an example leaves in its folder."""
+
+
+def copied(example: str, folder: Path) -> Path:
+    """A copy of an example, as users make it: with the tap at another place."""
+    ignored = shutil.ignore_patterns(*LEFT_BEHIND)
+    shutil.copytree(ROOT / "examples" / example, folder, ignore=ignored)
+    project = folder / "meltano.yml"
+    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: {EDITABLE}")
+    project.write_text(text, encoding="utf-8")
+    return folder
 
 
 def meltano(project: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:

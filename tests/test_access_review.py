@@ -19,8 +19,8 @@ from playwright.sync_api import sync_playwright
 from tap_intercom_access.sandbox.history import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import EDITABLE, ROOT, environment
-from tests.meltano import output_of
+from tests.commands import ROOT, environment
+from tests.meltano import copied, output_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,16 +36,6 @@ BACK = 91 * DAY
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
 
 
-def copied(folder: Path) -> Path:
-    """A copy of the project, as users make it: with the tap at another place."""
-    ignored = shutil.ignore_patterns(".meltano", "output", "logs", "target", ".user.yml")
-    shutil.copytree(EXAMPLE, folder, ignore=ignored)
-    project = folder / "meltano.yml"
-    text = project.read_text(encoding="utf-8").replace("pip_url: -e ../..", f"pip_url: {EDITABLE}")
-    project.write_text(text, encoding="utf-8")
-    return folder
-
-
 def review(project: Path, sandbox: Sandbox, *options: str, **variables: str) -> None:
     days = timedelta(days=180)
     start = f"{datetime.now(timezone.utc) - days:%Y-%m-%d}"
@@ -59,7 +49,7 @@ def review(project: Path, sandbox: Sandbox, *options: str, **variables: str) -> 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after two reviews of the demo, a quarter apart."""
-    folder = copied(tmp_path_factory.mktemp("review") / "access-review")
+    folder = copied("access-review", tmp_path_factory.mktemp("review") / "access-review")
     (folder / "transform" / "seeds" / "employees.csv").write_text(
         "email,name\n" + "".join(f"{p.email},x\n" for p in demo().admins[:11]), encoding="utf-8"
     )
@@ -262,7 +252,7 @@ def test_the_text_has_contrast_in_light_and_dark(scheme: Any, page: Page) -> Non
 def test_the_command_of_the_readme_shows_two_reviews(tmp_path: Path) -> None:
     readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"```bash\n(\./.*)\n```", readme)
-    project = copied(tmp_path / "access-review")
+    project = copied("access-review", tmp_path / "access-review")
 
     done = subprocess.run(
         [command],
