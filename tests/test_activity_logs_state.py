@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_intercom_access.sandbox.history import DAY, event, generated
+from tap_intercom_access.streams.schema import as_date_time
 from tests.commands import TAP, environment
 from tests.events import NOW, bookmark, events, ids, seconds
 from tests.runs import sync
@@ -42,6 +43,31 @@ def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
     assert [body["created_at_after"] for body in sandbox.bodies] == [end - 3601]
     assert seconds(bookmark(second)["replication_key_value"]) > end
     assert "reading the last" not in second.stderr
+    assert bookmark(second)["read_from"] == bookmark(first)["read_from"]
+
+
+@pytest.mark.parametrize("end", ["2999-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"])
+def test_the_state_tells_from_when_on_events_are_known_without_a_gap(
+    end: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    """Neither after a bookmark that cannot be true, nor after one that the start date skips."""
+    mark = {"replication_key": "created_at", "replication_key_value": end}
+    state = tmp_path / "state.json"
+    state.write_text(
+        json.dumps({"bookmarks": {"activity_logs": mark | {"read_from": "2019-01-01T00:00:00Z"}}})
+    )
+    start = NOW - 9 * DAY
+
+    run = sync(
+        sandbox,
+        "--catalog",
+        events_only,
+        "--state",
+        state,
+        TAP_INTERCOM_ACCESS_START_DATE=as_date_time(start),
+    )
+
+    assert seconds(bookmark(run)["read_from"]) >= start
 
 
 def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox, events_only: Path) -> None:

@@ -113,12 +113,15 @@ class ActivityLogsStream(IntercomStream):
             windows = read_windows(self.intercom, within(request, asked), window, first)
         else:
             windows = read_windows(self.intercom, request, window)
+        read_from = self._read_from(window)
         for stop, events in windows:
             for event in events:
                 yield msgspec.to_builtins(event) | {"created_at": as_date_time(event.created_at)}
             # Every event before `stop` has been written by now, so the next run may start there.
             self.stream_state.update(
-                replication_key=self.replication_key, replication_key_value=as_date_time(stop)
+                read_from=read_from,
+                replication_key=self.replication_key,
+                replication_key_value=as_date_time(stop),
             )
         return None
 
@@ -128,6 +131,14 @@ class ActivityLogsStream(IntercomStream):
         if bookmark is None:
             return now - REVIEW_PERIOD
         return min(bookmark, now) - OVERLAP if self._goes_on() else bookmark
+
+    def _read_from(self, window: tuple[int, int]) -> str:
+        """Since when events are known without a gap, by this run and those that it goes on from."""
+        begin = as_date_time(window[0])
+        bookmark = self._bookmark()
+        if bookmark is None or bookmark > window[1] or not self._goes_on():
+            return begin
+        return str(self.stream_state.get("read_from", begin))
 
     def _tell_of_start(self, now: int) -> None:
         bookmark = self._bookmark()
