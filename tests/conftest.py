@@ -12,8 +12,9 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
 from tests.commands import ROOT
 from tests.meltano import copied
+from tests.reviews import play
 from tests.runs import catalog_selecting
-from tests.targets import Postgres
+from tests.targets import Postgres, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,3 +73,31 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def example(tmp_path: Path) -> Path:
     """The governance export, as users copy it: with the tap at another place."""
     return copied("governance-export", tmp_path / "governance-export")
+
+
+@pytest.fixture(scope="session")
+def review_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The access review, as users copy it, for as many archives as there are environments."""
+    project = copied("access-review", tmp_path_factory.mktemp("review") / "access-review")
+    file = project / "meltano.yml"
+    text = file.read_text(encoding="utf-8")
+    ours = text.replace(
+        "REVIEW_HOME: ., WAREHOUSE: postgres", "REVIEW_HOME: pg, WAREHOUSE: postgres"
+    )
+    file.write_text(ours, encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="session")
+def reviewed(review_project: Path) -> Path:
+    """The home of two reviews, in DuckDB."""
+    play(review_project, "review", review_project)
+    return review_project
+
+
+@pytest.fixture(scope="session")
+def reviewed_in_postgres(review_project: Path, postgres_server: str) -> Path:
+    """The home of the same two reviews, in PostgreSQL."""
+    home = review_project / "pg"
+    play(review_project, "postgres", home, **variables_of(postgres_server))
+    return home

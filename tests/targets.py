@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from filelock import FileLock
+from psycopg import conninfo
 from psycopg.rows import dict_row
 
 from tests.commands import BIN, ROOT, TAP, environment
@@ -67,6 +68,13 @@ def load(
             stdout=subprocess.DEVNULL,
         )
     return tap.returncode, done.returncode
+
+
+def variables_of(uri: str) -> dict[str, str]:
+    """The variables with which PostgreSQL's own tools, and all that use libpq, find a server."""
+    known = conninfo.conninfo_to_dict(uri)
+    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
+    return {variable: str(known[name]) for variable, name in names.items() if name in known}
 
 
 @dataclass

@@ -1,102 +1,78 @@
-"""The example project: two reviews of a workspace, looked at in a real browser."""
+"""The example project: what two reviews find, in both warehouses, and the folders they leave."""
 
 from __future__ import annotations
 
-import csv
-import os
-import re
-import shutil
-import subprocess
-import time
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING, Any
 
-import duckdb
+import openpyxl
+import psycopg
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tap_intercom_access.sandbox.history import DAY
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import ROOT, environment
-from tests.meltano import copied, output_of
+from tests.reviews import (
+    BACK,
+    FIRST,
+    FORMULA,
+    NAMED,
+    NOW,
+    REASON,
+    SCRIPT,
+    SECOND,
+    day,
+    listed,
+    query,
+    utc,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Page
+    from pathlib import Path
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("review")]
 
-EXAMPLE = ROOT / "examples" / "access-review"
-SCRIPT = "<script>alert('Dana')</script>"
-FORMULA = '=HYPERLINK("http://evil.example")'
-BACK = 91 * DAY
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
+AT_FIRST = utc(NOW - BACK).replace(tzinfo=None, microsecond=0)
+MARTS = [
+    "access_changes",
+    "access_grants",
+    "access_history",
+    "account_findings",
+    "assignments",
+    "event_subjects",
+    "expired_exceptions",
+    "last_events",
+    "leavers",
+    "people",
+    "privileged_access",
+    "removals",
+    "review_findings",
+    "syncs",
+    "team_sizes",
+]
 
 
-def review(project: Path, sandbox: Sandbox, *options: str, **variables: str) -> None:
-    days = timedelta(days=180)
-    start = f"{datetime.now(timezone.utc) - days:%Y-%m-%d}"
-    variables |= sandbox.settings | {
-        "TAP_INTERCOM_ACCESS_START_DATE": start,
-        "WORKSPACE_NAME": "Acme & Sons",
-    }
-    output_of(project, "run", *options, "access-review", **variables)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project after two reviews of the demo, a quarter apart."""
-    folder = copied("access-review", tmp_path_factory.mktemp("review") / "access-review")
-    (folder / "transform" / "seeds" / "employees.csv").write_text(
-        "email,name\n" + "".join(f"{p.email},x\n" for p in demo().admins[:11]), encoding="utf-8"
-    )
-    now = int(time.time())
-    workspace = demo(now - BACK)
-    admins = {admin.id: admin for admin in workspace.admins}
-    admins[1012].name = SCRIPT
-    admins[1008].name = FORMULA
-    workspace.teams[2].name = "Billing <b>& more</b>"
-    workspace.teams[3].members.append(4711)  # nobody knows who that is
-    then = datetime.fromtimestamp(now - BACK, tz=timezone.utc)
-    with Sandbox(workspace) as sandbox:
-        review(folder, sandbox, REVIEWED_AT=f"{then:%Y-%m-%d %H:%M:%S}")
-        workspace.a_quarter_later(now - BACK)
-        review(folder, sandbox, "--full-refresh")
-    return folder
-
-
-def query(project: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(project / "output" / "review.duckdb"), read_only=True) as connection:
-        connection.execute(f"attach '{project}/output/load.duckdb' as loaded (read_only)")
-        return connection.execute(sql).fetchall()
-
-
-def test_the_grants_are_what_everybody_has_now(project: Path) -> None:
-    kinds = dict(query(project, "select kind, count(*) from access_grants group by 1"))
+def test_the_grants_are_what_everybody_has_now(reviewed: Path) -> None:
+    kinds = dict(query(reviewed, "select kind, count(*) from access_grants group by 1"))
     since = query(
-        project,
-        "select kind, thing, date_diff('day', since, now()::timestamp) from access_grants "
-        "where admin_id = '1004' order by kind, thing",
+        reviewed,
+        "select kind, thing, or_earlier, since from access_grants where admin_id = '1004' "
+        "order by kind, thing",
     )
 
-    assert kinds == {"workspace": 12, "role": 10, "seat": 9, "team": 14}
-    assert [(kind, thing, days > 80) for kind, thing, days in since] == [
-        ("role", "Support lead", False),
-        ("seat", "inbox", True),
-        ("team", "Escalations ⚡", True),
-        ("team", "Night shift", False),
-        ("team", "Support", True),
-        ("workspace", "", True),
+    assert kinds == {"workspace": 23, "role": 21, "seat": 20, "team": 14}
+    assert [(kind, thing, early, at == AT_FIRST) for kind, thing, early, at in since] == [
+        ("role", "Support lead", False, False),
+        ("seat", "inbox", True, True),
+        ("team", "Escalations ⚡", True, True),
+        ("team", "Night shift", False, False),
+        ("team", "Support", True, True),
+        ("workspace", "", True, True),
     ]
 
 
-def test_the_changes_tell_the_story_and_who_did_it(project: Path) -> None:
-    rows = query(project, "select name, change, thing, done_by from access_changes")
+def test_the_changes_tell_the_story_and_who_did_it(reviewed: Path) -> None:
+    rows = query(reviewed, "select name, change, thing, done_by from access_changes")
+    others = {*NAMED.values(), "Lina Haddad", "Gone Quietly"}
 
-    assert {row for row in rows if row[0] != "Lina Haddad"} == {
+    assert {row for row in rows if row[0] not in others} == {
         ("Marcus Webb", "left", "", "aoife@example.com"),
         ("Marcus Webb", "role taken", "Support agent", None),
         ("Marcus Webb", "seat taken", "inbox", None),
@@ -104,167 +80,216 @@ def test_the_changes_tell_the_story_and_who_did_it(project: Path) -> None:
         ("Marcus Webb", "team taken", "Support", None),
         ("Priya Raman", "seat taken", "inbox", "aoife@example.com"),
         ("Zoë Müller", "role changed", "Support lead", "aoife@example.com"),
-        ("Zoë Müller", "team given", "Night shift", "tomas@example.com"),
-        ("陈伟", "team taken", "Support", None),
+        ("Zoë Müller", "team given", "Night shift", None),  # the event names the team only
+        ("陈伟", "team taken", "Support", "tomas@example.com"),  # and not for Night shift
         (SCRIPT, "seat given", "inbox", None),
     }
     assert ("Lina Haddad", "joined", "", "tomas@example.com") in rows
+    assert ("Gone Quietly", "left", "", None) in rows
 
 
-def test_the_findings_are_the_ones_to_look_at(project: Path) -> None:
-    rows = query(project, "select finding, admin_id from review_findings order by 1, 2")
+def test_an_author_is_named_only_where_one_event_names_exactly_that_person(reviewed: Path) -> None:
+    rows = query(
+        reviewed,
+        "select admin_id, done_by, done_in_words, done_at from access_changes "
+        "where change = 'role changed' and admin_id >= '1020'",
+    )
+    told = {int(id_): (by, words) for id_, by, words, _ in rows}
+
+    assert {id_: by for id_, (by, _) in told.items()} == {
+        1021: "alice.smith.1@example.com",  # Al, and neither Alice nor Al Smith
+        1022: None,
+        1023: "aoife@example.com",  # Al Smith
+        1024: None,  # Sam Lee
+        1025: "aoife@example.com",  # Sam Lee, by the address
+        1026: None,  # Ann, inside of Ann de Vries
+        1027: "aoife@example.com",
+        1028: None,  # Bob, inside of somebody's name who is no teammate
+        1029: None,  # named twice
+        1030: None,  # who did it, and perhaps to somebody else of that name
+        1031: None,  # before the first review
+    }
+    assert told[1021][1] == "Alice Smith changed the role of Al"
+    assert all(at is None or at > AT_FIRST for *_, at in rows)
+
+
+def test_the_findings_are_the_ones_to_look_at_in_the_order_of_urgency(reviewed: Path) -> None:
+    rows = query(
+        reviewed,
+        "select finding, admin_id, detail from review_findings "
+        "where finding <> 'no_team' and (finding <> 'not_employed' or admin_id < '1020') "
+        "order by urgency, finding, admin_id",
+    )
+    late = "90 days after tomas@example.com decided to remove it"
+    ended = f"the exception by tomas@example.com ended on {day(40)} ({REASON})"
+    no_event = f"no event since {day(180)}, from when on logs were read"
 
     assert rows == [
-        ("no_role", "1007"),
-        ("no_role", "1012"),
-        ("no_team", "1007"),
-        ("no_team", "1008"),
-        ("no_team", "1012"),
-        ("not_employed", "1012"),
-        ("not_employed", "1013"),
-        ("personal_mailbox", "1012"),
-        ("seat_unused", "1012"),
-        ("shared_mailbox", "1009"),
-        ("unknown_member", "4711"),
+        ("not_removed", "1012", f"access to the workspace is still there, {late}"),
+        ("exception_expired", "1007", f"access to the workspace: {ended}"),
+        (
+            "token_owner",
+            "1001",
+            f"owns the access token that reads this, and leaves or left on {day(-10)}",
+        ),
+        ("leaver", "1005", f"left on {day(12)} and still has access, 12 days later"),
+        (
+            "no_reviewer",
+            "1002",
+            "4 rows have no reviewer: reviewers.csv names nobody but themselves for them",
+        ),
+        ("no_role", "1007", "has no role"),
+        ("no_role", "1012", "has no role"),
+        ("not_employed", "1007", "is not in the list of employees"),
+        ("not_employed", "1009", "is not in the list of employees"),
+        ("not_employed", "1012", "is not in the list of employees"),
+        ("not_employed", "1013", "is not in the list of employees"),
+        ("personal_mailbox", "1012", "the address is of a provider of personal mailboxes"),
+        ("seat_quiet", "1012", f"has an inbox seat, and the last event is of {day(150)}"),
+        ("seat_quiet", "1024", f"has an inbox seat, and {no_event}"),
+        ("shared_mailbox", "1009", "the address looks like a shared mailbox"),
+        ("unknown_member", "4711", "is in team 504, but not in the list of teammates"),
     ]
 
 
-def test_the_history_keeps_who_left(project: Path) -> None:
+def test_what_was_decided_is_followed_until_it_is_done(reviewed: Path) -> None:
     rows = query(
-        project, "select count(*), count(dbt_valid_to) from admin_history where admin_id = '1010'"
+        reviewed,
+        "select admin_id, gone_seen_at is null, done_by, done_in_words, days from removals "
+        "order by admin_id",
+    )
+
+    assert rows == [
+        (
+            "1006",
+            False,
+            "aoife@example.com",
+            "Aoife Ní Bhriain took the inbox seat of Priya Raman",
+            88,
+        ),
+        ("1012", True, None, None, 90),
+        ("1032", False, None, None, 90),
+    ]
+
+
+def test_leavers_have_the_days_from_leaving_to_removal(reviewed: Path) -> None:
+    rows = query(
+        reviewed,
+        "select admin_id, is_there, days_at_least, days_at_most, done_by from leavers order by 1",
+    )
+
+    assert rows == [
+        ("1005", True, 12, 12, None),
+        ("1010", False, 3, 3, "aoife@example.com"),  # by the logs
+        ("1032", False, -41, 50, None),  # by the two syncs in between
+    ]
+
+
+def test_nobody_reviews_their_own_access(reviewed: Path) -> None:
+    own = query(reviewed, "select count(*) from access_grants where reviewer = email")
+    rows = query(
+        reviewed,
+        "select name, kind, thing, reviewer from access_grants where admin_id in ('1001', '1006') "
+        "or admin_id = '1002' or (admin_id = '1004' and kind = 'team') "
+        "order by admin_id, kind, thing",
+    )
+
+    assert own == [(0,)]
+    assert [
+        (name.split()[0], kind, thing, by and by.split("@")[0]) for name, kind, thing, by in rows
+    ] == [
+        ("Aoife", "role", "Workspace admin", "grace"),
+        ("Aoife", "seat", "inbox", "grace"),
+        ("Aoife", "team", "Escalations ⚡", "tomas"),
+        ("Aoife", "workspace", "", "grace"),
+        ("Tomás", "role", "Support lead", None),
+        ("Tomás", "seat", "inbox", None),
+        ("Tomás", "team", "Escalations ⚡", None),
+        ("Tomás", "team", "Support", "priya"),
+        ("Tomás", "workspace", "", None),
+        ("Zoë", "team", "Escalations ⚡", "tomas"),
+        ("Zoë", "team", "Night shift", "tomas"),
+        ("Zoë", "team", "Support", "priya"),
+        ("Priya", "role", "Support agent", "tomas"),
+        ("Priya", "team", "Billing <b>& more</b>", "tomas"),
+        ("Priya", "workspace", "", "tomas"),
+    ]
+
+
+def test_the_history_keeps_who_left(reviewed: Path) -> None:
+    rows = query(
+        reviewed, "select count(*), count(dbt_valid_to) from admin_history where admin_id = '1010'"
     )
 
     assert rows == [(1, 1)]
-    assert len(query(project, "from reviews")) == 2
 
 
-def test_the_list_has_a_row_per_grant_and_no_formula(project: Path) -> None:
-    path = project / "output" / "access-review.csv"
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+def test_both_warehouses_have_equal_marts(
+    reviewed: Path, reviewed_in_postgres: Path, postgres_server: str
+) -> None:
+    assert (reviewed_in_postgres / "reviews" / SECOND / "evidence.json").exists()
+    with psycopg.connect(postgres_server, options="-c search_path=access_review") as database:
+        for mart in MARTS:
+            cursor = database.execute(f"select * from {mart}".encode())
+            columns = [column.name for column in cursor.description or []]
+            there = sorted(map(repr, cursor.fetchall()))
+            here = sorted(map(repr, query(reviewed, f"select {', '.join(columns)} from {mart}")))
 
-    assert len(rows) == 45
-    assert all(row["decision (keep or remove)"] == row["reviewer"] == "" for row in rows)
-    assert f"'{FORMULA}" in {row["name"] for row in rows}
-    assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
-
-
-@pytest.fixture(scope="module")
-def page(project: Path) -> Iterator[Page]:
-    """The page in a browser that reports every error, and reaches nothing but the file."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        found = next(filter(None, map(shutil.which, BROWSERS)), own if own.exists() else None)
-        if found is None:
-            pytest.skip("no browser: install Chromium, or run 'playwright install chromium'")
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
-        shown = browser.new_page(viewport={"width": 1280, "height": 1000})
-        problems: list[str] = []
-        requests: list[str] = []
-        shown.on("console", lambda message: problems.append(message.text))
-        shown.on("pageerror", lambda error: problems.append(str(error)))
-        shown.on("dialog", lambda dialog: problems.append(dialog.message))
-        shown.on("request", lambda request: requests.append(request.url))
-        url = (project / "output" / "access-review.html").as_uri()
-        shown.goto(url)
-        shown.screenshot(path=str(project / "output" / "page.png"), full_page=True)
-        yield shown
-        browser.close()
-    assert problems == []
-    assert requests == [url]
+            assert here == there, mart
+            assert here, mart
+        left = database.execute(
+            "select count(*), count(_sdc_deleted_at) from intercom.admins where id = '1010'"
+        ).fetchall()
+    assert left == [(1, 1)]
 
 
-def names(page: Page) -> list[str]:
-    texts = page.locator("#grid tbody tr:visible th").all_inner_texts()
-    return [text.split("\n")[0] for text in texts]
+def test_the_list_and_the_spreadsheet_hold_the_same_and_no_formula(reviewed: Path) -> None:
+    folder = reviewed / "reviews" / SECOND
+    rows = listed(folder / "access-review.csv")
+    sheet = openpyxl.load_workbook(folder / "access-review.xlsx").worksheets[0]
+    cells = list(sheet.iter_rows())
+    head = [cell.value for cell in cells[0]]
+    found = [dict(zip(head, (cell.value or "" for cell in row), strict=True)) for row in cells[1:]]
+
+    assert len(rows) == 78
+    assert [*rows[0]] == head
+    assert [{k: v.removeprefix("'") for k, v in row.items()} for row in rows] == found
+    assert {FORMULA, SCRIPT} < {row["person"] for row in found}
+    assert f"'{FORMULA}" in {row["person"] for row in rows}
+    assert not any(v.startswith(("=", "+", "-", "@")) for row in rows for v in row.values())
+    assert {cell.data_type for row in cells for cell in row} == {"s", "n"}  # n: empty
+    assert not any(isinstance(cell.value, int | float) for row in cells for cell in row)
+    (choice,) = sheet.data_validations.dataValidation
+    assert (choice.type, choice.formula1) == ("list", '"keep,remove,exception"')
+    assert str(choice.sqref) == "M2:M79"
+    assert all(row[name] == "" for row in found for name in ("decision", "decided by"))
 
 
-def test_the_page_shows_the_evidence_at_its_top(page: Page) -> None:
-    header = page.locator("header").inner_text()
-
-    assert "Access review: Acme & Sons" in header
-    assert "Previous review: " in header
-    assert re.findall(r"^\d+$", header, flags=re.MULTILINE)[:3] == ["12", "4", "14"]
-    assert (ROOT / "examples" / "access-review" / "page.png").exists()
-
-
-def test_what_comes_from_intercom_is_only_text(page: Page) -> None:
-    assert SCRIPT in names(page)
-    assert page.locator("script").count() == 1
-    assert page.locator("#grid b").count() == 0
-    assert "Billing <b>& more</b>" in page.locator("#grid thead").inner_text()
-    assert "Billing <b>& more</b>" in (page.locator("svg").text_content() or "")
-
-
-def test_the_grid_can_be_filtered(page: Page) -> None:
-    page.get_by_label("Filter").fill("night shift")
-    assert names(page) == ["4711", "Lina Haddad", "Zoë Müller"]
-    assert page.locator("#shown").inner_text() == "3 shown"
-
-    page.get_by_label("Filter").fill("")
-    assert len(names(page)) == 13
-
-
-def test_the_grid_can_be_sorted_with_the_keyboard(page: Page) -> None:
-    button = page.get_by_role("button", name="E-mail")
-    column = page.locator("#grid tbody td:nth-child(2)")
-    button.focus()
-    page.keyboard.press("Enter")
-    up = column.all_inner_texts()
-    assert up == sorted(up)
-    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("E-mail")
-
-    page.keyboard.press("Enter")
-    assert column.all_inner_texts() == sorted(up, reverse=True)
-
-
-def test_the_page_prints_all_of_it(page: Page, project: Path) -> None:
-    path = project / "output" / "page.pdf"
-    page.pdf(path=str(path), prefer_css_page_size=True)
-
-    assert path.read_bytes().startswith(b"%PDF")
-    assert path.stat().st_size > 20_000
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_text_has_contrast_in_light_and_dark(scheme: Any, page: Page) -> None:  # noqa: ANN401
-    page.emulate_media(color_scheme=scheme)
-    contrasts = page.evaluate(
-        """() => {
-            const light = colour => {
-                const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(Number).map(part =>
-                    (part /= 255) <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4);
-                return .2126 * parts[0] + .7152 * parts[1] + .0722 * parts[2];
-            };
-            const back = light(getComputedStyle(document.body).backgroundColor);
-            return ["body", ".soft", "small", "time", "ul.findings strong"].map(selector => {
-                const text = light(getComputedStyle(document.querySelector(selector)).color);
-                return (Math.max(text, back) + .05) / (Math.min(text, back) + .05);
-            });
-        }"""
-    )
-    page.emulate_media(color_scheme="light")
-
-    assert min(contrasts) >= 4.5
-
-
-def test_the_command_of_the_readme_shows_two_reviews(tmp_path: Path) -> None:
-    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"```bash\n(\./.*)\n```", readme)
-    project = copied("access-review", tmp_path / "access-review")
-
-    done = subprocess.run(
-        [command],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(),
-        timeout=400,
+def test_the_evidence_says_what_was_read_from_where_and_when(reviewed: Path) -> None:
+    evidence: dict[str, Any] = json.loads(
+        (reviewed / "reviews" / SECOND / "evidence.json").read_text()
     )
 
-    assert done.returncode == 0, done.stderr[-5000:]
-    html = (project / "output" / "access-review.html").read_text(encoding="utf-8")
-    assert "Changes since the last review (15)" in html
-    assert os.access(project / "output" / "access-review.csv", os.R_OK)
+    assert evidence["workspace"] == {
+        "workspace_id": "sandbox",
+        "name": "Intercom sandbox",
+        "region": "US",
+    }
+    assert evidence["token_owner"]["email"] == "aoife@example.com"
+    assert evidence["api_version"] == "2.16"
+    assert evidence["tap_version"]
+    assert {name: read.get("row_count") for name, read in evidence["lists"].items()} == {
+        "activity_logs": None,
+        "admins": 23,
+        "team_memberships": 14,
+        "teams": 4,
+        "workspaces": 1,
+    }
+    assert evidence["lists"]["activity_logs"]["read_from"] == f"{day(180)}T00:00:00+00:00"
+    assert evidence["rows_to_decide"] == 78
+    assert set(evidence["files"]) == {
+        "access-review.csv",
+        "access-review.html",
+        "access-review.xlsx",
+    }
+    assert set(evidence["earlier_reviews"][FIRST]) == {"evidence.json", "decided-1.json"}

@@ -1,14 +1,47 @@
 #!/usr/bin/env bash
-# Two reviews of the demo workspace, a quarter apart: the page and the list of the second one.
+# Two reviews of the demo workspace, a quarter apart, with what was decided and done in between.
 set -euo pipefail
 cd "$(dirname "$0")"
-rm -rf output .meltano/meltano.db
+export MELTANO_ENVIRONMENT=demo TAP_INTERCOM_ACCESS_LOGLEVEL=WARNING
+days_ago() { python3 -c "from datetime import *; print(datetime.now(timezone.utc).date() - timedelta($1))"; }
+tell() { printf '\n== %s\n' "$*"; }
 
-days_ago() { python3 -c "from datetime import date, timedelta as t; print(date.today() - t(days=$1))"; }
+rm -rf demo/output demo/reviews # of an earlier demo; nobody else's are in there
 TAP_INTERCOM_ACCESS_START_DATE=$(days_ago 180)
 export TAP_INTERCOM_ACCESS_START_DATE
+# A bookmark would be at today already, because only the demo's clock jumps.
+export MELTANO_RUN_FULL_REFRESH=true
+first=demo/reviews/$(days_ago 91)
 
+tell "A quarter ago: the first review"
+cat >demo/seeds/employees.csv <<END
+email,name,left_on
+aoife@example.com,Aoife Ní Bhriain,
+tomas@example.com,Tomás Herrera,
+chen.wei@example.com,陈伟,
+zoe@example.com,Zoë Müller,
+ibrahim@example.com,Ibrahim al-Sayed,$(days_ago 12)
+priya@example.com,Priya Raman,
+soren@contractor.example,Søren Kjær,
+olena@example.com,Олена Шевченко,
+marcus@example.com,Marcus Webb,$(days_ago 5)
+grace@example.com,Grace Okafor,
+lina@example.com,Lina Haddad,
+END
 REVIEWED_AT="$(days_ago 91) 12:00:00" intercom-sandbox --quarter 1 meltano run access-review
-# A bookmark would be at today already, because only the demo's clock jumps: hence --full-refresh.
-intercom-sandbox --quarter 2 meltano run --full-refresh access-review
-echo "See $PWD/output/access-review.html and $PWD/output/access-review.csv"
+
+tell "The reviewers decide: two removals, one exception, the rest is kept"
+python3 demo/decide.py "$first"
+meltano run review-decisions
+
+tell "Today: one removal was done in Intercom, one was forgotten, and the exception has ended"
+intercom-sandbox --quarter 2 meltano run access-review
+
+tell "Somebody changes the list of the first review"
+meltano invoke review:verify
+chmod u+w "$first/access-review.csv"
+sed -i.bak 's/Dana Levi/Dana Lewis/' "$first/access-review.csv"
+meltano invoke review:verify && exit 1
+mv "$first/access-review.csv.bak" "$first/access-review.csv"
+
+tell "See $PWD/demo/output/access-review.html and $PWD/demo/reviews/index.html"

@@ -1,126 +1,132 @@
-"""Writes the page that a reviewer reads and the list that a reviewer signs."""
+"""Step 2: the page of the last sync: who has what, and what became of the decisions."""
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import duckdb
 import jinja2
-import matplotlib as mpl
-from markupsafe import Markup
+from folders import OUTPUT, SYNC, Row, read_json, reviews
+from warehouse import query
 
-mpl.use("svg")
-from matplotlib import pyplot as plt
+if TYPE_CHECKING:
+    from datetime import date
 
-OUTPUT = Path("output")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-TITLES = {
+PAGE = "access-review.html"
+FINDINGS = {
+    "not_removed": "Not removed, though decided",
+    "exception_expired": "Exception past its end",
+    "token_owner": "Owner of the access token",
+    "leaver": "Left, and still has access",
+    "no_reviewer": "Without a reviewer",
     "no_role": "No role",
     "no_team": "In no team",
     "not_employed": "Not in the list of employees",
     "personal_mailbox": "Personal mailbox",
-    "seat_unused": "Inbox seat unused for 90 days",
+    "seat_quiet": "Inbox seat, and no event for 90 days or more",
     "shared_mailbox": "Shared mailbox",
     "unknown_member": "Member of a team, but no teammate",
 }
 
-Rows = list[dict[str, Any]]
+
+def day(time: date | None) -> str:
+    """Give the day of a time in UTC."""
+    return "" if time is None else time.strftime("%Y-%m-%d")
 
 
-def read(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
-    """Give the rows of a query."""
-    result = connection.execute(sql)
-    names = [column[0] for column in result.description or []]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+def since(grant: Row) -> str:
+    """Say since when access is known: the first sync that saw it."""
+    if grant["since"] is None:
+        return ""
+    return (
+        f"{day(grant['since'])} or earlier"
+        if grant["or_earlier"]
+        else f"since {day(grant['since'])}"
+    )
 
 
-def people(grants: Rows) -> Rows:
-    """Give one row per teammate, with role, seat and the level in each team."""
-    found: dict[str, dict[str, Any]] = {}
+def last_event(grant: Row) -> str:
+    """Say when somebody did anything, as far as the logs were read."""
+    if grant["known_since"] is None:
+        return ""
+    if grant["last_event_at"] is None:
+        return f"no event since {day(grant['known_since'])}"
+    return f"{day(grant['last_event_at'])} ({grant['last_event_type']})"
+
+
+def people(grants: list[Row], findings: list[Row], changes: list[Row]) -> list[Row]:
+    """Give a row for each teammate, with role, seat, teams, and what there is to look at."""
+    noted: dict[str, list[str]] = {}
+    for finding in findings:
+        noted.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]])
+    changed = {change["admin_id"] for change in changes}
+    found: dict[str, Row] = {}
     for grant in grants:
-        person = found.setdefault(
-            grant["admin_id"], {**grant, "role": None, "seat": None, "teams": {}}
-        )
+        id_ = grant["admin_id"]
+        new = {"role": "", "seat": False, "teams": [], "noted": sorted(set(noted.get(id_, [])))}
+        person = found.setdefault(id_, {**grant, **new, "is_changed": id_ in changed})
         if grant["kind"] == "team":
-            person["teams"][grant["thing"]] = grant["level"] or "member"
-        elif grant["kind"] != "workspace":
-            person[grant["kind"]] = grant["thing"]
+            person["teams"].append((grant["thing"], grant["level"]))
+        elif grant["kind"] == "role":
+            person["role"] = grant["thing"]
+        elif grant["kind"] == "seat":
+            person["seat"] = True
     return sorted(found.values(), key=lambda person: (person["name"] or "").casefold())
 
 
-def chart(everybody: Rows, teams: list[str]) -> Markup:
-    """Draw the inbox seats by team as an SVG that takes the colours of the page."""
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "review", "font.size": 11})
-    members = [[p for p in everybody if team in p["teams"]] for team in teams]
-    seats = [sum(bool(p["seat"]) for p in group) for group in members]
-    without = [len(group) - with_seat for group, with_seat in zip(members, seats, strict=True)]
-    figure, axes = plt.subplots(figsize=(8, 0.9 + 0.42 * max(1, len(teams))))
-    axes.barh(teams, seats, color="#2563eb", label="with inbox seat")
-    axes.barh(teams, without, left=seats, color="#f59e0b", label="without")
-    axes.invert_yaxis()
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(bbox_to_anchor=(0, 1), frameon=False, loc="lower left", ncols=2)
-    text = io.StringIO()
-    figure.savefig(
-        text, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-    )
-    plt.close(figure)
-    svg = text.getvalue()[text.getvalue().index("<svg") :]
-    svg = svg.replace("<svg ", '<svg role="img" aria-label="Inbox seats by team" ', 1)
-    # matplotlib escapes the names of the teams; black becomes the text colour of the page.
-    return Markup(svg.replace("#000000", "currentColor"))  # noqa: S704
-
-
-def defused(value: object) -> str:
-    """Keep a spreadsheet program from taking a text for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULAS) else text
-
-
-def write_list(grants: Rows) -> None:
-    """Write one row per grant, with room for the reviewer's decision."""
-    columns = ["name", "email", "job_title", "kind", "thing", "level", "since"]
-    with (OUTPUT / "access-review.csv").open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*columns, "decision (keep or remove)", "reviewer", "date"])
-        for grant in grants:
-            writer.writerow([*(defused(grant[column]) for column in columns), "", "", ""])
-
-
-def main() -> None:
-    """Read the marts, write the page and the list."""
-    with duckdb.connect(str(OUTPUT / "review.duckdb"), read_only=True) as connection:
-        connection.execute(f"attach '{OUTPUT / 'load.duckdb'}' as loaded (read_only)")
-        reviews = read(connection, "from reviews order by reviewed_at desc limit 2")
-        grants = read(connection, "from access_grants order by name, email, kind, thing")
-        findings = read(connection, "from review_findings order by finding, name")
-        changes = read(connection, "from access_changes order by coalesce(done_at, seen_at), name")
-        teams = read(connection, "select distinct team_name from stg_teams order by 1")
-    names = [team["team_name"] or "" for team in teams]
-    everybody = people(grants)
+def render(template: str, **values: object) -> str:
+    """Give a page; every value is text in it."""
     environment = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
     )
-    page = environment.get_template("page.html.j2").render(
-        changes=changes,
-        chart=chart(everybody, names),
-        everybody=everybody,
-        findings=findings,
-        previous=reviews[1] if len(reviews) > 1 else None,
-        review=reviews[0],
-        teams=names,
-        titles=TITLES,
-        workspace=os.environ.get("WORKSPACE_NAME", "Intercom"),
+    environment.filters |= {"day": day, "last_event": last_event, "since": since}
+    return environment.get_template(template).render(values)
+
+
+def main() -> None:
+    """Write the page."""
+    sync = read_json(SYNC)
+    (workspace,) = query("select * from syncs order by as_of desc limit 1")
+    before = [review for review in reviews() if review.evidence["as_of"] < sync["as_of"]]
+    findings = query("select * from review_findings order by urgency, finding, name, detail")
+    changes = query(
+        "select * from access_changes order by coalesce(done_at, seen_at), name, change_key"
     )
-    (OUTPUT / "access-review.html").write_text(page, encoding="utf-8")
-    write_list(grants)
+    privileged = query("select * from privileged_access order by is_token_owner desc, name")
+    roles = {row["role"] for row in query("select role from privileged_roles")}
+    grants = query("select * from access_grants order by kind, thing")
+    page = render(
+        "page.html.j2",
+        changes=changes,
+        everybody=people(grants, findings, changes),
+        findings=[
+            (title, [finding for finding in findings if finding["finding"] == kind])
+            for kind, title in FINDINGS.items()
+        ],
+        leavers=query("select * from leavers order by is_there desc, left_on, email"),
+        previous=before[-1] if before else None,
+        privileged=privileged,
+        privileged_changes=[
+            change
+            for change in changes
+            if change["kind"] == "role" and {change["thing"], change["old_thing"]} & roles
+        ],
+        privileged_roles=sorted(roles),
+        removals=query(
+            "select * from removals"
+            " order by gone_seen_at is not null, reviewed_at, name, access_key"
+        ),
+        sync=sync,
+        teams=query("select * from team_sizes order by team_name, team_id"),
+        undecided=[
+            (review, review.evidence["rows_to_decide"] - len(review.decisions))
+            for review in reviews()
+        ],
+        workspace=workspace,
+    )
+    (OUTPUT / PAGE).write_text(page, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

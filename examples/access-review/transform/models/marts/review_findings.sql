@@ -1,48 +1,45 @@
--- What a reviewer should look at first.
-with sign_ins as (
-    select performed_by_id as admin_id, max(happened_at) as last_at
-    from {{ ref('stg_activity_logs') }} where activity_type = 'admin_login_success' group by 1
-),
-
-findings as (
-    select 'no_team' as finding, admin_id, 'is in no team' as detail
-    from {{ ref('stg_admins') }} anti join {{ ref('stg_memberships') }} using (admin_id)
+-- What a reviewer should look at first, the most urgent first.
+with findings as (
+    select
+        1 as urgency, 'not_removed' as finding, admin_id,
+        case kind when 'workspace' then 'access to the workspace' when 'seat' then 'the inbox seat' else kind || ' ' || thing end
+        || ' is still there, ' || days || ' days after ' || decided_by || ' decided to remove it' as detail
+    from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null
     union all
-    select 'no_role', admin_id, 'has no role' from {{ ref('stg_admins') }} where role_name is null
+    select 2, 'exception_expired', admin_id, detail from {{ ref('expired_exceptions') }}
     union all
     select
-        'seat_unused', admin_id,
-        coalesce('last signed in on ' || strftime(last_at, '%Y-%m-%d'), 'never signed in')
-    from {{ ref('stg_admins') }} left join sign_ins using (admin_id)
-    where has_inbox_seat
-        and exists (select 1 from sign_ins)
-        and coalesce(last_at, timestamp '1970-01-01') < {{ reviewed_at() }} - interval 90 days
-    union all
-    select 'unknown_member', admin_id, 'is in team ' || team_id || ', but no teammate'
-    from {{ ref('stg_memberships') }} anti join {{ ref('stg_admins') }} using (admin_id)
-    union all
-    select 'shared_mailbox', admin_id, 'seems to be a shared mailbox'
-    from {{ ref('stg_admins') }}
-    where split_part(email, '@', 1) in (
-        'admin', 'billing', 'contact', 'hello', 'help', 'hi', 'info', 'inbox', 'office', 'sales',
-        'service', 'support', 'team'
+        3, 'token_owner', admin_id,
+        'owns the access token that reads this, and ' || case
+            when not is_there then 'is not in the list of teammates'
+            when left_on is not null then 'leaves or left on ' || cast(left_on as varchar)
+            else 'has no privileged role'
+        end
+    from {{ ref('privileged_access') }}
+    where is_token_owner and (
+        not is_there or left_on is not null
+        or (not is_privileged and exists (select 1 from {{ ref('privileged_roles') }}))
     )
     union all
-    select 'personal_mailbox', admin_id, 'has a personal mailbox'
-    from {{ ref('stg_admins') }}
-    where split_part(email, '@', 2) in (
-        'aol.com', 'gmail.com', 'gmx.de', 'gmx.net', 'googlemail.com', 'hotmail.com', 'icloud.com',
-        'live.com', 'me.com', 'outlook.com', 'proton.me', 'protonmail.com', 'web.de', 'yahoo.com'
-    )
+    select
+        4, 'leaver', admin_id,
+        'left on ' || cast(left_on as varchar) || ' and still has access, ' || days_at_least || ' days later'
+    from {{ ref('leavers') }} where is_there
     union all
-    select 'not_employed', admin_id, 'is not in the list of employees'
-    from {{ ref('stg_admins') }} as admins
-    where exists (select 1 from {{ ref('employees') }})
-        and not exists (
-            select 1 from {{ ref('employees') }} as employees
-            where lower(employees.email) = admins.email
-        )
+    select
+        5, 'no_reviewer', case when problem = 'only themselves' then grants.admin_id end,
+        count(*) || case
+            when problem = 'nobody' then ' rows have no reviewer: reviewers.csv has no default'
+            else ' rows have no reviewer: reviewers.csv names nobody but themselves for them'
+        end
+    from {{ ref('assignments') }} join {{ ref('stg_grants') }} as grants using (access_key)
+    where problem is not null
+    group by 3, problem
+    union all
+    select 6, finding, admin_id, detail from {{ ref('account_findings') }}
 )
 
-select finding || '/' || admin_id || '/' || detail as finding_key, findings.*, name, email
-from findings left join {{ ref('stg_admins') }} using (admin_id)
+select
+    finding || '/' || coalesce(admin_id, '') || '/' || detail as finding_key,
+    findings.*, people.name, people.email
+from findings left join {{ ref('people') }} as people using (admin_id)

@@ -1,22 +1,13 @@
 {{ config(materialized='incremental', unique_key='event_id') }}
-{# The tap sends each event once, so they are kept here. #}
-{% set loaded = adapter.get_relation('loaded', 'intercom', 'activity_logs') %}
-{% if loaded %}
+-- The tap sends each event once, so they are kept here.
 select
     id as event_id,
-    cast(created_at as timestamp) as happened_at,
+    {{ utc('created_at') }} as happened_at,
     activity_type,
-    activity_description,
+    activity_description as sentence,
     performed_by ->> 'id' as performed_by_id,
     performed_by ->> 'email' as performed_by_email
-from {{ source('intercom', 'activity_logs') }}
-{% else %}
-select
-    '' as event_id,
-    timestamp '1970-01-01' as happened_at,
-    '' as activity_type,
-    '' as activity_description,
-    '' as performed_by_id,
-    '' as performed_by_email
-where false
-{% endif %}
+from {{ loaded('activity_logs', {
+    'id': 'varchar', 'created_at': 'varchar', 'activity_type': 'varchar',
+    'activity_description': 'varchar', 'performed_by': 'json',
+}) }} as loaded

@@ -4,6 +4,9 @@ select
     lower(email) as email,
     job_title,
     has_inbox_seat,
-    role ->> 'name' as role_name,
-    _sdc_extracted_at as read_at
-from {{ source('intercom', 'admins') }}
+    role ->> 'name' as role_name
+from {{ loaded('admins', {
+    'id': 'varchar', 'name': 'varchar', 'email': 'varchar', 'job_title': 'varchar',
+    'has_inbox_seat': 'boolean', 'role': 'json',
+}) }} as loaded
+where exists (select 1 from {{ ref('reads') }})

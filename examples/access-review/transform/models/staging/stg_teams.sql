@@ -1,2 +1,2 @@
 select id as team_id, name as team_name
-from {{ source('intercom', 'teams') }}
+from {{ loaded('teams', {'id': 'varchar', 'name': 'varchar'}) }} as loaded

@@ -1,9 +1,10 @@
--- One row per review: when it was, and what was read, as evidence that it was complete.
-{{ config(materialized='incremental', unique_key='reviewed_at') }}
+-- One row per complete sync: which workspace, through whose access, and what was read.
+{{ config(materialized='incremental', unique_key='as_of') }}
 select
-    {{ reviewed_at() }} as reviewed_at,
-    (select max(read_at) from {{ ref('stg_admins') }}) as read_at,
+    {{ as_of() }} as as_of,
+    workspaces.*,
     (select count(*) from {{ ref('stg_admins') }}) as admins,
     (select count(*) from {{ ref('stg_teams') }}) as teams,
     (select count(*) from {{ ref('stg_memberships') }}) as team_memberships,
     (select count(*) from {{ ref('stg_activity_logs') }}) as activity_logs
+from {{ ref('stg_workspaces') }} as workspaces

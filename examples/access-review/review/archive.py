@@ -1,0 +1,43 @@
+"""Step 4: a page with all reviews: when, who, what became of the decisions, verified or not."""
+
+from __future__ import annotations
+
+from folders import REVIEWS, Review, Row, now, reviews
+from page import render
+from tables import DECISIONS
+from verify import verified
+from warehouse import query
+
+
+def summary(review: Review, removals: list[Row]) -> Row:
+    """Give what the page says of a review."""
+    of_this = [removal for removal in removals if removal["review"] == review.name]
+    decided = [decision["decision"] for decision in review.decisions]
+    return {
+        "review": review,
+        "reviewers": sorted({decision["decided_by"] for decision in review.decisions}),
+        "counts": {word: decided.count(word) for word in DECISIONS},
+        "undecided": review.evidence["rows_to_decide"] - len(decided),
+        "removed": sum(removal["gone_seen_at"] is not None for removal in of_this),
+        "open": sum(removal["gone_seen_at"] is None for removal in of_this),
+    }
+
+
+def main() -> None:
+    """Write the page."""
+    removals, problems = query("select review, gone_seen_at from removals"), verified()
+    known = [summary(review, removals) for review in reversed(reviews())]
+    names = {row["review"].name for row in known}
+    REVIEWS.mkdir(parents=True, exist_ok=True)
+    page = render(
+        "archive.html.j2",
+        lost={name: said for name, said in problems.items() if name not in names},
+        problems=problems,
+        rows=known,
+        written_at=now(),
+    )
+    (REVIEWS / "index.html").write_text(page, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

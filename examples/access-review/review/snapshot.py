@@ -1,0 +1,95 @@
+"""Step 3: a new folder in reviews/ with the page, the list to sign, and the evidence."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from folders import OUTPUT, REVIEWS, SYNC, Review, Row, now, read_json, reviews, sha256, write_json
+from page import FINDINGS, PAGE, last_event, since
+from tables import Texts, plain, write_csv, write_spreadsheet
+from warehouse import query
+
+
+def rows() -> list[Texts]:
+    """Give a row for each access, with room for the decision."""
+    findings: dict[str, list[str]] = {}
+    for finding in query("select * from review_findings order by urgency, finding, detail"):
+        text = f"{FINDINGS[finding['finding']]}: {finding['detail']}"
+        findings.setdefault(finding["admin_id"], []).append(text)
+    grants = query("select * from access_grants order by name, email, admin_id, kind, thing")
+    return [
+        {
+            "row": plain(grant["access_key"]),
+            "person": plain(grant["name"] or grant["admin_id"]),
+            "email": plain(grant["email"]),
+            "job title": plain(grant["job_title"]),
+            "kind": grant["kind"],
+            "access": plain(grant["thing"]) or "workspace",
+            "level": grant["level"],
+            "since": since(grant),
+            "last event": plain(last_event(grant)),
+            "privileged": "yes" if grant["is_privileged"] else "",
+            "findings": plain("; ".join(findings.get(grant["admin_id"], []))),
+            "reviewer": grant["reviewer"] or "",
+        }
+        for grant in grants
+    ]
+
+
+def evidence(sync: Row, earlier: list[Review]) -> Row:
+    """Say what was read, from where, how and when, and what the earlier reviews look like now."""
+    (read,) = query("select * from syncs order by as_of desc limit 1")
+    workspace = {key: read[key] for key in ("workspace_id", "name", "region")}
+    if earlier and earlier[-1].evidence["workspace"]["workspace_id"] != workspace["workspace_id"]:
+        sys.exit(
+            f"{REVIEWS} holds reviews of workspace {earlier[-1].evidence['workspace']}, and this "
+            f"is {workspace}: give each workspace a copy of this project"
+        )
+    return {
+        "as_of": sync["as_of"],
+        "written_at": now(),
+        "workspace": workspace,
+        "token_owner": {key: read[f"token_admin_{key}"] for key in ("id", "name", "email")},
+        "api_version": sync["api_version"],
+        "tap_version": sync["tap_version"],
+        "lists": sync["reads"],
+        "earlier_reviews": {
+            review.name: {path.name: sha256(path) for path in review.sealed} for review in earlier
+        },
+    }
+
+
+def main() -> None:
+    """Write the folder: all of it, or none."""
+    earlier, sync = reviews(), read_json(SYNC)
+    for review in earlier:
+        if review.evidence["as_of"] >= sync["as_of"]:
+            sys.exit(f"{review.folder} is of this sync or a later one: read Intercom again first")
+    name, number = str(sync["as_of"])[:10], 1
+    while (REVIEWS / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    folder = REVIEWS / (name if number == 1 else f"{name}-{number}")
+    said = evidence(sync, earlier)
+    listed = rows()
+    new = REVIEWS / ".new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    shutil.copy(OUTPUT / PAGE, new)
+    write_csv(new / "access-review.csv", listed)
+    write_spreadsheet(new / "access-review.xlsx", listed)
+    said["rows_to_decide"] = len(listed)
+    said["files"] = {path.name: sha256(path) for path in sorted(new.iterdir())}
+    write_json(new / "evidence.json", said)
+    for path in new.iterdir():
+        path.chmod(0o444)
+    new.rename(folder)
+    print(
+        f"{folder}: {len(listed)} rows to decide. Fill in access-review.csv or .xlsx, and put it "
+        "there as decisions.csv or decisions.xlsx. Keep this elsewhere: SHA-256 of evidence.json "
+        f"{sha256(folder / 'evidence.json')}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""At any time: says whether anything in reviews/ was changed since it was written."""
+
+from __future__ import annotations
+
+import sys
+
+from decisions import signed
+from folders import REVIEWS, Review, reviews, sha256
+from tables import UnreadableError
+
+
+def problems_of(review: Review, later: list[Review]) -> list[str]:
+    """Give what is not as it was written, by the evidence of this review and of later ones."""
+    problems = review.changed()
+    for other in later:
+        for name, known in other.evidence["earlier_reviews"].get(review.name, {}).items():
+            path = review.folder / name
+            if not path.exists() or sha256(path) != known:
+                problems.append(f"{name} is not what {other.name} saw")
+    if review.taken_over and not problems:
+        last = review.last_taken_over
+        path = review.folder / last["file"]
+        if not path.exists() or sha256(path) != last["sha256"]:
+            problems.append(f"{path.name} is not what was taken over on {last['taken_over_at']}")
+        else:
+            try:
+                said, wrong = signed(review, path)
+            except UnreadableError as error:
+                said, wrong = [], [str(error)]
+            if wrong or said != review.decisions:
+                problems.append(f"{review.taken_over[-1].name} does not say what {path.name} says")
+    return problems
+
+
+def verified() -> dict[str, list[str]]:
+    """Give the problems of every review by its name; folders without evidence are one."""
+    known = reviews()
+    found = {r.name: problems_of(r, known[n + 1 :]) for n, r in enumerate(known)}
+    for later in known:
+        for name in later.evidence["earlier_reviews"].keys() - found.keys():
+            found[name] = [f"the review that {later.name} saw is not there"]
+    for folder in REVIEWS.iterdir() if REVIEWS.exists() else ():
+        if folder.is_dir() and folder.name not in found and folder.name != ".new":
+            found[folder.name] = ["evidence.json is not there"]
+    return dict(sorted(found.items()))
+
+
+def main() -> None:
+    """Print what was found; the exit code is 1 where anything was changed."""
+    found = verified()
+    for name, problems in found.items():
+        print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
+    for review in reviews():
+        for path in review.sealed:
+            print(f"{sha256(path)}  {path}")
+    if any(found.values()):
+        sys.exit("Something was changed since it was written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+{# Whether a sentence names somebody with the whole name: no letter, and no capital word, which may
+   be a part of a longer name, stands beside it. An address stands between blanks or marks. #}
+
+{% macro names(sentence, name) %}
+    {{ matches(sentence, "'(^|[\"''“‘(<:\\[]\\s*|(^|\\s)[a-z0-9#]\\S*\\s+)' || " ~ literally(name) ~ " || '($|[\"''”’)>,;:!?\\]]|\\.(\\s|$)|\\s+[a-z0-9#\"''“‘(<\\[–-])'") }}
+{% endmacro %}
+
+{% macro has_address(sentence, address) %}
+    {{ matches(sentence, "'(^|[\\s\"''“‘(<:,\\[])' || " ~ literally(address) ~ " || '($|[\\s\"''”’)>,;:!?\\]]|\\.(\\s|$))'") }}
+{% endmacro %}
+
+{% macro literally(text) %}regexp_replace({{ text }}, '([]\\.*+?^$(){}|[])', '\\\1', 'g'){% endmacro %}

@@ -1,0 +1,13 @@
+-- Exceptions whose end has passed while the access is still there, and nobody decided again.
+select
+    decisions.admin_id,
+    case kind when 'workspace' then 'access to the workspace' when 'seat' then 'the inbox seat' else kind || ' ' || thing end
+    || ': the exception by ' || decided_by || ' ended on ' || cast(until as varchar) || ' (' || reason || ')' as detail
+from {{ ref('decisions') }} as decisions
+where decision = 'exception'
+    and until < cast({{ as_of() }} as date)
+    and access_key in (select access_key from {{ ref('stg_grants') }})
+    and not exists (
+        select 1 from {{ ref('decisions') }} as later
+        where later.access_key = decisions.access_key and later.reviewed_at > decisions.reviewed_at
+    )

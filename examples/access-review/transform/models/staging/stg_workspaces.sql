@@ -1,0 +1,5 @@
+select id as workspace_id, name, region, token_admin_id, token_admin_name, lower(token_admin_email) as token_admin_email
+from {{ loaded('workspaces', {
+    'id': 'varchar', 'name': 'varchar', 'region': 'varchar', 'token_admin_id': 'varchar',
+    'token_admin_name': 'varchar', 'token_admin_email': 'varchar',
+}) }} as loaded
