@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import generated
 from tests.commands import ROOT, environment
-from tests.meltano import copied, output_of
-from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, seeds
+from tests.meltano import copied, meltano, output_of
+from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, seeds, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("review")]
 
 EXAMPLE = ROOT / "examples" / "access-review"
+SYNC = ("--environment=demo", "run", "access-sync")
+NO_LOGS = {"TAP_INTERCOM_ACCESS__SELECT": '["*.*", "!activity_logs.*"]'}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
 
 
@@ -70,11 +73,10 @@ def archive(browser: Browser, reviewed: Path) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def many(review_project: Path) -> Path:
-    """The page of 2,000 teammates in 150 teams."""
+    """The page of 2,000 teammates in 150 teams, without activity logs."""
     seeds(review_project / "demo")
     with Sandbox(generated(2000, 150)) as sandbox:
-        job = ["--environment=demo", "run", "review:load", "dbt:build", "review:page"]
-        output_of(review_project, *job, **sandbox.settings)
+        output_of(review_project, *SYNC, **sandbox.settings, **NO_LOGS)
     return review_project / "demo" / "output" / "access-review.html"
 
 
@@ -247,6 +249,43 @@ def test_two_thousand_people_in_150_teams_are_readable_and_print(
         assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_nothing_is_said_of_events_where_logs_were_not_read(many: Path) -> None:
+    text = many.read_text(encoding="utf-8")
+
+    assert "Activity logs were not read." in text
+    assert "no event" not in text
+    assert "in the logs" not in text
+    assert "has no privileged role" in text  # of the token's owner
+
+
+def test_a_row_that_was_lost_while_loading_ends_it(many: Path, review_project: Path) -> None:
+    loaded = many.parent / "load" / "admins.jsonl"
+    rows = loaded.read_text(encoding="utf-8").splitlines(keepends=True)
+    loaded.write_text("".join(rows[1:]), encoding="utf-8")
+
+    done = meltano(review_project, "--environment=demo", "run", "dbt:build", "review:page")
+
+    loaded.write_text("".join(rows), encoding="utf-8")
+    assert done.returncode == 1
+    assert "every_row_was_loaded_stg_admins" in done.stderr
+
+
+def test_a_sync_that_fails_leaves_the_last_page_and_takes_no_decisions(
+    many: Path, review_project: Path
+) -> None:
+    before = many.read_bytes()
+    with Sandbox(generated(2000, 150)) as sandbox:
+        sandbox.faults[None] = faults.refuse(403, "forbidden")
+        failed = meltano(review_project, *SYNC, **sandbox.settings, **NO_LOGS)
+    decided = step(review_project, "decisions", many.parent.parent)
+
+    assert failed.returncode == 1
+    assert "Intercom was not read" in failed.stderr
+    assert many.read_bytes() == before
+    assert "The last sync did not end well" in decided.stderr
+
+
+@pytest.mark.xdist_group("demo")
 def test_the_demo_plays_all_of_it(tmp_path: Path, browser: Browser) -> None:
     readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"```bash\n(\./.*)\n```", readme)
