@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -277,7 +278,7 @@ def test_the_evidence_says_what_was_read_from_where_and_when(reviewed: Path) -> 
     }
     assert evidence["token_owner"]["email"] == "aoife@example.com"
     assert evidence["api_version"] == "2.16"
-    assert evidence["tap_version"]
+    assert evidence["tap_version"] == f"tap-intercom-access/{version('tap-intercom-access')}"
     assert {name: read.get("row_count") for name, read in evidence["lists"].items()} == {
         "activity_logs": None,
         "admins": 23,

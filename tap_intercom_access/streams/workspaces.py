@@ -33,6 +33,10 @@ class Workspace(msgspec.Struct):
     token_admin_email_verified: Annotated[
         bool | None, column("Whether that teammate's address is verified.")
     ] = None
+    api_version: Annotated[str | None, column("Version of Intercom's API that was asked.")] = None
+    read_by: Annotated[
+        str | None, column("Program that read it, such as `tap-intercom-access/0.1.0`.")
+    ] = None
 
 
 class WorkspacesStream(IntercomStream):
@@ -59,6 +63,8 @@ class WorkspacesStream(IntercomStream):
             me.email,
             me.name,
             me.email_verified,
+            self.intercom.api_version,
+            self.intercom.user_agent,
         )
         created_at = None if app.created_at is None else as_date_time(app.created_at)
         yield msgspec.to_builtins(workspace) | {"created_at": created_at}

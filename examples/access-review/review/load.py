@@ -91,14 +91,7 @@ def main() -> None:
     before = bookmarks()
     meltano("run", TAP, LOADER)
     reads = times(before, bookmarks())
-    about = json.loads(meltano("--log-level=warning", "invoke", TAP, "--about", "--format=json"))
     time_of_review = as_of(reads)
-    sync = {
-        "as_of": time_of_review,
-        "reads": reads,
-        "tap_version": about["version"],
-        "api_version": about["settings"]["properties"]["api_version"]["default"],
-    }
     columns = ["stream", "row_count", "read_at", "read_from", "as_of"]
     rows = [
         {"stream": stream, "row_count": read.get("row_count")}
@@ -108,7 +101,7 @@ def main() -> None:
     ]
     write_seed("reads", columns, rows)
     tell_dbt_of_reviews()
-    write_json(SYNC, sync)
+    write_json(SYNC, {"as_of": time_of_review, "reads": reads})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import shutil
 import sys
 
 from folders import OUTPUT, REVIEWS, SYNC, Review, Row, now, read_json, reviews, sha256, write_json
-from page import FINDINGS, PAGE, last_event, since
+from page import PAGE, last_event, since
 from tables import Texts, plain, write_csv, write_spreadsheet
 from warehouse import query
 
@@ -15,8 +15,7 @@ def rows() -> list[Texts]:
     """Give a row for each access, with room for the decision."""
     findings: dict[str, list[str]] = {}
     for finding in query("select * from review_findings order by urgency, finding, detail"):
-        text = f"{FINDINGS[finding['finding']]}: {finding['detail']}"
-        findings.setdefault(finding["admin_id"], []).append(text)
+        findings.setdefault(finding["admin_id"], []).append(finding["detail"])
     grants = query("select * from access_grants order by name, email, admin_id, kind, thing")
     return [
         {
@@ -51,8 +50,8 @@ def evidence(sync: Row, earlier: list[Review]) -> Row:
         "written_at": now(),
         "workspace": workspace,
         "token_owner": {key: read[f"token_admin_{key}"] for key in ("id", "name", "email")},
-        "api_version": sync["api_version"],
-        "tap_version": sync["tap_version"],
+        "api_version": read["api_version"],
+        "tap_version": read["read_by"],
         "lists": sync["reads"],
         "earlier_reviews": {
             review.name: {path.name: sha256(path) for path in review.sealed} for review in earlier
