@@ -81,10 +81,11 @@ def review_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = copied("access-review", tmp_path_factory.mktemp("review") / "access-review")
     file = project / "meltano.yml"
     text = file.read_text(encoding="utf-8")
-    ours = text.replace(
-        "REVIEW_HOME: ., WAREHOUSE: postgres", "REVIEW_HOME: pg, WAREHOUSE: postgres"
+    text = text.replace(
+        "{REVIEW_HOME: ., WAREHOUSE: postgres", "{REVIEW_HOME: pg, WAREHOUSE: postgres"
     )
-    file.write_text(ours, encoding="utf-8")
+    later = "- name: later\n  env: {REVIEW_HOME: later, WAREHOUSE: duckdb, LOADER: target-jsonl}\n"
+    file.write_text(text.replace("- name: demo\n", f"{later}- name: demo\n"), encoding="utf-8")
     return project
 
 

@@ -69,6 +69,10 @@ def day(days_ago: int) -> date:
     return (utc(NOW) - timedelta(days=days_ago)).date()
 
 
+def clock(seconds: int) -> str:
+    return f"{utc(seconds):%Y-%m-%d %H:%M:%S}"
+
+
 FIRST, SECOND = str(day(91)), str(day(0))
 
 
@@ -160,6 +164,7 @@ def decide(folder: Path) -> None:
     columns = {cell.value: cell.column - 1 for cell in sheet[1]}
     said: dict[tuple[str, str], dict[str, Any]] = {
         ("1006", "seat"): {"decision": "remove"},
+        ("1004", "role"): {"decision": "remove"},
         ("1012", "workspace"): {"decision": "Remove", "reason": "=not needed"},
         ("1032", "workspace"): {"decision": "remove"},
         ("1007", "workspace"): {
@@ -188,13 +193,11 @@ def play(project: Path, env: str, home: Path, **variables: str) -> None:
     first, second = story()
     seeds(home)
     with Sandbox(first) as sandbox:
-        at = f"{utc(NOW - BACK):%Y-%m-%d %H:%M:%S}"
-        run(project, sandbox, env, "access-review", REVIEWED_AT=at, **variables)
+        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW - BACK), **variables)
     decide(home / "reviews" / FIRST)
     run(project, None, env, "review-decisions", **variables)
     with Sandbox(second) as sandbox:
-        at = f"{utc(NOW):%Y-%m-%d %H:%M:%S}"
-        run(project, sandbox, env, "access-review", REVIEWED_AT=at, **variables)
+        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW), **variables)
 
 
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from copy import deepcopy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ import openpyxl
 import psycopg
 import pytest
 
+from tap_intercom_access.sandbox.history import DAY
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.reviews import (
     BACK,
     FIRST,
@@ -19,9 +23,12 @@ from tests.reviews import (
     REASON,
     SCRIPT,
     SECOND,
+    clock,
     day,
     listed,
     query,
+    run,
+    story,
     utc,
 )
 
@@ -162,6 +169,13 @@ def test_what_was_decided_is_followed_until_it_is_done(reviewed: Path) -> None:
 
     assert rows == [
         (
+            "1004",  # the role is gone, another one is there
+            False,
+            "aoife@example.com",
+            "Aoife Ní Bhriain changed the role of Zoë Müller",
+            88,
+        ),
+        (
             "1006",
             False,
             "aoife@example.com",
@@ -171,6 +185,34 @@ def test_what_was_decided_is_followed_until_it_is_done(reviewed: Path) -> None:
         ("1012", True, None, None, 90),
         ("1032", False, None, None, 90),
     ]
+
+
+def test_any_later_sync_shows_what_was_done_and_what_came_back(
+    reviewed: Path, review_project: Path
+) -> None:
+    home = review_project / "later"
+    for name in ("output", "reviews", "seeds"):
+        shutil.copytree(reviewed / name, home / name)
+    workspace = deepcopy(story()[1])
+    workspace.leave(1012)
+    next(admin for admin in workspace.admins if admin.id == 1006).seat = True
+
+    with Sandbox(workspace) as sandbox:
+        run(review_project, sandbox, "later", "access-sync", REVIEWED_AT=clock(NOW + 2 * DAY))
+
+    findings = query(home, "select admin_id, detail from review_findings where urgency = 1")
+    changes = query(home, "select distinct change, admin_id from access_changes order by 1, 2")
+    gone = query(home, "select admin_id, days from removals where gone_seen_at is not null")
+    late = "92 days after tomas@example.com decided to remove it"
+    assert findings == [
+        (
+            "1006",
+            f"the inbox seat was removed, and is there again, {late}",
+        )
+    ]
+    assert changes == [("left", "1012"), ("seat given", "1006"), ("seat taken", "1012")]
+    assert sorted(gone) == [("1004", 88), ("1012", 92), ("1032", 90)]
+    assert len(list((home / "reviews").glob("*/evidence.json"))) == 2
 
 
 def test_leavers_have_the_days_from_leaving_to_removal(reviewed: Path) -> None:

@@ -60,6 +60,19 @@ def test_undecided_rows_are_counted_and_not_guessed(
     assert [row["decided_by"] for row in decided(home)] == [rows[0]["reviewer"]]
 
 
+def test_empty_columns_and_rows_at_the_end_do_not_count(
+    home: Path, rows: Rows, review_project: Path
+) -> None:
+    path = inbox(home, rows)
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    path.write_text("".join(f"{line},,\n" for line in [*lines, "," * 16]), encoding="utf-8")
+
+    done = step(review_project, "decisions", home)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(decided(home)) == 1
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_a_list_that_a_spreadsheet_program_saved_in_another_country_is_read(
     delimiter: str, home: Path, rows: Rows, review_project: Path

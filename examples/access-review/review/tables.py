@@ -105,6 +105,8 @@ def read(path: Path) -> list[tuple[int, Texts]]:
     """
     lines = _csv_lines(path) if path.suffix == ".csv" else _sheet_lines(path)
     head = [name.strip() for name in lines[0]] if lines else []
+    while head and not head[-1]:  # columns that a program added at the end
+        head.pop()
     if sorted(head) != sorted(COLUMNS):
         lacking = ", ".join(COLUMNS.keys() - set(head)) or "none"
         more = ", ".join(name for name in head if name not in COLUMNS) or "none"

@@ -1,9 +1,10 @@
 -- Which one teammate an event is about: its sentence, the only place that tells, names exactly this
 -- one beside who did it, with the whole name or address. Nobody where it could be somebody else.
 with terms as (
-    select admin_id, name as term, false as is_address from {{ ref('admin_history') }} where name <> ''
+    select admin_id, trim(name) as term, false as is_address
+    from {{ ref('admin_history') }} where trim(name) <> ''
     union
-    select admin_id, email, true from {{ ref('admin_history') }} where email <> ''
+    select admin_id, trim(email), true from {{ ref('admin_history') }} where trim(email) <> ''
 ),
 
 found as (

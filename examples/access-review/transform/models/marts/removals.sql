@@ -9,7 +9,8 @@ with removed as (
 state as (
     select
         review, reviewed_at, access_key, admin_id, kind, thing, decided_by, decided_on, reason,
-        case when max(case when dbt_valid_to is null then 1 else 0 end) = 0 then max(dbt_valid_to) end as gone_seen_at
+        max(grant_key) as grant_key,
+        case when count(*) = count(dbt_valid_to) then max(dbt_valid_to) end as gone_seen_at
     from removed
     group by review, reviewed_at, access_key, admin_id, kind, thing, decided_by, decided_on, reason
 )
@@ -25,14 +26,19 @@ select
     cast(coalesce(own.done_at, whole.done_at, state.gone_seen_at, {{ as_of() }}) as date)
         - state.decided_on as days,
     (
+        select max(again.seen_at) from {{ ref('access_history') }} as again
+        where again.access_key = state.access_key and again.seen_at > state.reviewed_at
+            and again.change in ('joined', 'role given', 'role changed', 'seat given', 'team given')
+    ) as given_again_at,
+    (
         select min(later.review) from {{ ref('decisions') }} as later
         where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
     ) as decided_again_in
 from state
 left join {{ ref('people') }} as people on people.admin_id = state.admin_id
 left join {{ ref('access_history') }} as own
-    on own.access_key = state.access_key and own.seen_at = state.gone_seen_at
-    and own.change not like '% given' and own.change <> 'joined'
+    on own.grant_key = state.grant_key and own.seen_at = state.gone_seen_at
+    and own.change in ('left', 'role changed', 'role taken', 'seat taken', 'team taken')
 -- Who leaves loses everything: then the event tells of the person.
 left join {{ ref('access_history') }} as whole
     on whole.admin_id = state.admin_id and whole.seen_at = state.gone_seen_at and whole.change = 'left'
