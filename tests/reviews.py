@@ -53,6 +53,7 @@ TOLD = [  # who did it by the log, and what its sentence says
     (1001, "Aoife Ní Bhriain changed the role of Sam Lee (sam.lee.2@example.com)"),
     (1001, "Aoife Ní Bhriain changed the role of Ann de Vries"),
     (1001, "Aoife Ní Bhriain changed the role of Bob Miller"),
+    (1001, "Aoife Ní Bhriain changed the role of Joe Bob"),
     (1001, "Aoife Ní Bhriain changed the role of Cara Hill to Support lead"),
     (1002, "Tomás Herrera changed the role of Cara Hill to Support agent"),
     (1030, "Dan Ito changed the role of Dan Ito"),

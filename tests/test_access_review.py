@@ -112,7 +112,7 @@ def test_an_author_is_named_only_where_one_event_names_exactly_that_person(revie
         1025: "aoife@example.com",  # Sam Lee, by the address
         1026: None,  # Ann, inside of Ann de Vries
         1027: "aoife@example.com",
-        1028: None,  # Bob, inside of somebody's name who is no teammate
+        1028: None,  # Bob, inside of names of two who are no teammates
         1029: None,  # named twice
         1030: None,  # who did it, and perhaps to somebody else of that name
         1031: None,  # before the first review

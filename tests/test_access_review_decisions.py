@@ -254,6 +254,15 @@ def test_an_archive_that_nobody_changed_is_verified(home: Path, review_project: 
     assert done.stdout.count("unchanged") == 2
 
 
+def test_an_archive_that_is_gone_is_not_verified(home: Path, review_project: Path) -> None:
+    shutil.rmtree(home / "reviews")
+
+    done = step(review_project, "verify", home)
+
+    assert done.returncode == 1
+    assert "holds no review: there is nothing to verify" in done.stderr
+
+
 def edit(path: Path, old: str, new: str) -> None:
     path.chmod(0o644)
     text = path.read_text(encoding="utf-8")

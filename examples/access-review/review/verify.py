@@ -48,6 +48,8 @@ def verified() -> dict[str, list[str]]:
 def main() -> None:
     """Print what was found; the exit code is 1 where anything was changed."""
     found = verified()
+    if not found:
+        sys.exit(f"{REVIEWS} holds no review: there is nothing to verify")
     for name, problems in found.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
     for review in reviews():
