@@ -285,12 +285,12 @@ def test_a_sync_that_fails_leaves_the_last_page_and_takes_no_decisions(
     assert "The last sync did not end well" in decided.stderr
 
 
-@pytest.mark.xdist_group("demo")
-def test_the_demo_plays_all_of_it(tmp_path: Path, browser: Browser) -> None:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The project after the command of its README, with what that printed."""
     readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"```bash\n(\./.*)\n```", readme)
-    project = copied("access-review", tmp_path / "access-review")
-
+    project = copied("access-review", tmp_path_factory.mktemp("demo") / "access-review")
     done = subprocess.run(
         [command],
         capture_output=True,
@@ -300,14 +300,28 @@ def test_the_demo_plays_all_of_it(tmp_path: Path, browser: Browser) -> None:
         env=environment(),
         timeout=400,
     )
-
     assert done.returncode == 0, done.stderr[-5000:]
-    assert "41 keep, 2 remove, 1 exception, 0 undecided" in done.stdout + done.stderr
-    assert f"{FIRST}: CHANGED: access-review.csv is not what was written" in done.stdout
-    for page in shown(browser, project / "demo" / "output" / "access-review.html"):
+    return project, done.stdout + done.stderr
+
+
+@pytest.mark.xdist_group("demo")
+def test_the_demo_plays_all_of_it(demo: tuple[Path, str]) -> None:
+    project, printed = demo
+
+    assert "41 keep, 2 remove, 1 exception, 0 undecided" in printed
+    assert f"{FIRST}: CHANGED: access-review.csv is not what was written" in printed
+    assert (project / "demo" / "reviews" / SECOND / "access-review.xlsx").exists()
+    assert not (project / "reviews").exists()
+
+
+@pytest.mark.xdist_group("demo")
+def test_the_page_of_the_demo_shows_what_was_done_and_what_was_forgotten(
+    demo: tuple[Path, str], browser: Browser
+) -> None:
+    for page in shown(browser, demo[0] / "demo" / "output" / "access-review.html"):
+        removed = page.locator("section[aria-labelledby=removals]").inner_text()
+
         assert "Changes since the previous review (15)" in page.locator("#changes").inner_text()
         assert "Dana Levi" in page.locator("details").first.inner_text()
-        removed = page.locator("section[aria-labelledby=removals]").inner_text()
         assert "gone, since" in removed
         assert "still there" in removed
-    assert not (project / "reviews").exists()
