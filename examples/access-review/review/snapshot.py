@@ -24,7 +24,7 @@ def rows() -> list[Texts]:
             "email": plain(grant["email"]),
             "job title": plain(grant["job_title"]),
             "kind": grant["kind"],
-            "access": plain(grant["thing"]) or "workspace",
+            "access": "workspace" if grant["kind"] == "workspace" else plain(grant["thing"]),
             "level": grant["level"],
             "since": since(grant),
             "last event": plain(last_event(grant)),

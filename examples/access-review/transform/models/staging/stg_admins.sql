@@ -4,7 +4,7 @@ select
     lower(email) as email,
     job_title,
     has_inbox_seat,
-    role ->> 'name' as role_name
+    coalesce(nullif(trim(role ->> 'name'), ''), role ->> 'id') as role_name
 from {{ loaded('admins', {
     'id': 'varchar', 'name': 'varchar', 'email': 'varchar', 'job_title': 'varchar',
     'has_inbox_seat': 'boolean', 'role': 'json',

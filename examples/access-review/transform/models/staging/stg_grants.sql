@@ -11,7 +11,7 @@ with grants as (
     from {{ ref('stg_admins') }} where has_inbox_seat
     union all
     select
-        admin_id || '/team/' || team_id, admin_id, 'team', coalesce(team_name, team_id),
+        admin_id || '/team/' || team_id, admin_id, 'team', coalesce(nullif(trim(team_name), ''), team_id),
         coalesce(priority_level, '')
     from {{ ref('stg_memberships') }} left join {{ ref('stg_teams') }} using (team_id)
 )
