@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-LEFT_BEHIND = (".meltano", ".user.yml", "logs", "output*", "run", "sign-ins*", "target")
+LEFT_BEHIND = (".meltano", ".user.yml", "logs", "output*", "reviews", "run", "sign-ins*", "target")
 """What running an example leaves in its folder."""
 
 
@@ -44,3 +45,20 @@ def output_of(project: Path, *args: str, **variables: str) -> str:
     done = meltano(project, *args, **variables)
     assert done.returncode == 0, done.stderr[-5000:]
     return done.stdout
+
+
+def demo_of(project: Path) -> str:
+    """What the one command prints with which an example's README shows it."""
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"```bash\n(\./.*)\n```", readme)
+    done = subprocess.run(
+        [command],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(),
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return done.stdout + done.stderr

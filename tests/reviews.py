@@ -159,7 +159,7 @@ def run(project: Path, sandbox: Sandbox | None, env: str, job: str, **variables:
 
 
 def decide(folder: Path) -> None:
-    """Play the reviewers: they fill in the spreadsheet, and leave three rows open."""
+    """Play the reviewers: they fill in the spreadsheet, but not every row."""
     book = openpyxl.load_workbook(folder / "access-review.xlsx")
     sheet = book.worksheets[0]
     columns = {cell.value: cell.column - 1 for cell in sheet[1]}
@@ -217,6 +217,14 @@ def step(project: Path, name: str, home: Path) -> subprocess.CompletedProcess[st
         encoding="utf-8",
         env=environment(REVIEW_HOME=str(home), WAREHOUSE="duckdb", PYTHONUTF8="1"),
     )
+
+
+def refused(project: Path, name: str, home: Path) -> str:
+    """What a step says that refuses to go on."""
+    done = step(project, name, home)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
 
 
 def listed(path: Path) -> list[dict[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,7 @@ from playwright.sync_api import sync_playwright
 from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import generated
-from tests.commands import ROOT, environment
-from tests.meltano import copied, meltano, output_of
+from tests.meltano import copied, demo_of, meltano, output_of
 from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, seeds, step
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("review")]
 
-EXAMPLE = ROOT / "examples" / "access-review"
 SYNC = ("--environment=demo", "run", "access-sync")
 NO_LOGS = {"TAP_INTERCOM_ACCESS__SELECT": '["*.*", "!activity_logs.*"]'}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
@@ -245,7 +242,8 @@ def test_two_thousand_people_in_150_teams_are_readable_and_print(
         assert wide, "it has to be scrolled sideways"
         assert rows == 2000
         assert found == 13
-        assert closed == 0 or page.locator("details:not([open])").count() == 0
+        assert closed > 0
+        assert page.locator("details:not([open])").count() == 0
         assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -288,20 +286,8 @@ def test_a_sync_that_fails_leaves_the_last_page_and_takes_no_decisions(
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The project after the command of its README, with what that printed."""
-    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"```bash\n(\./.*)\n```", readme)
     project = copied("access-review", tmp_path_factory.mktemp("demo") / "access-review")
-    done = subprocess.run(
-        [command],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(),
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
-    return project, done.stdout + done.stderr
+    return project, demo_of(project)
 
 
 @pytest.mark.xdist_group("demo")

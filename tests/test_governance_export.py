@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +12,9 @@ from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.history import sign_in
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Admin, Team, Workspace, generated
-from tests.commands import BIN, ROOT, environment
+from tests.commands import ROOT
 from tests.governance import check_baton, check_hyperproof, check_probo, check_vanta, step
-from tests.meltano import meltano, output_of
+from tests.meltano import demo_of, meltano, output_of
 from tests.runs import catalog_selecting, sync
 
 if TYPE_CHECKING:
@@ -218,18 +215,6 @@ def test_a_failed_run_leaves_the_last_complete_files_and_says_so(
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_the_command_of_the_readme_shows_it(example: Path) -> None:
-    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"```bash\n(.*)\n```", readme)
+    demo_of(example)
 
-    done = subprocess.run(
-        [command],
-        capture_output=True,
-        check=False,
-        cwd=example,
-        encoding="utf-8",
-        env=environment(PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"),
-        timeout=400,
-    )
-
-    assert done.returncode == 0, done.stderr[-5000:]
     checked(example, 12, 50)

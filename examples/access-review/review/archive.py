@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from folders import REVIEWS, Review, Row, now, reviews
 from page import render
-from tables import DECISIONS
 from verify import verified
 from warehouse import query
 
@@ -12,12 +11,9 @@ from warehouse import query
 def summary(review: Review, removals: list[Row]) -> Row:
     """Give what the page says of a review."""
     of_this = [removal for removal in removals if removal["review"] == review.name]
-    decided = [decision["decision"] for decision in review.decisions]
     return {
         "review": review,
         "reviewers": sorted({decision["decided_by"] for decision in review.decisions}),
-        "counts": {word: decided.count(word) for word in DECISIONS},
-        "undecided": review.evidence["rows_to_decide"] - len(decided),
         "removed": sum(removal["gone_seen_at"] is not None for removal in of_this),
         "open": sum(removal["gone_seen_at"] is None for removal in of_this),
     }
@@ -25,15 +21,14 @@ def summary(review: Review, removals: list[Row]) -> Row:
 
 def main() -> None:
     """Write the page."""
-    removals, problems = query("select review, gone_seen_at from removals"), verified()
-    known = [summary(review, removals) for review in reversed(reviews())]
-    names = {row["review"].name for row in known}
+    known, removals = reviews(), query("select review, gone_seen_at from removals")
+    problems, names = verified(known), {review.name for review in known}
     REVIEWS.mkdir(parents=True, exist_ok=True)
     page = render(
         "archive.html.j2",
         lost={name: said for name, said in problems.items() if name not in names},
         problems=problems,
-        rows=known,
+        rows=[summary(review, removals) for review in reversed(known)],
         written_at=now(),
     )
     (REVIEWS / "index.html").write_text(page, encoding="utf-8", newline="\n")

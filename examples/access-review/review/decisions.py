@@ -71,9 +71,9 @@ def decided_in(row: Texts) -> Row:
     }
 
 
-def named(number: int, row: Texts) -> str:
+def named(place: str, row: Texts) -> str:
     """Name a row so that a reviewer finds it."""
-    return f"line {number} ({row['person']}, {row['kind']} {row['access']})"
+    return f"{place} ({row['person']}, {row['kind']} {row['access']})"
 
 
 def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
@@ -95,10 +95,10 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
         else:
             problem = problem_of(row, taken.get(row["row"]), reviewed)
         if problem:
-            problems.append(f"{named(number, row)}: {problem}")
+            problems.append(f"{named(f'line {number}', row)}: {problem}")
         known.setdefault(row["row"], (number, row))
     problems += [
-        f"row '{key}' ({row['person']}, {row['kind']} {row['access']}) is missing"
+        named(f"row '{key}'", row) + " is missing"
         for key, row in snapshot.items()
         if key not in known
     ]
@@ -141,11 +141,10 @@ def main() -> None:
         said = {"taken_over_at": now(), "file": path.name, "sha256": sha256(path)}
         write_json(record, said | {"decisions": decisions})
         record.chmod(0o444)
-        counts = [f"{sum(d['decision'] == word for d in decisions)} {word}" for word in DECISIONS]
-        open_ = review.evidence["rows_to_decide"] - len(decisions)
+        counts = [f"{review.counts[word]} {word}" for word in DECISIONS]
         print(
-            f"{path}: {', '.join(counts)}, {open_} undecided. Keep this elsewhere: SHA-256 of "
-            f"{record.name} {sha256(record)}"
+            f"{path}: {', '.join(counts)}, {review.undecided} undecided. Keep this elsewhere: "
+            f"SHA-256 of {record.name} {sha256(record)}"
         )
     if not new:
         print("Nothing new was signed: a list comes back as reviews/<date>/decisions.csv or .xlsx")

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from functools import cached_property
@@ -30,6 +31,11 @@ Row = dict[str, Any]
 def sha256(path: Path) -> str:
     """Give the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def is_as_written(path: Path, known: str) -> bool:
+    """Tell whether a file is there and has the SHA-256 that it had."""
+    return path.exists() and sha256(path) == known
 
 
 def now() -> str:
@@ -117,12 +123,23 @@ class Review:
         decisions: list[Row] = self.last_taken_over["decisions"]
         return decisions
 
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each decision was taken."""
+        return Counter(decision["decision"] for decision in self.decisions)
+
+    @property
+    def undecided(self) -> int:
+        """How many rows are not decided yet."""
+        rows: int = self.evidence["rows_to_decide"]
+        return rows - self.counts.total()
+
     def changed(self) -> list[str]:
         """Say which files of the snapshot are not what the evidence says."""
         return [
             f"{name} is not what was written"
             for name, known in self.evidence["files"].items()
-            if not (self.folder / name).exists() or sha256(self.folder / name) != known
+            if not is_as_written(self.folder / name, known)
         ]
 
 
@@ -134,12 +151,13 @@ def reviews() -> list[Review]:
 
 def tell_dbt_of_reviews() -> None:
     """Hand the reviews, and what was decided in them, to dbt."""
-    rows = [{"review": r.name, "reviewed_at": timestamp(r.evidence["as_of"])} for r in reviews()]
+    known = reviews()
+    rows = [{"review": r.name, "reviewed_at": timestamp(r.evidence["as_of"])} for r in known]
     write_seed("reviews", ["review", "reviewed_at"], rows)
     decisions = [
-        {"review": r.name, "reviewed_at": timestamp(r.evidence["as_of"])} | decision
-        for r in reviews()
-        for decision in r.decisions
+        row | decision
+        for row, review in zip(rows, known, strict=True)
+        for decision in review.decisions
     ]
     columns = "review reviewed_at access_key admin_id kind thing decision reason until"
     write_seed("decisions", [*columns.split(), "decided_by", "decided_on"], decisions)

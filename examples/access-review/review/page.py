@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 from folders import OUTPUT, SYNC, Row, read_json, reviews
-from warehouse import query
+from warehouse import last_sync, query
 
 if TYPE_CHECKING:
     from datetime import date
@@ -32,6 +32,11 @@ FINDINGS = {
 def day(time: date | None) -> str:
     """Give the day of a time in UTC."""
     return "" if time is None else time.strftime("%Y-%m-%d")
+
+
+def minute(time: str) -> str:
+    """Give a time of the evidence as people read it."""
+    return f"{time[:16].replace('T', ' ')} UTC"
 
 
 def since(grant: Row) -> str:
@@ -81,15 +86,15 @@ def render(template: str, **values: object) -> str:
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"day": day, "last_event": last_event, "since": since}
+    environment.filters |= {"day": day, "last_event": last_event, "minute": minute, "since": since}
     return environment.get_template(template).render(values)
 
 
 def main() -> None:
     """Write the page."""
     sync = read_json(SYNC)
-    (workspace,) = query("select * from syncs order by as_of desc limit 1")
-    before = [review for review in reviews() if review.evidence["as_of"] < sync["as_of"]]
+    known = reviews()
+    before = [review for review in known if review.evidence["as_of"] < sync["as_of"]]
     findings = query("select * from review_findings order by urgency, finding, name, detail")
     changes = query(
         "select * from access_changes order by coalesce(done_at, seen_at), name, change_key"
@@ -120,11 +125,8 @@ def main() -> None:
         ),
         sync=sync,
         teams=query("select * from team_sizes order by team_name, team_id"),
-        undecided=[
-            (review, review.evidence["rows_to_decide"] - len(review.decisions))
-            for review in reviews()
-        ],
-        workspace=workspace,
+        reviews=known,
+        workspace=last_sync(),
     )
     (OUTPUT / PAGE).write_text(page, encoding="utf-8", newline="\n")
 

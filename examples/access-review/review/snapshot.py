@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from itertools import chain, count
 
 from folders import OUTPUT, REVIEWS, SYNC, Review, Row, now, read_json, reviews, sha256, write_json
 from page import PAGE, last_event, since
 from tables import Texts, plain, write_csv, write_spreadsheet
-from warehouse import query
+from warehouse import last_sync, query
 
 
 def rows() -> list[Texts]:
@@ -38,7 +39,7 @@ def rows() -> list[Texts]:
 
 def evidence(sync: Row, earlier: list[Review]) -> Row:
     """Say what was read, from where, how and when, and what the earlier reviews look like now."""
-    (read,) = query("select * from syncs order by as_of desc limit 1")
+    read = last_sync()
     workspace = {key: read[key] for key in ("workspace_id", "name", "region")}
     if earlier and earlier[-1].evidence["workspace"]["workspace_id"] != workspace["workspace_id"]:
         sys.exit(
@@ -62,13 +63,12 @@ def evidence(sync: Row, earlier: list[Review]) -> Row:
 def main() -> None:
     """Write the folder: all of it, or none."""
     earlier, sync = reviews(), read_json(SYNC)
-    for review in earlier:
-        if review.evidence["as_of"] >= sync["as_of"]:
-            sys.exit(f"{review.folder} is of this sync or a later one: read Intercom again first")
-    name, number = str(sync["as_of"])[:10], 1
-    while (REVIEWS / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    folder = REVIEWS / (name if number == 1 else f"{name}-{number}")
+    if earlier and earlier[-1].evidence["as_of"] >= sync["as_of"]:
+        last = earlier[-1].folder
+        sys.exit(f"{last} is of this sync or a later one: read Intercom again first")
+    date = sync["as_of"][:10]
+    names = chain([date], (f"{date}-{number}" for number in count(2)))
+    folder = next(REVIEWS / name for name in names if not (REVIEWS / name).exists())
     said = evidence(sync, earlier)
     listed = rows()
     new = REVIEWS / ".new"

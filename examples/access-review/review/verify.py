@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from decisions import signed
-from folders import REVIEWS, Review, reviews, sha256
+from folders import REVIEWS, Review, is_as_written, reviews, sha256
 from tables import UnreadableError
 
 
@@ -14,13 +14,12 @@ def problems_of(review: Review, later: list[Review]) -> list[str]:
     problems = review.changed()
     for other in later:
         for name, known in other.evidence["earlier_reviews"].get(review.name, {}).items():
-            path = review.folder / name
-            if not path.exists() or sha256(path) != known:
+            if not is_as_written(review.folder / name, known):
                 problems.append(f"{name} is not what {other.name} saw")
     if review.taken_over and not problems:
         last = review.last_taken_over
         path = review.folder / last["file"]
-        if not path.exists() or sha256(path) != last["sha256"]:
+        if not is_as_written(path, last["sha256"]):
             problems.append(f"{path.name} is not what was taken over on {last['taken_over_at']}")
         else:
             try:
@@ -32,9 +31,8 @@ def problems_of(review: Review, later: list[Review]) -> list[str]:
     return problems
 
 
-def verified() -> dict[str, list[str]]:
+def verified(known: list[Review]) -> dict[str, list[str]]:
     """Give the problems of every review by its name; folders without evidence are one."""
-    known = reviews()
     found = {r.name: problems_of(r, known[n + 1 :]) for n, r in enumerate(known)}
     for later in known:
         for name in later.evidence["earlier_reviews"].keys() - found.keys():
@@ -47,12 +45,13 @@ def verified() -> dict[str, list[str]]:
 
 def main() -> None:
     """Print what was found; the exit code is 1 where anything was changed."""
-    found = verified()
+    known = reviews()
+    found = verified(known)
     if not found:
         sys.exit(f"{REVIEWS} holds no review: there is nothing to verify")
     for name, problems in found.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
-    for review in reviews():
+    for review in known:
         for path in review.sealed:
             print(f"{sha256(path)}  {path}")
     if any(found.values()):

@@ -7,6 +7,12 @@ import os
 from folders import OUTPUT, Row
 
 
+def last_sync() -> Row:
+    """Give which workspace the last complete sync read, through whose access, and how much."""
+    (sync,) = query("select * from syncs order by as_of desc limit 1")
+    return sync
+
+
 def query(sql: str) -> list[Row]:
     """Give the rows of a query."""
     if os.environ.get("WAREHOUSE") == "postgres":

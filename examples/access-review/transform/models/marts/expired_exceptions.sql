@@ -1,7 +1,7 @@
 -- Exceptions whose end has passed while the access is still there, and nobody decided again.
 select
     decisions.admin_id,
-    case kind when 'workspace' then 'access to the workspace' when 'seat' then 'the inbox seat' else kind || ' ' || thing end
+    {{ access_in_words() }}
     || ': the exception by ' || decided_by || ' ended on ' || cast(until as varchar) || ' (' || reason || ')' as detail
 from {{ ref('decisions') }} as decisions
 where decision = 'exception'

@@ -2,7 +2,7 @@
 with findings as (
     select
         1 as urgency, 'not_removed' as finding, admin_id,
-        case kind when 'workspace' then 'access to the workspace' when 'seat' then 'the inbox seat' else kind || ' ' || thing end
+        {{ access_in_words() }}
         || case when given_again_at is null then ' is still there' else ' was removed, and is there again' end
         || ', ' || days || ' days after ' || decided_by || ' decided to remove it' as detail
     from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('reads') }}: the snapshots take their time from it
 select
     id as admin_id,
     name,
@@ -9,4 +10,3 @@ from {{ loaded('admins', {
     'id': 'varchar', 'name': 'varchar', 'email': 'varchar', 'job_title': 'varchar',
     'has_inbox_seat': 'boolean', 'role': 'json',
 }) }} as loaded
-where exists (select 1 from {{ ref('reads') }})
