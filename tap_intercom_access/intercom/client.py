@@ -19,6 +19,7 @@ from tap_intercom_access.intercom.errors import (
     PagesError,
     RefusedError,
     TransientError,
+    certificate_error,
     found,
     refusal,
     unreachable,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from backoff.types import Details
 
     from tap_intercom_access.intercom.clock import Clock
+    from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import Page, RowT
 
@@ -82,7 +84,8 @@ class Intercom:
         access_token: Of an app in the workspace.
         base_url: Without a slash at its end.
         api_version: Sent as `Intercom-Version`.
-        timeout: Seconds to connect, and between two pieces of a response.
+        timeout: Seconds to connect, and between two pieces of a response; a whole response may
+            take ten times as many.
         on_request: Called before each request.
         on_response: Called with each request that was answered, and the response, whatever it is.
     """
@@ -93,7 +96,7 @@ class Intercom:
     timeout: float = 60
     user_agent: str = "tap-intercom-access"
     on_request: Callable[[], None] = _nothing
-    on_response: Callable[[Request[Any], requests.Response], None] = _nothing
+    on_response: Callable[[Request[Any], Response], None] = _nothing
     connection: Connection = field(default_factory=Connection, repr=False)
 
     @property
@@ -214,14 +217,14 @@ class Intercom:
             raise self._untrusted(request, response, "it holds the access token itself")
         try:
             decoded = msgspec.json.decode(response.content, type=request.endpoint.response)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problem = f"it is not {request.endpoint.content} ({error})"
             raise self._untrusted(request, response, problem) from error
         if getattr(decoded, "type", None) == "error.list":
             raise self._untrusted(request, response, f"it is not {request.endpoint.content}")
         return decoded
 
-    def _send(self, request: Request[Any]) -> requests.Response:
+    def _send(self, request: Request[Any]) -> Response:
         posted = request.endpoint.method == "POST"
         try:
             return self.connection.send(
@@ -234,14 +237,15 @@ class Intercom:
                 },
                 auth=self._sign,
                 timeout=self.timeout,
-                allow_redirects=False,
                 params=None if posted else request.parameters,
                 json=request.parameters if posted else None,
             )
-        except MAY_PASS as error:
-            raise TransientError(unreachable(request, error)) from error
-        except OSError as error:  # what else requests raises, and a bundle that is not there
-            raise IntercomError(unreachable(request, error)) from error
+        except OSError as error:
+            sentence = unreachable(request, error, self.access_token)
+            if isinstance(error, MAY_PASS) and not certificate_error(error):
+                raise TransientError(sentence) from error
+            # What else requests raises, such as for a bundle that is not there.
+            raise IntercomError(sentence) from error
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         # As `auth`, not among the headers: there a netrc file would replace it.
@@ -249,6 +253,6 @@ class Intercom:
         return prepared
 
     def _untrusted(
-        self, request: Request[Any], response: requests.Response, problem: str
+        self, request: Request[Any], response: Response, problem: str
     ) -> IntercomError:
         return IntercomError(untrusted(request, problem, found(response, self.access_token)))

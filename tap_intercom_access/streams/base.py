@@ -21,12 +21,12 @@ from tap_intercom_access.streams.schema import as_date_time
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
     from tap_intercom_access.intercom import Endpoint, Intercom
+    from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.streams.identity import Identity
 
@@ -136,7 +136,7 @@ class IntercomStream(Stream):
         now = as_date_time(int(self.intercom.clock.now()))
         self.stream_state.update(rows=rows, rows_read_at=now)
 
-    def _measure(self, request: Request[Any], response: requests.Response) -> None:
+    def _measure(self, request: Request[Any], response: Response) -> None:
         """Log a response as the SDK's `RESTStream` does."""
         with self._counting:  # responses may come in several threads
             self._requests.increment()
