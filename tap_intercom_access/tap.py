@@ -18,8 +18,10 @@ from typing_extensions import override
 from tap_intercom_access.errors import InputError, in_words
 from tap_intercom_access.inputs import check_catalog, check_object, check_state
 from tap_intercom_access.intercom import Intercom
-from tap_intercom_access.output import PipeWriter, buffer_stdout
+from tap_intercom_access.logs import guard, keep_secret
+from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
 from tap_intercom_access.settings import SETTINGS, check
+from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
 from tap_intercom_access.streams.identity import Identity
@@ -27,11 +29,12 @@ from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, T
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from singer_sdk.plugin_base import _ConfigInput
 
     from tap_intercom_access.streams.base import IntercomStream
+
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", "FATAL", "NOTSET")
 
 
 class TapIntercomAccess(Tap):
@@ -110,6 +113,7 @@ class TapIntercomAccess(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
         self.append_builtin_config(self.config_jsonschema)
+        keep_secret(str(self._config.get("access_token", "")))
         faults = check(self._config, self.config_jsonschema)
         if faults and raise_errors:
             raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
@@ -136,11 +140,10 @@ class TapIntercomAccess(Tap):
             )
 
     @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
-        # The SDK 0.54.9 writes STATE and exits 0 here, as if the sync were complete. Nothing is
-        # flushed either: a target that no longer reads would block the exit for ever.
-        os.write(sys.stderr.fileno(), b"Stopped by a signal before the end: incomplete sync.\n")
-        os._exit(1)
+    def _setup_signal_handlers(self) -> None:
+        # The SDK 0.54.9 would write STATE and exit 0, as if the sync were complete; main
+        # has its own handlers since its start.
+        pass
 
     @classmethod
     @override
@@ -181,21 +184,58 @@ class TapIntercomAccess(Tap):
 
 def main() -> None:
     """Run the command line; every failure ends in one sentence on stderr and exit code 1."""
-    buffer_stdout()
+    if sys.stderr is None:  # closed by the parent: the next file that is opened would become it
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (stays open)
+    handle_signals()
     try:
-        sys.exit(TapIntercomAccess.cli(standalone_mode=False))
+        keep_secret(os.environ.get(f"{TapIntercomAccess._env_var_prefix}ACCESS_TOKEN", ""))
+        command = _set_up_logging()
+        buffer_stdout()
+        code = _run(command)
+        flush_stdout()
     except click.ClickException as error:
         _fail(error.format_message(), error)
     except click.Abort as error:
         _fail("Stopped before the end: this sync is incomplete.", error)
     except Exception as error:  # noqa: BLE001 (the one place where failures become sentences)
         _fail(in_words(error), error)
+    sys.exit(code)
+
+
+def _set_up_logging() -> click.Command:
+    """Give the command, by which the SDK sets up logging.
+
+    Raises:
+        InputError: if a variable asks for what cannot be had.
+    """
+    names = (f"{TapIntercomAccess._env_var_prefix}LOGLEVEL", "LOGLEVEL")
+    name = next(filter(os.environ.get, names), None)
+    wrong = os.environ[name].upper() not in LOG_LEVELS if name else False
+    if wrong:
+        os.environ.update(dict.fromkeys(names, ""))
+    try:
+        command: click.Command = TapIntercomAccess.cli
+    except Exception as error:
+        raise InputError(f"SINGER_SDK_LOG_CONFIG names an unusable file: {error}.") from error
+    finally:
+        guard()
+    if wrong:
+        raise InputError(f"{name} is not a level of the log: use {', '.join(LOG_LEVELS)}.")
+    return command
+
+
+def _run(command: click.Command) -> str | int | None:
+    """Give the code that the command exits with."""
+    try:
+        return command(standalone_mode=False)  # type: ignore[no-any-return]
+    except SystemExit as ended:  # after --about
+        return ended.code
 
 
 def _fail(sentence: str, error: Exception) -> NoReturn:
     logging.getLogger(TapIntercomAccess.name).error("%s", sentence)
     logging.getLogger(TapIntercomAccess.name).debug("Traceback of the above", exc_info=error)
-    with contextlib.suppress(OSError):  # a target that is gone takes nothing any more
+    with contextlib.suppress(OSError, AttributeError):  # a target that is gone takes nothing more
         sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)  # at once: other windows may be under way, which sys.exit would wait for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 
@@ -63,11 +64,9 @@ def _unescaped(content: bytes | bytearray) -> bytes | bytearray:
     return content
 
 
-def masked(text: str, token: str) -> str:
-    """Blank the token, and every piece of it of eight characters or more, however escaped."""
-    token = _letters(token)
-    length = min(SHORTEST_PIECE, len(token))
-    pieces = {token[start : start + length] for start in range(len(token) - length + 1) if length}
+def masked(text: str, *secrets: str) -> str:
+    """Blank secrets, and every piece of them of eight characters or more, however escaped."""
+    pieces = _pieces(secrets)
     plain = _letters(ESCAPED.sub(_character, text))
     if not any(piece in plain for piece in pieces):
         return text
@@ -76,9 +75,20 @@ def masked(text: str, token: str) -> str:
     plain = "".join(units[place][1] for place in places)
     for piece in pieces:
         for match in re.finditer(f"(?={re.escape(piece)})", plain):
-            for place in range(places[match.start()], places[match.start() + length - 1] + 1):
+            last = match.start() + len(piece) - 1
+            for place in range(places[match.start()], places[last] + 1):
                 units[place] = ("*", "*")
     return "".join(raw for raw, _ in units)
+
+
+@functools.cache
+def _pieces(secrets: tuple[str, ...]) -> set[str]:
+    return {
+        letters[start : start + SHORTEST_PIECE]
+        for letters in map(_letters, secrets)
+        for start in range(max(1, len(letters) - SHORTEST_PIECE + 1))
+        if letters
+    }
 
 
 def _letters(text: str) -> str:
