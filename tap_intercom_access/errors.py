@@ -42,7 +42,7 @@ class TargetGoneError(TapError):
 class StdoutError(TapError):
     """Stdout takes nothing, or nothing more."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str | None) -> None:
         """Take the reason, as the operating system gives it."""
         super().__init__(
             f"stdout cannot be written ({reason}): what was written so far is incomplete. Give it "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from singer_sdk.singerlib import Catalog
@@ -59,12 +60,18 @@ def check_state(state: dict[str, Any]) -> dict[str, Any]:
 
 def _load(what: str, file: TextIO) -> dict[str, Any]:
     try:
-        content = json.load(file, parse_constant=_refuse)
-    except ValueError as error:
+        content = json.load(file, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"The {what} is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise InputError(f"The {what} is JSON, but not an object.")
     return content
+
+
+def _finite(number: str) -> float:
+    if math.isinf(float(number)):
+        raise ValueError(f"{number[:20]} is too large a number")
+    return float(number)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -69,10 +69,12 @@ def _forms(secret: str) -> set[str]:
 
     One that is too short to be known again in a text is left out.
     """
-    encoded = (base64.b64encode(b"." * before + secret.encode()) for before in range(3))
-    # The characters at both ends also hold bits of what stands beside it.
-    cut = (text.decode().rstrip("=")[start:-1] for text, start in zip(encoded, (0, 2, 3)))
-    return {form for form in (secret, *cut) if len(form) >= SHORTEST_PIECE}
+    result = {secret}
+    for before, first in enumerate((0, 2, 3)):
+        encoded = base64.b64encode(b"." * before + secret.encode()).decode()
+        # The characters at both ends also hold bits of what stands beside it.
+        result.add(encoded.rstrip("=")[first:-1])
+    return {form for form in result if len(form) >= SHORTEST_PIECE}
 
 
 def _passwords() -> set[str]:

@@ -59,7 +59,7 @@ SETTINGS = th.PropertiesList(
         title="Request timeout",
         description=(
             "Seconds to wait for Intercom to connect and to go on answering, before a try counts "
-            "as failed. More than 0, at most 3600."
+            "as failed. A whole response may take ten times as long. More than 0, at most 3600."
         ),
     ),
     th.Property(

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from tap_intercom_access.streams.base import IntercomStream
 
 
+VARIABLES = "TAP_INTERCOM_ACCESS_"
+"""What the names of the tap's environment variables begin with."""
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", "FATAL", "NOTSET")
 
 
@@ -107,6 +110,10 @@ class TapIntercomAccess(Tap):
     def _reset_state_progress_markers(self) -> None:
         # The first step of a sync in SDK 0.54.9: the next one writes the state that it was given.
         self.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
+        for bookmark in self.state.get("bookmarks", {}).values():
+            # What the SDK keeps there for other taps: this one would only fail over odd values.
+            bookmark.pop("partitions", None)
+            bookmark.pop("progress_markers", None)
         super()._reset_state_progress_markers()
 
     @override
@@ -188,7 +195,7 @@ def main() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (stays open)
     handle_signals()
     try:
-        keep_secret(os.environ.get(f"{TapIntercomAccess._env_var_prefix}ACCESS_TOKEN", ""))
+        keep_secret(os.environ.get(f"{VARIABLES}ACCESS_TOKEN", ""))
         command = _set_up_logging()
         buffer_stdout()
         code = _run(command)
@@ -208,7 +215,7 @@ def _set_up_logging() -> click.Command:
     Raises:
         InputError: if a variable asks for what cannot be had.
     """
-    names = (f"{TapIntercomAccess._env_var_prefix}LOGLEVEL", "LOGLEVEL")
+    names = (f"{VARIABLES}LOGLEVEL", "LOGLEVEL")
     name = next(filter(os.environ.get, names), None)
     wrong = os.environ[name].upper() not in LOG_LEVELS if name else False
     if wrong:

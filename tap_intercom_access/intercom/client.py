@@ -252,7 +252,5 @@ class Intercom:
         prepared.headers["Authorization"] = f"Bearer {self.access_token}"
         return prepared
 
-    def _untrusted(
-        self, request: Request[Any], response: Response, problem: str
-    ) -> IntercomError:
+    def _untrusted(self, request: Request[Any], response: Response, problem: str) -> IntercomError:
         return IntercomError(untrusted(request, problem, found(response, self.access_token)))

@@ -37,6 +37,6 @@ def date_of(header: str | None) -> float | None:
     """Read a date as HTTP headers write it, in Unix seconds; None where it is none."""
     try:
         date = parsedate_to_datetime(header or "")
-    except ValueError:
+        return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+    except (OverflowError, ValueError):  # the former for an offset from UTC of many digits
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()

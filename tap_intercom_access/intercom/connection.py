@@ -23,11 +23,10 @@ from tap_intercom_access.intercom import rate_limit
 from tap_intercom_access.intercom.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping
     from datetime import timedelta
 
     from requests import PreparedRequest
-    from urllib3 import HTTPConnectionPool
 
 MAX_BODY = 512 * 1024 * 1024
 """Bytes of a response's body after decompression, at the most."""
@@ -121,7 +120,7 @@ def _send(
     except (OSError, HTTPError) as error:
         if time.monotonic() >= deadline:
             raise requests.Timeout(f"no whole response within {allowed:g} seconds") from error
-        if isinstance(error, HTTPError):  # requests lets a host that is no host through, say
+        if not isinstance(error, OSError):  # requests lets a host that is no host through, say
             raise requests.RequestException(error) from error
         raise
     return Response(response.status_code, response.headers, content, response.elapsed)
@@ -144,12 +143,8 @@ class _Session(requests.Session):
         return None  # requests would read all of the body, and parse the target, to prepare for it
 
     @override
-    def merge_environment_settings(  # type: ignore[override]  # the stubs leave out what it returns
-        self, url: str, *args: Any, **options: Any
-    ) -> MutableMapping[str, Any]:
-        settings: MutableMapping[str, Any] = super().merge_environment_settings(
-            url, *args, **options
-        )
+    def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
+        settings: Any = super().merge_environment_settings(url, *args, **options)
         if urlsplit(url).scheme == "http":
             # Only this machine is reached so: another would read the token.
             settings["proxies"] = {}
@@ -174,9 +169,9 @@ class _Adapter(HTTPAdapter):
     @override
     def get_connection_with_tls_context(
         self, request: PreparedRequest, *args: Any, **options: Any
-    ) -> HTTPConnectionPool:
-        pool = super().get_connection_with_tls_context(request, *args, **options)
-        made: Any = pool.ConnectionCls
+    ) -> Any:
+        pool: Any = super().get_connection_with_tls_context(request, *args, **options)
+        made = pool.ConnectionCls
         if made.response_class is not _HTTPResponse:
             bounded = {"response_class": _HTTPResponse}
             pool.ConnectionCls = type(made.__name__, (made,), bounded)
@@ -188,7 +183,7 @@ class _HTTPResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as http.client has it)
         super().__init__(sock, *args, **options)
-        reader = self.fp.detach()  # type: ignore[attr-defined]
+        reader = self.fp.detach()
         self.fp = io.BufferedReader(_Reader(reader, sock, _deadline.get()))
 
     def _read_status(self) -> tuple[str, int, str]:

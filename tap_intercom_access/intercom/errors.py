@@ -157,37 +157,8 @@ def _start(content: bytes | bytearray) -> str:
 
 def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
     status = response.status_code
-    permission = request.endpoint.permission
-    codes, messages = _errors(response)
-    if "token_blocked" in codes:
-        return (
-            "Intercom has blocked the token or its app, which no permission and no other token "
-            "of the app changes: ask Intercom's support why."
-        )
-    if status == HTTPStatus.UNAUTHORIZED:
-        return (
-            "Either the access token is wrong or revoked: copy or regenerate it in Intercom's "
-            "Developer Hub (your app > Authentication); or its workspace is in another region: "
-            f"set base_url to {REGIONS}; or the app lacks the permission '{permission}'."
-        )
-    if status == HTTPStatus.FORBIDDEN and re.search(r"allow-?\s?list|whitelist", messages):
-        return (
-            "No permission helps: have the public IPv4 address that this machine's requests come "
-            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
-            "where the address is on it."
-        )
-    if status == HTTPStatus.FORBIDDEN and not codes:
-        return (
-            "This is not the form of Intercom's errors: a proxy, firewall or gateway between here "
-            f"and Intercom refuses, or base_url is not Intercom's API ({REGIONS}). Ask whoever "
-            "runs it to let this machine's requests through."
-        )
-    if status == HTTPStatus.FORBIDDEN:
-        return (
-            f"Give the app the permission '{permission}' in Intercom's Developer Hub "
-            "(your app > Authentication), check that the workspace's plan includes it, or "
-            "regenerate the token as a workspace admin."
-        )
+    if advice := _access_advice(request, response):
+        return advice
     if status == HTTPStatus.NOT_FOUND:
         return (
             "base_url does not point at Intercom's API, or the workspace is in another region: "
@@ -199,7 +170,9 @@ def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
             "other apps may be using it up. Run again later."
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        whose = "Intercom" if codes else "Intercom, or a proxy or gateway on the way,"
+        whose = (
+            "Intercom" if _errors(response)[0] else "Intercom, or a proxy or gateway on the way,"
+        )
         return f"{whose} is failing: see https://www.intercomstatus.com and run again later."
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
@@ -212,6 +185,42 @@ def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
     return (
         f"Only HTTP 200 is a whole list. Check that base_url is Intercom's API: {REGIONS}; and "
         "that no cache or proxy on the way answers in its place."
+    )
+
+
+def _access_advice(request: Request[Any], response: Response) -> str | None:
+    """Give what to do where access is refused."""
+    codes, messages = _errors(response)
+    if "token_blocked" in codes:
+        return (
+            "Intercom has blocked the token or its app, which no permission and no other token "
+            "of the app changes: ask Intercom's support why."
+        )
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        return (
+            "Either the access token is wrong or revoked: copy or regenerate it in Intercom's "
+            "Developer Hub (your app > Authentication); or its workspace is in another region: "
+            f"set base_url to {REGIONS}; or the app lacks the permission "
+            f"'{request.endpoint.permission}'."
+        )
+    if response.status_code != HTTPStatus.FORBIDDEN:
+        return None
+    if re.search(r"allow-?\s?list|whitelist|\bip address", messages):
+        return (
+            "No permission helps: have the public IPv4 address that this machine's requests come "
+            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
+            "where the address is on it."
+        )
+    if not codes:
+        return (
+            "This is not the form of Intercom's errors: a proxy, firewall or gateway between here "
+            f"and Intercom refuses, or base_url is not Intercom's API ({REGIONS}). Ask whoever "
+            "runs it to let this machine's requests through."
+        )
+    return (
+        f"Give the app the permission '{request.endpoint.permission}' in Intercom's Developer Hub "
+        "(your app > Authentication), check that the workspace's plan includes it, or "
+        "regenerate the token as a workspace admin."
     )
 
 

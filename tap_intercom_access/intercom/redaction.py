@@ -60,7 +60,7 @@ def _unescaped(content: bytes | bytearray) -> bytes | bytearray:
             content = content.replace(escaped, char)
     for beginning, pattern, base in ESCAPED_BYTES:
         if beginning in content:
-            content = pattern.sub(lambda match, base=base: bytes([int(match[1], base)]), content)  # type: ignore[misc]
+            content = pattern.sub(lambda match, base=base: bytes([int(match[1], base)]), content)
     return content
 
 

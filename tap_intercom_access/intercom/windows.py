@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError
 from tap_intercom_access.intercom.paging import cursor_of
-from tap_intercom_access.intercom.responses import Page, Pages, Row
+from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,7 +57,7 @@ NUMBERED = {"page", "per_page", "created_at_after", "created_at_before"}
 class Timed(Row, gc=False):
     """A row that has a time, in Unix seconds."""
 
-    created_at: int
+    created_at: UnixSeconds
 
 
 TimedT = TypeVar("TimedT", bound=Timed)

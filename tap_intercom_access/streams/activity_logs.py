@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.intercom import Endpoint, Id, list_of
-from tap_intercom_access.intercom.responses import as_text
+from tap_intercom_access.intercom.responses import UnixSeconds, as_text
 from tap_intercom_access.intercom.windows import Timed, read_windows, within
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.base import IntercomStream, Reading
@@ -21,6 +21,9 @@ REVIEW_PERIOD = 90 * DAY
 
 OVERLAP = 3600
 """Seconds before the bookmark that are read again, for events that Intercom logged late."""
+
+EARLIEST, LATEST = DAY, 253_402_214_400
+"""Unix seconds that a bookmark is taken for if it is beyond: a day off the years 1970 and 9999."""
 
 PER_PAGE = 250
 
@@ -47,7 +50,7 @@ class ActivityLog(Timed, gc=False):
     """An event, as `POST /admins/activity_logs/search` lists it, and a column for each field."""
 
     id: Annotated[Id, column("Id of the event.")]
-    created_at: Annotated[int, AS_DATE_TIME, column("When it happened, in UTC.")]
+    created_at: Annotated[UnixSeconds, AS_DATE_TIME, column("When it happened, in UTC.")]
     activity_type: Annotated[str | None, column("What happened, such as `admin_deletion`.")] = None
     activity_description: Annotated[str | None, column("What happened, in a sentence.")] = None
     performed_by: Annotated[Performer | None, column("Who did it.")] = None
@@ -172,7 +175,9 @@ class ActivityLogsStream(IntercomStream):
                 f"The bookmark of {self.name} in the state is no date and time ({error}). Use the "
                 "last STATE value of an earlier run, or none."
             ) from error
-        return None if bookmark is None else int(bookmark.timestamp())
+        if bookmark is None:
+            return None
+        return min(max(int(bookmark.timestamp()), EARLIEST), LATEST)
 
     def _goes_on(self) -> bool:
         """Whether it begins at the bookmark of an earlier run."""

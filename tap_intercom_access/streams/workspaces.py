@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from typing_extensions import override
 
+from tap_intercom_access.intercom import IntercomError
+from tap_intercom_access.intercom.errors import RUN_AGAIN
 from tap_intercom_access.streams.base import IntercomStream, Reading
 from tap_intercom_access.streams.identity import ME
 from tap_intercom_access.streams.schema import AS_DATE_TIME, as_date_time, column, schema_of
@@ -66,6 +68,12 @@ class WorkspacesStream(IntercomStream):
             self.intercom.api_version,
             self.intercom.user_agent,
         )
-        created_at = None if app.created_at is None else as_date_time(app.created_at)
+        try:
+            created_at = None if app.created_at is None else as_date_time(app.created_at)
+        except (OSError, OverflowError, ValueError) as error:
+            raise IntercomError(
+                f"{self.intercom.request(ME)} says that the workspace was created at "
+                f"{app.created_at}, which is no time in Unix seconds. {RUN_AGAIN}"
+            ) from error
         yield msgspec.to_builtins(workspace) | {"created_at": created_at}
         return 1
