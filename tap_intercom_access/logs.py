@@ -61,7 +61,7 @@ class SafeFormatter(logging.Formatter):
         if not message.isprintable():
             text = text.replace(message, _escaped(message), 1)
         text = PASSWORD_IN_URL.sub("***", masked(text, *sorted(_secrets)))
-        return "\n    ".join(map(_escaped, text.split("\n")))
+        return "\n    | ".join(map(_escaped, text.split("\n")))
 
 
 def _forms(secret: str) -> set[str]:

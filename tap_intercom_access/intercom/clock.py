@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+LATEST = 253_370_764_800
+"""Unix seconds at which the year 9999 begins: what a clock adds to them still is a date."""
+
+
 class Clock:
     """Intercom's clock, as the `Date` of its responses tells it; this machine's until one does."""
 
@@ -37,6 +41,7 @@ def date_of(header: str | None) -> float | None:
     """Read a date as HTTP headers write it, in Unix seconds; None where it is none."""
     try:
         date = parsedate_to_datetime(header or "")
-        return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+        seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
     except (OverflowError, ValueError):  # the former for an offset from UTC of many digits
         return None
+    return seconds if 0 <= seconds < LATEST else None
