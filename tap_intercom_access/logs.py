@@ -18,7 +18,7 @@ SHORTEST_PASSWORD = 4
 
 USER_AND_PASSWORD = re.compile(r"(?:\w+://)?([^:@]*):(.*)@", re.DOTALL)
 
-PASSWORD_IN_URL = re.compile(r"(?<=//)[^\s@]*:[^\s@]*(?=@)")
+PASSWORD_IN_URL = re.compile(r"//[^\s@:]{0,100}:[^\s@]{0,200}@")
 
 
 _secrets: set[str] = set()
@@ -60,7 +60,7 @@ class SafeFormatter(logging.Formatter):
         text = self._inner.format(record)
         if not message.isprintable():
             text = text.replace(message, _escaped(message), 1)
-        text = PASSWORD_IN_URL.sub("***", masked(text, *sorted(_secrets)))
+        text = PASSWORD_IN_URL.sub("//***@", masked(text, *sorted(_secrets)))
         return "\n    | ".join(map(_escaped, text.split("\n")))
 
 

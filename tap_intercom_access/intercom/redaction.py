@@ -23,8 +23,8 @@ LONGEST_ESCAPE = 12
 
 ESCAPE = r"""
     %(?:25)*(?P<percent>[0-9a-f]{2})      # in URLs, also twice
-    | \\+(?:u00|x)(?P<hex>[0-9a-f]{2})    # in JSON, and where Python shows bytes
-    | \\+(?P<char>["'/\\])
+    | \\{1,16}(?:u00|x)(?P<hex>[0-9a-f]{2})    # in JSON, and where Python shows bytes
+    | \\{1,16}(?P<char>["'/\\])
     | &(?P<entity>\#?\w{1,8});            # in HTML
 """
 FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL
