@@ -1,4 +1,4 @@
-"""README, CONTRIBUTING and the pages of docs, and the blocks and tables in them."""
+"""README and the other pages of the documentation, and the blocks and tables in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tests.commands import ROOT
 
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
+    for pages in ("*.md", "docs/*.md", "examples/*/README.md")
+    for path in sorted(ROOT.glob(pages))
 }
 """The text of each page by its path."""
 
