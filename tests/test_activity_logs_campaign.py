@@ -1,6 +1,6 @@
 """Random histories in runs that are killed, refused and misled: together they hold every event.
 
-The number of a history is its seed: `-k 'history[17]'` plays one again, `--histories 900` more of them.
+The number of a history is its seed: `-k 'history[17]'` plays one again, `--histories 900` more.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
     windows = read_windows(
         intercom, intercom.request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
     )
-    ends = []
+    ends: list[int] = []
 
     with pytest.raises(IntercomError, match="failed 5 times in a row"):
         ends.extend(stop for stop, _ in windows)
