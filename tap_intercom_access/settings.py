@@ -109,7 +109,7 @@ SETTINGS = th.PropertiesList(
         title="Activity types",
         description=(
             "Types of events to read into `activity_logs`; `[]` reads all. Without it: the types "
-            "that concern access, which the README lists."
+            "that concern access, which docs/activity-logs.md lists."
         ),
     ),
 ).to_dict()

@@ -89,7 +89,7 @@ class Connection:
         while True:
             self._limit.take()
             response = _send(session, method, url, timeout, options)
-            self.clock.hear(response.headers)
+            self.clock.observe(response.headers)
             now = self.clock.now()
             self._limit.learn(response.headers, now)
             if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
