@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import logging
 import os
 import sys
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -13,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import Catalog, MetadataMapping
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, in_words
-from tap_intercom_access.inputs import check_catalog, check_object, check_state
+from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.output import PipeWriter, buffer_stdout
 from tap_intercom_access.settings import SETTINGS, check
@@ -27,10 +31,12 @@ from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, T
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import FrameType
 
     from singer_sdk.plugin_base import _ConfigInput
 
+    from tap_intercom_access.intercom.decoding import FieldPath
     from tap_intercom_access.streams.base import IntercomStream
 
 
@@ -42,12 +48,12 @@ class TapIntercomAccess(Tap):
     message_writer_class = PipeWriter
     message_writer: PipeWriter
     capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
-        TapCapabilities.ACTIVATE_VERSION,
         TapCapabilities.CATALOG,
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.TEST,
         PluginCapabilities.ABOUT,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.STRUCTURED_LOGGING,
@@ -84,7 +90,12 @@ class TapIntercomAccess(Tap):
     @cached_property
     def identity(self) -> Identity:
         """Which workspace it is."""
-        return Identity(self.intercom, self.config.get("workspace_id"), self.state)
+        intercom = replace(self.intercom, unread=self._unread_fields_of_workspaces)
+        return Identity(intercom, self.config.get("workspace_id"), self.state)
+
+    def _unread_fields_of_workspaces(self) -> Collection[FieldPath]:
+        stream = self.streams[WorkspacesStream.name]
+        return stream.unread_fields() if isinstance(stream, WorkspacesStream) else ()
 
     @override
     def discover_streams(self) -> list[IntercomStream]:
@@ -99,6 +110,26 @@ class TapIntercomAccess(Tap):
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
         ]
+
+    @override
+    def setup_mapper(self) -> None:
+        """Compile the stream maps.
+
+        Raises:
+            InputError: if one of them cannot be used.
+        """
+        # SDK 0.54.9 compiles the maps of a stream that is not selected without its columns, so
+        # that its keys are missing. Without metadata all of them are there, as SDK 0.55 has it.
+        streams = self.streams.values()  # puts the catalog's entries right
+        entries = Catalog(self.catalog)
+        for stream in streams:
+            if stream.name in entries and not stream.selected:
+                entries[stream.name] = replace(entries[stream.name], metadata=MetadataMapping())
+        try:
+            super(Tap, self).setup_mapper()
+            self.mapper.register_raw_streams_from_catalog(entries)
+        except Exception as error:
+            raise InputError(f"stream_maps cannot be used: {error}") from error
 
     @override
     def _reset_state_progress_markers(self) -> None:
@@ -124,7 +155,8 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if it has not the form of a Singer state.
         """
-        self._warn_of_unknown("state", set(check_state(state)))
+        state = read_state(state)
+        self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
 
     def _warn_of_unknown(self, what: str, names: set[str]) -> None:
@@ -157,8 +189,8 @@ class TapIntercomAccess(Tap):
             InputError: if the catalog or the state is not what it should be.
         """
         super().invoke(
-            state=state and check_object("state", state),
-            catalog=catalog and check_catalog(catalog),
+            state=state and io.StringIO(json.dumps(read_object("state", state))),
+            catalog=catalog and io.StringIO(json.dumps(read_catalog(catalog))),
             **options,
         )
 
@@ -172,11 +204,12 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them is not a JSON object.
         """
+        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
         for path in value:
             if path != "ENV":
-                with Path(path).open(encoding="utf-8") as file:
-                    check_object(f"configuration file {path}", file)
-        return super().cb_config(ctx, param, value)
+                with Path(path).open("rb") as file:
+                    given.config |= read_object(f"configuration file {path}", file)
+        return given
 
 
 def main() -> None:

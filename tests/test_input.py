@@ -57,7 +57,7 @@ def test_a_state_of_another_form_is_refused(
     assert "not a Singer state" in sync(sandbox, "--state", written(tmp_path, state)).error
 
 
-@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"singer_state": 1}])
+@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"singer_state": {}}])
 def test_an_empty_state_is_fine(state: object, sandbox: Sandbox, tmp_path: Path) -> None:
     assert sync(sandbox, "--state", written(tmp_path, state)).code == 0
 

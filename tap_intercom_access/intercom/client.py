@@ -12,6 +12,7 @@ import msgspec
 import requests
 
 from tap_intercom_access.intercom.connection import Connection
+from tap_intercom_access.intercom.decoding import ShapeError, decode
 from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
@@ -19,20 +20,23 @@ from tap_intercom_access.intercom.errors import (
     PagesError,
     RefusedError,
     TransientError,
+    UnreadableError,
     found,
     refusal,
     unreachable,
+    unreadable,
     untrusted,
 )
 from tap_intercom_access.intercom.paging import following
 from tap_intercom_access.intercom.redaction import echoes, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from backoff.types import Details
 
     from tap_intercom_access.intercom.clock import Clock
+    from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import Page, RowT
 
@@ -72,6 +76,14 @@ def _nothing(*_: object) -> None:
     pass
 
 
+def _log_replaced(replaced: list[ReplacedText]) -> None:
+    logger.warning(
+        "%d texts hold characters that databases refuse, which became U+FFFD; the first: %r",
+        len(replaced),
+        replaced[0].path,
+    )
+
+
 @dataclass(frozen=True)
 class Intercom:
     """Intercom's API as one workspace's token opens it; several may share a connection.
@@ -85,6 +97,8 @@ class Intercom:
         timeout: Seconds to connect, and between two pieces of a response.
         on_request: Called before each request.
         on_response: Called with each request that was answered, and the response, whatever it is.
+        on_replaced: Called with the texts of a response in which characters were replaced.
+        unread: Gives the fields that nobody reads, so that what they hold does not matter.
     """
 
     access_token: str = field(repr=False)
@@ -94,6 +108,8 @@ class Intercom:
     user_agent: str = "tap-intercom-access"
     on_request: Callable[[], None] = _nothing
     on_response: Callable[[Request[Any], requests.Response], None] = _nothing
+    on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
+    unread: Callable[[], Collection[FieldPath]] = frozenset
     connection: Connection = field(default_factory=Connection, repr=False)
 
     @property
@@ -213,13 +229,21 @@ class Intercom:
         if echoes(response.content, self.access_token):
             raise self._untrusted(request, response, "it holds the access token itself")
         try:
-            decoded = msgspec.json.decode(response.content, type=request.endpoint.response)
-        except ValueError as error:
+            decoded = decode(response.content, request.endpoint.response, self.unread())
+        except ShapeError as error:
             problem = f"it is not {request.endpoint.content} ({error})"
+            if error.rows:
+                description = found(response, self.access_token)
+                raise UnreadableError(
+                    unreadable(request, problem, description, error.readable, error.rows),
+                    error.field,
+                ) from error
             raise self._untrusted(request, response, problem) from error
-        if getattr(decoded, "type", None) == "error.list":
+        if getattr(decoded.response, "type", None) == "error.list":
             raise self._untrusted(request, response, f"it is not {request.endpoint.content}")
-        return decoded
+        if decoded.replaced:
+            self.on_replaced(decoded.replaced)
+        return decoded.response
 
     def _send(self, request: Request[Any]) -> requests.Response:
         posted = request.endpoint.method == "POST"
