@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from types import FrameType
 
+    from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib import CatalogEntry
 
     from tap_intercom_access.intercom.decoding import FieldPath
     from tap_intercom_access.streams.base import IntercomStream
@@ -118,18 +120,23 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them cannot be used.
         """
-        # SDK 0.54.9 compiles the maps of a stream that is not selected without its columns, so
-        # that its keys are missing. Without metadata all of them are there, as SDK 0.55 has it.
-        streams = self.streams.values()  # puts the catalog's entries right
-        entries = Catalog(self.catalog)
-        for stream in streams:
-            if stream.name in entries and not stream.selected:
-                entries[stream.name] = replace(entries[stream.name], metadata=MetadataMapping())
+        super(Tap, self).setup_mapper()
+        for stream in self.streams.values():
+            if entry := self.catalog.get_stream(stream.name):
+                self._register_maps(stream, entry)
+
+    def _register_maps(self, stream: Stream, entry: CatalogEntry) -> None:
+        if not stream.selected:
+            # SDK 0.54.9 takes all columns away from a stream that is not selected, so that its
+            # keys are missing. Without metadata it keeps them, as in SDK 0.55.
+            entry = replace(entry, metadata=MetadataMapping())
         try:
-            super(Tap, self).setup_mapper()
-            self.mapper.register_raw_streams_from_catalog(entries)
+            self.mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
         except Exception as error:
-            raise InputError(f"stream_maps cannot be used: {error}") from error
+            if stream.selected:
+                raise InputError(
+                    f"stream_maps cannot be used for {stream.name}: {error}"
+                ) from error
 
     @override
     def _reset_state_progress_markers(self) -> None:

@@ -91,6 +91,41 @@ def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox, tmp_path:
     assert second.records("admins") == first.records("admins")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_skipped_in_every_input(
+    encoding: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    state = {"bookmarks": {"admins": {"rows": 500}}}
+    catalog = json.loads(catalog_selecting(tmp_path, "admins").read_text(encoding="utf-8"))
+    config = {"base_url": sandbox.base_url, "access_token": sandbox.token}
+    arguments: list[str | Path] = []
+    for name, content in {"config": config, "catalog": catalog, "state": state}.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content), encoding=encoding)
+        arguments += [f"--{name}", path]
+
+    run = run_tap(*arguments)
+
+    assert "488 fewer than in the last complete sync" in run.error
+    assert sandbox.requests == ["GET /admins"]
+
+
+def test_a_state_as_meltano_prints_it_keeps_the_safeguards(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    state = {"singer_state": {"bookmarks": {"admins": {"rows": 500}}}}
+
+    error = sync(sandbox, "--state", written(tmp_path, state)).error
+
+    assert "488 fewer than in the last complete sync" in error
+
+
+def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    state = written(tmp_path, b"[" * 100_000)
+
+    assert sync(sandbox, "--state", state).error.startswith("The state is not JSON")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "catalog",

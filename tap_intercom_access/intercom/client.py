@@ -24,7 +24,6 @@ from tap_intercom_access.intercom.errors import (
     found,
     refusal,
     unreachable,
-    unreadable,
     untrusted,
 )
 from tap_intercom_access.intercom.paging import following
@@ -232,12 +231,11 @@ class Intercom:
             decoded = decode(response.content, request.endpoint.response, self.unread())
         except ShapeError as error:
             problem = f"it is not {request.endpoint.content} ({error})"
-            if error.rows:
+            if error.rest_is_right:
                 description = found(response, self.access_token)
-                raise UnreadableError(
-                    unreadable(request, problem, description, error.readable, error.rows),
-                    error.field,
-                ) from error
+                advice = f"{error.counts} {RUN_AGAIN}"
+                sentence = untrusted(request, problem, description, advice)
+                raise UnreadableError(sentence, error.field) from error
             raise self._untrusted(request, response, problem) from error
         if getattr(decoded.response, "type", None) == "error.list":
             raise self._untrusted(request, response, f"it is not {request.endpoint.content}")

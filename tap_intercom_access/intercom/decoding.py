@@ -36,6 +36,9 @@ REFUSED = re.compile("[\x00\ud800-\udfff]")
 ESCAPED = re.compile("[\udc80-\udcff]")
 """What `surrogateescape` makes of bytes that are no UTF-8."""
 
+FIELD = re.compile(r"at `\$\.([\w.]+)`")
+"""How msgspec names a field that is not in an array."""
+
 ROW = re.compile(r"at `\$\.\w+\[(\d+)\](?:\.(\w+))?")
 """How msgspec names a row, and the field of the row."""
 
@@ -46,19 +49,24 @@ class ShapeError(ValueError):
     """A body does not have the shape that it should have.
 
     Attributes:
-        field: Name of the field of a row at fault, where all around it is as it should be.
-        readable: Rows of the response that can be read.
-        rows: Rows of the response; 0 if it is not known to be a list.
+        field: Name of the field of a row that is at fault.
+        rest_is_right: Whether the rest shows that it is what was asked for.
+        counts: How much of a list can be read, in a sentence.
     """
 
     def __init__(
-        self, problem: str, field: str | None = None, readable: int = 0, rows: int = 0
+        self,
+        problem: str,
+        *,
+        field: str | None = None,
+        rest_is_right: bool = False,
+        counts: str = "The rest can be read.",
     ) -> None:
         """Keep what is known about the body."""
         super().__init__(problem)
         self.field = field
-        self.readable = readable
-        self.rows = rows
+        self.rest_is_right = rest_is_right
+        self.counts = counts
 
 
 @dataclass(frozen=True)
@@ -109,10 +117,11 @@ def decode(
         raise ShapeError(str(problem or error)) from error
     normaliser = _Normaliser(frozenset(unread), is_utf_8)
     try:
-        body = normaliser.normalise(body, inspect.type_info(shape))
-        return Decoded(msgspec.convert(body, shape, strict=False), normaliser.replaced)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise _fault(error, body, shape) from error
+        return Decoded(normaliser.convert(body, shape), normaliser.replaced)
+    except RecursionError as error:
+        raise ShapeError("It is nested too deeply") from error
+    except msgspec.ValidationError as error:
+        raise _fault(error, body, shape, normaliser) from error
 
 
 def _parse(content: bytes) -> tuple[Any, bool]:
@@ -127,28 +136,46 @@ def _parse(content: bytes) -> tuple[Any, bool]:
     return json.loads(text, parse_constant=_refuse, strict=False), is_utf_8
 
 
-def _fault(error: Exception, body: Any, shape: type) -> ShapeError:  # noqa: ANN401 (JSON)
-    """Say what is wrong with a body, and how much of its list can be read."""
-    match = ROW.search(str(error))
+def _fault(
+    error: msgspec.ValidationError,
+    body: Any,  # noqa: ANN401 (JSON)
+    shape: type,
+    normaliser: _Normaliser,
+) -> ShapeError:
+    """Say what is wrong with a body, and how much else of it can be read."""
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    match = ROW.search(str(error))
     if not match or "rows" not in fields:
-        return ShapeError(str(error))
+        return ShapeError(str(error), rest_is_right=_rest_is_right(error, body, shape, normaliser))
     rows = body[fields["rows"].encode_name]
     (row_type,) = get_args(fields["rows"].type)
-    readable = sum(_is_readable(row, row_type) for row in rows)
-    row = rows[int(match[1])]
-    if not readable and not (isinstance(row, dict) and match[2] not in (None, "id")):
-        return ShapeError(str(error))  # nothing shows that it is this list
+    readable = sum(normaliser.can_convert(row, row_type, ("rows",)) for row in rows)
     names = {field.encode_name: field.name for field in msgspec.structs.fields(row_type)}
-    return ShapeError(str(error), names.get(match[2]), readable, len(rows))
+    name = names.get(match[2])
+    return ShapeError(
+        str(error),
+        field=name,
+        rest_is_right=bool(readable or (name and name != "id")),
+        counts=f"Of {len(rows)} rows there, {readable} can be read.",
+    )
 
 
-def _is_readable(value: Any, type_: Any) -> bool:  # noqa: ANN401 (JSON)
-    try:
-        msgspec.convert(value, type_, strict=False)
-    except msgspec.ValidationError:
+def _rest_is_right(
+    error: msgspec.ValidationError,
+    body: Any,  # noqa: ANN401 (JSON)
+    shape: type,
+    normaliser: _Normaliser,
+) -> bool:
+    """Tell whether an object has its shape but for the value that an error names."""
+    match = FIELD.search(str(error))
+    if not match or not isinstance(body, dict):
         return False
-    return True
+    *around, name = match[1].split(".")
+    rest = inner = dict(body)
+    for key in around:
+        inner[key] = inner = dict(inner[key])
+    inner.pop(name, None)
+    return normaliser.can_convert(rest, shape)
 
 
 def _alternatives(type_: inspect.Type) -> list[inspect.Type]:
@@ -158,6 +185,9 @@ def _alternatives(type_: inspect.Type) -> list[inspect.Type]:
     if isinstance(type_, inspect.UnionType):
         return [one for member in type_.types for one in _alternatives(member)]
     return [type_]
+
+
+_type_info = cache(inspect.type_info)
 
 
 @cache
@@ -178,6 +208,24 @@ class _Normaliser:
         self._is_utf_8 = is_utf_8
         self._row = ("", "")
         """Path and id of the row that is being read."""
+
+    def convert(self, value: object, shape: Any, name: FieldPath = ()) -> Any:  # noqa: ANN401 (any)
+        """Give a value in its shape.
+
+        Raises:
+            msgspec.ValidationError: if it has another one.
+        """
+        return msgspec.convert(
+            self.normalise(value, _type_info(shape), name=name), shape, strict=False
+        )
+
+    def can_convert(self, value: object, shape: type, name: FieldPath = ()) -> bool:
+        """Tell whether a value has its shape."""
+        try:
+            self.convert(value, shape, name)
+        except msgspec.ValidationError:
+            return False
+        return True
 
     def normalise(
         self, value: object, type_: inspect.Type, path: str = "", name: FieldPath = ()
@@ -224,8 +272,8 @@ class _Normaliser:
                     f"{path}.{known.encode_name}" if path else known.encode_name,
                     inner,
                 )
-                if unread and not _is_readable(result, _python_types(type_.cls)[known.name]):
-                    continue
+                if unread:
+                    msgspec.convert(result, _python_types(type_.cls)[known.name], strict=False)
             except msgspec.ValidationError:
                 if not unread:
                     raise
@@ -247,9 +295,10 @@ class _Normaliser:
             return value
         result: dict[str, Any] = {}
         for key, item in value.items():
-            clean = self._text(key, path)
+            clean = REFUSED.sub(REPLACEMENT, key)
             while clean != key and (clean in value or clean in result):
                 clean += REPLACEMENT  # two keys may have differed in nothing else
+            self._text(key, f"{path}.{clean} (key)")
             result[clean] = self._untyped(item, f"{path}.{clean}")
         return result
 

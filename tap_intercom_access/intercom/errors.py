@@ -6,7 +6,7 @@ The sentence says what was wrong, where, and what to do next. The exceptions::
     ├── IntercomError          Intercom did not give what was asked for, or not all of it
     │   ├── RefusedError       a status other than 200 that another try would not change
     │   ├── TransientError     no response, or HTTP 5xx: tried again
-    │   └── UnreadableError    a row of a list does not have its shape, most else is right
+    │   └── UnreadableError    one value does not have its shape, the rest has
     └── PagesError             what a page says of the next one; the client makes a sentence of it
 
 Anything else that is raised in this package is a fault of the tap, and says so (see `tap.py`).
@@ -50,10 +50,10 @@ class TransientError(IntercomError):
 
 
 class UnreadableError(IntercomError):
-    """A row of a list does not have its shape, while the rest shows that it is the list.
+    """A value does not have its shape, while the rest shows that it is what was asked for.
 
     Attributes:
-        field: Name of the field of the row; None where the row itself is at fault.
+        field: Name of the field of the row, where it is one.
     """
 
     def __init__(self, sentence: str, field: str | None) -> None:
@@ -89,12 +89,6 @@ def refusal(request: Request[Any], response: requests.Response, token: str) -> s
 def untrusted(request: Request[Any], problem: str, found: str, advice: str = CHECK_THE_WAY) -> str:
     """Say that a response of HTTP 200 is not what it should be."""
     return f"{request} answered HTTP 200, but {problem}; found {found}. {advice}"
-
-
-def unreadable(request: Request[Any], problem: str, found: str, readable: int, rows: int) -> str:
-    """Say that a row of a list does not have its shape."""
-    advice = f"Of {rows} rows there, {readable} can be read. {RUN_AGAIN}"
-    return untrusted(request, problem, found, advice)
 
 
 def unreachable(request: Request[Any], error: Exception) -> str:
@@ -192,5 +186,5 @@ def _inner(error: BaseException) -> Iterator[BaseException]:
 def _parsed(response: requests.Response) -> Mapping[str, Any] | list[Any] | str | float | None:
     try:
         return json.loads(response.content)  # type: ignore[no-any-return]
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -138,7 +138,10 @@ class TeamList:
         members = levels(teams)
         empty: list[str] = []
         unknown: list[str] = []
-        for team_id in dict.fromkeys(team.id for team in teams if team.admin_ids is None):
+        unlisted = [team.id for team in teams if team.admin_ids is None]
+        if ("rows", "admin_ids") in stream.unread_fields():
+            unlisted = []
+        for team_id in dict.fromkeys(unlisted):
             proven = admins and admins.is_empty(team_id) and not members[team_id]
             (empty if proven else unknown).append(team_id)
         if unknown:
