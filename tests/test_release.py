@@ -36,10 +36,12 @@ def test_the_hubs_definition_is_made_from_the_tap() -> None:
     assert made["settings_group_validation"] == [["access_token"]]
 
 
-def notes(folder: Path, tag: str) -> subprocess.CompletedProcess[str]:
+def notes(folder: Path, tag: str, urls: str = "") -> subprocess.CompletedProcess[str]:
     (folder / ".ci").mkdir(exist_ok=True)
     shutil.copy(ROOT / ".ci" / "release_notes.py", folder / ".ci")
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = pyproject.replace("OWNER", "somebody") + urls
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
     return subprocess.run(
         [sys.executable, folder / ".ci" / "release_notes.py", tag],
         capture_output=True,
@@ -63,3 +65,14 @@ def test_the_notes_of_a_release_are_the_changelogs_section(tmp_path: Path) -> No
     wrong = notes(tmp_path, "v99.0.0")
     assert wrong.returncode == 1
     assert "v99.0.0 is not the version of pyproject.toml" in wrong.stderr
+
+
+def test_a_release_without_the_owner_of_the_repository_is_refused(tmp_path: Path) -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.findall(r'^version = "(.*)"$', pyproject, re.MULTILINE)[0]
+    (tmp_path / "CHANGELOG.md").write_text(f"## [{version}] - 2027-01-01\n\n- A\n")
+
+    done = notes(tmp_path, f"v{version}", "# https://github.com/OWNER/")
+
+    assert done.returncode == 1
+    assert "Replace OWNER in the URLs of pyproject.toml" in done.stderr

@@ -19,6 +19,7 @@ from tap_intercom_access.intercom.errors import (
     IntercomError,
     PagesError,
     RefusedError,
+    RetriesExhaustedError,
     TransientError,
     UnreadableError,
     found,
@@ -201,13 +202,14 @@ class Intercom:
 
         Raises:
             RefusedError: for a status other than 200 that another try would not change.
-            IntercomError: if it failed five times, or if the response is not what it should be.
+            RetriesExhaustedError: if it failed five times.
+            IntercomError: if the response is not what it should be.
         """
         self.on_request()
         try:
             return self._try(request)
         except TransientError as error:
-            raise IntercomError(f"failed {TRIES} times in a row: {error}") from error
+            raise RetriesExhaustedError(f"failed {TRIES} times in a row: {error}") from error
 
     @backoff.on_exception(
         backoff.expo,

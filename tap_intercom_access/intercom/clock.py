@@ -19,11 +19,11 @@ class Clock:
         self._ahead: float | None = None  # Intercom's Unix time less this machine's monotonic one
 
     @property
-    def heard(self) -> bool:
+    def is_set(self) -> bool:
         """Whether a response told the time."""
         return self._ahead is not None
 
-    def hear(self, headers: Mapping[str, str]) -> None:
+    def observe(self, headers: Mapping[str, str]) -> None:
         """Take the time from the headers of a response that has just come."""
         if (date := date_of(headers.get("Date"))) is not None:
             self._ahead = date - time.monotonic()
@@ -31,6 +31,10 @@ class Clock:
     def now(self) -> float:
         """Give Unix seconds, less the way that the response took and a broken second."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
+
+    def ahead(self) -> float:
+        """Give the seconds that Intercom's clock is ahead of this machine's; 0 until it is set."""
+        return self.now() - time.time()
 
 
 def date_of(header: str | None) -> float | None:

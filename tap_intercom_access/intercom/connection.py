@@ -38,7 +38,7 @@ class Connection:
             response: requests.Response = self._of_this_thread.session.request(
                 method, url, **options
             )
-            self.clock.hear(response.headers)
+            self.clock.observe(response.headers)
             now = self.clock.now()
             self._limit.learn(response.headers, now)
             if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:

@@ -5,6 +5,7 @@ The sentence says what was wrong, where, and what to do next. The exceptions::
     Exception
     ├── IntercomError          Intercom did not give what was asked for, or not all of it
     │   ├── RefusedError       a status other than 200 that another try would not change
+    │   ├── RetriesExhaustedError    every try ended in a TransientError
     │   ├── TransientError     no response, or HTTP 5xx: tried again
     │   └── UnreadableError    one value does not have its shape, the rest has
     └── PagesError             what a page says of the next one; the client makes a sentence of it
@@ -43,6 +44,10 @@ class IntercomError(Exception):
 
 class RefusedError(IntercomError):
     """A status other than 200: a missing permission, a wrong token, a limit that stays used up."""
+
+
+class RetriesExhaustedError(IntercomError):
+    """No response, or a failure of Intercom's, in each of several tries."""
 
 
 class TransientError(IntercomError):

@@ -49,6 +49,7 @@ class Pages(msgspec.Struct):
     next: Any = None
     page: int | None = None
     total_pages: int | None = None
+    per_page: int | None = None
 
     @property
     def last_by_number(self) -> bool:

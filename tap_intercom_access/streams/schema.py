@@ -27,6 +27,12 @@ def as_date_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat()
 
 
+def as_seconds(text: str) -> int:
+    """Give a date, or date and time, in Unix seconds; without a time zone it is in UTC."""
+    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp())
+
+
 def column(description: str) -> msgspec.Meta:
     """Describe a field of a shape, and so a column of the stream."""
     return msgspec.Meta(description=description)
