@@ -230,7 +230,7 @@ class Intercom:
         if echoes(response.content, self.access_token):
             raise self._untrusted(request, response, "it holds the access token itself")
         try:
-            decoded = decode(response.content, request.endpoint.response, self.unread())
+            decoded = decode(response.content, request.endpoint.response, self.unread)
         except ShapeError as error:
             problem = f"it is not {request.endpoint.content} ({error})"
             if error.rest_is_right:

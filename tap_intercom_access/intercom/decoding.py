@@ -22,7 +22,7 @@ import msgspec
 from msgspec import inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     FieldPath = tuple[str, ...]
     """Names of a field and of those around it, from the response on: `("rows", "role", "id")`."""
@@ -93,14 +93,16 @@ class Decoded(Generic[ResponseT]):
 
 
 def decode(
-    content: bytes, shape: type[ResponseT], unread: Collection[FieldPath] = ()
+    content: bytes,
+    shape: type[ResponseT],
+    unread: Callable[[], Collection[FieldPath]] = frozenset,
 ) -> Decoded[ResponseT]:
     """Decode the body of a response.
 
     Args:
         content: The body.
         shape: What it should hold.
-        unread: Fields that nobody reads; what they hold does not matter.
+        unread: Gives the fields that nobody reads; what they hold does not matter.
 
     Raises:
         ShapeError: if it is not JSON, or does not have the shape.
@@ -115,7 +117,7 @@ def decode(
         body, is_utf_8 = _parse(content)
     except (ValueError, RecursionError) as error:
         raise ShapeError(str(problem or error)) from error
-    normaliser = _Normaliser(frozenset(unread), is_utf_8)
+    normaliser = _Normaliser(frozenset(unread()), is_utf_8)
     try:
         return Decoded(normaliser.convert(body, shape), normaliser.replaced)
     except RecursionError as error:
