@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.mapper import CustomStreamMap
 from singer_sdk.singerlib import Catalog, MetadataMapping
 from typing_extensions import override
 
@@ -26,6 +27,7 @@ from tap_intercom_access.output import PipeWriter, buffer_stdout
 from tap_intercom_access.settings import SETTINGS, check
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import CatalogEntry
 
     from tap_intercom_access.intercom.decoding import FieldPath
-    from tap_intercom_access.streams.base import IntercomStream
 
 
 class TapIntercomAccess(Tap):
@@ -137,6 +138,9 @@ class TapIntercomAccess(Tap):
                 raise InputError(
                     f"stream_maps cannot be used for {stream.name}: {error}"
                 ) from error
+        for stream_map in self.mapper.stream_maps.get(stream.name, []):
+            if isinstance(stream_map, CustomStreamMap) and isinstance(stream, IntercomStream):
+                stream.guard(stream_map)
 
     @override
     def _reset_state_progress_markers(self) -> None:

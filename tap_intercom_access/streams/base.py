@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream, metrics
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import CustomStreamMap
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import Metadata, StreamMetadata
 from typing_extensions import override
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.mapper import CustomStreamMap
     from singer_sdk.singerlib import Catalog, CatalogEntry, SelectionMask
 
     from tap_intercom_access.intercom import Endpoint, Intercom
@@ -77,7 +77,7 @@ def deselected(
             yield (*field, name)
 
 
-def map_name(stream_maps: Mapping[str, Any], stream: str, expression: str | None) -> str:
+def map_name(stream_maps: Mapping[str, Any], stream: str, expression: str) -> str:
     """Give the place of an expression among the stream maps of a configuration."""
     for pattern, columns in stream_maps.items():
         if not isinstance(columns, dict):
@@ -279,26 +279,29 @@ class IntercomStream(Stream):
         """Columns that no catalog can deselect."""
         return [*self.primary_keys, *([self.replication_key] if self.replication_key else [])]
 
-    @override
-    def _write_record_message(self, record: Record) -> None:
-        # What a stream map raises comes through SDK 0.54.9 without the name of map or row.
-        try:
-            super()._write_record_message(record)
-        except Exception as error:
-            if isinstance(error, TapError) or not self.config.get("stream_maps"):
-                raise
-            raise StreamError(f"{self.name}: {self._map_fault(record, error)}") from error
+    def guard(self, stream_map: CustomStreamMap) -> None:
+        """Let a stream map raise a StreamError that names map, stream and row, where it fails."""
+        transform = stream_map.transform
 
-    def _map_fault(self, record: Record, error: Exception) -> str:
+        def guarded(record: dict[str, Any]) -> dict[str, Any] | None:
+            try:
+                return transform(record)
+            except Exception as error:
+                fault = self._map_fault(record, error, str(stream_map.expr_evaluator.expr))
+                raise StreamError(f"{self.name}: {fault}") from error
+
+        # SDK 0.54.9 lets through what an expression raises, and makes the maps itself.
+        stream_map.transform = guarded  # type: ignore[method-assign]
+
+    def _map_fault(self, record: Record, error: Exception, expression: str) -> str:
         """Say which stream map failed for a record; its values are personal data."""
         key = ", ".join(f"{name} {record.get(name)}" for name in self.primary_keys)
         fault = error.__cause__ if isinstance(error, MapExpressionError) else None
         problem = f"{type(fault or error).__name__}{f' ({fault})' if fault else ''}"
-        expression = self._failed_expression(record)
         nulls = [
             name
             for name, value in record.items()
-            if value is None and name in re.findall(r"\w+", expression or "")
+            if value is None and name in re.findall(r"\w+", expression)
         ]
         where = f", where {' and '.join(nulls)} is null" if nulls else ""
         place = map_name(self.config["stream_maps"], self.name, expression)
@@ -308,16 +311,6 @@ class IntercomStream(Stream):
             f"record with {excerpt(key, token)}{where}. Write it so that it takes every value, "
             "such as: sha256(email) if email else None."
         )
-
-    def _failed_expression(self, record: Record) -> str | None:
-        """Give the expression of a stream map that fails for a record."""
-        for stream_map in self.stream_maps:
-            try:
-                stream_map.transform(record)
-            except Exception:  # noqa: BLE001, PERF203 (any expression of the user's, once)
-                if isinstance(stream_map, CustomStreamMap):
-                    return str(stream_map.expr_evaluator.expr)
-        return None
 
     def _count_replaced(self, replaced: list[ReplacedText]) -> None:
         with self._counting:  # responses may come in several threads, and with the same row
