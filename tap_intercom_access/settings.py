@@ -80,7 +80,8 @@ SETTINGS = th.PropertiesList(
         description=(
             "How much of its rows a list of teammates, teams or memberships may lose from one "
             "complete sync to the next, in percent, before the sync fails instead of telling the "
-            "target who left. Losses of ten rows or fewer always pass; 100 switches it off."
+            "target who left. Losses of ten rows or fewer pass unless none is left; 100 accepts "
+            "all."
         ),
     ),
     th.Property(

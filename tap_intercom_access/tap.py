@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import logging
 import os
 import sys
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -13,10 +16,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.mapper import CustomStreamMap
+from singer_sdk.singerlib import Catalog, MetadataMapping
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, in_words
-from tap_intercom_access.inputs import check_catalog, check_object, check_state
+from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
@@ -24,14 +29,19 @@ from tap_intercom_access.settings import SETTINGS, check
 from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
 if TYPE_CHECKING:
-    from singer_sdk.plugin_base import _ConfigInput
+    from collections.abc import Collection
 
-    from tap_intercom_access.streams.base import IntercomStream
+    from singer_sdk import Stream
+    from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib import CatalogEntry
+
+    from tap_intercom_access.intercom.decoding import FieldPath
 
 
 VARIABLES = "TAP_INTERCOM_ACCESS_"
@@ -48,12 +58,12 @@ class TapIntercomAccess(Tap):
     message_writer_class = PipeWriter
     message_writer: PipeWriter
     capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
-        TapCapabilities.ACTIVATE_VERSION,
         TapCapabilities.CATALOG,
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.TEST,
         PluginCapabilities.ABOUT,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.STRUCTURED_LOGGING,
@@ -90,7 +100,12 @@ class TapIntercomAccess(Tap):
     @cached_property
     def identity(self) -> Identity:
         """Which workspace it is."""
-        return Identity(self.intercom, self.config.get("workspace_id"), self.state)
+        intercom = replace(self.intercom, unread=self._unread_fields_of_workspaces)
+        return Identity(intercom, self.config.get("workspace_id"), self.state)
+
+    def _unread_fields_of_workspaces(self) -> Collection[FieldPath]:
+        stream = self.streams[WorkspacesStream.name]
+        return stream.unread_fields() if isinstance(stream, WorkspacesStream) else ()
 
     @override
     def discover_streams(self) -> list[IntercomStream]:
@@ -105,6 +120,34 @@ class TapIntercomAccess(Tap):
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
         ]
+
+    @override
+    def setup_mapper(self) -> None:
+        """Compile the stream maps.
+
+        Raises:
+            InputError: if one of them cannot be used.
+        """
+        super(Tap, self).setup_mapper()
+        for stream in self.streams.values():
+            if entry := self.catalog.get_stream(stream.name):
+                self._register_maps(stream, entry)
+
+    def _register_maps(self, stream: Stream, entry: CatalogEntry) -> None:
+        if not stream.selected:
+            # SDK 0.54.9 takes all columns away from a stream that is not selected, so that its
+            # keys are missing. Without metadata it keeps them, as in SDK 0.55.
+            entry = replace(entry, metadata=MetadataMapping())
+        try:
+            self.mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
+        except Exception as error:
+            if stream.selected:
+                raise InputError(
+                    f"stream_maps cannot be used for {stream.name}: {error}"
+                ) from error
+        for stream_map in self.mapper.stream_maps.get(stream.name, []):
+            if isinstance(stream_map, CustomStreamMap) and isinstance(stream, IntercomStream):
+                stream.guard(stream_map)
 
     @override
     def _reset_state_progress_markers(self) -> None:
@@ -135,7 +178,8 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if it has not the form of a Singer state.
         """
-        self._warn_of_unknown("state", set(check_state(state)))
+        state = read_state(state)
+        self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
 
     def _warn_of_unknown(self, what: str, names: set[str]) -> None:
@@ -167,8 +211,8 @@ class TapIntercomAccess(Tap):
             InputError: if the catalog or the state is not what it should be.
         """
         super().invoke(
-            state=state and check_object("state", state),
-            catalog=catalog and check_catalog(catalog),
+            state=state and io.StringIO(json.dumps(read_object("state", state))),
+            catalog=catalog and io.StringIO(json.dumps(read_catalog(catalog))),
             **options,
         )
 
@@ -182,11 +226,12 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them is not a JSON object.
         """
+        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
         for path in value:
             if path != "ENV":
-                with Path(path).open(encoding="utf-8") as file:
-                    check_object(f"configuration file {path}", file)
-        return super().cb_config(ctx, param, value)
+                with Path(path).open("rb") as file:
+                    given.config |= read_object(f"configuration file {path}", file)
+        return given
 
 
 def main() -> None:

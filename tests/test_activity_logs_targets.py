@@ -52,6 +52,21 @@ def test_every_type_and_detail_arrives_in_postgres(
 
 
 @pytest.mark.targets
+def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
+    sandbox: Sandbox, events_only: Path, postgres: Postgres
+) -> None:
+    details = {"a\x00": [{"b": "\ud800x"}], "c": "\x00"}
+    row = event(NOW - 90, "x", None, "A\x00B", **details)
+    sandbox.respond("/admins/activity_logs/search", json.dumps({"activity_logs": [row]}).encode())
+
+    loaded(sandbox, events_only, "target-postgres", postgres.config())
+
+    (row,) = postgres.query("select activity_description, metadata from activity_logs")
+    assert row["activity_description"] == "A\ufffdB"
+    assert row["metadata"] == {"a\ufffd": [{"b": "\ufffdx"}], "c": "\ufffd"}
+
+
+@pytest.mark.targets
 @pytest.mark.parametrize("flattened", ["false", "true"])
 def test_every_type_and_detail_arrives_in_duckdb(
     flattened: str, sandbox: Sandbox, events_only: Path, tmp_path: Path

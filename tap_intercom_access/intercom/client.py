@@ -12,6 +12,7 @@ import msgspec
 import requests
 
 from tap_intercom_access.intercom.connection import Connection
+from tap_intercom_access.intercom.decoding import ShapeError, decode
 from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
@@ -20,6 +21,7 @@ from tap_intercom_access.intercom.errors import (
     RefusedError,
     RetriesExhaustedError,
     TransientError,
+    UnreadableError,
     certificate_error,
     found,
     refusal,
@@ -30,12 +32,13 @@ from tap_intercom_access.intercom.paging import following
 from tap_intercom_access.intercom.redaction import echoes, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from backoff.types import Details
 
     from tap_intercom_access.intercom.clock import Clock
     from tap_intercom_access.intercom.connection import Response
+    from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import Page, RowT
 
@@ -75,6 +78,14 @@ def _nothing(*_: object) -> None:
     pass
 
 
+def _log_replaced(replaced: list[ReplacedText]) -> None:
+    logger.warning(
+        "%d texts hold characters that databases refuse, which became U+FFFD; the first: %r",
+        len(replaced),
+        replaced[0].path,
+    )
+
+
 @dataclass(frozen=True)
 class Intercom:
     """Intercom's API as one workspace's token opens it; several may share a connection.
@@ -89,6 +100,8 @@ class Intercom:
             take ten times as many.
         on_request: Called before each request.
         on_response: Called with each request that was answered, and the response, whatever it is.
+        on_replaced: Called with the texts of a response in which characters were replaced.
+        unread: Gives the fields that nobody reads, so that what they hold does not matter.
     """
 
     access_token: str = field(repr=False)
@@ -98,6 +111,8 @@ class Intercom:
     user_agent: str = "tap-intercom-access"
     on_request: Callable[[], None] = _nothing
     on_response: Callable[[Request[Any], Response], None] = _nothing
+    on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
+    unread: Callable[[], Collection[FieldPath]] = frozenset
     connection: Connection = field(default_factory=Connection, repr=False)
 
     @property
@@ -218,13 +233,20 @@ class Intercom:
         if echoes(response.content, self.access_token):
             raise self._untrusted(request, response, "it holds the access token itself")
         try:
-            decoded = msgspec.json.decode(response.content, type=request.endpoint.response)
-        except (ValueError, RecursionError) as error:
+            decoded = decode(response.content, request.endpoint.response, self.unread)
+        except ShapeError as error:
             problem = f"it is not {request.endpoint.content} ({error})"
+            if error.rest_is_right:
+                description = found(response, self.access_token)
+                advice = f"{error.counts} {RUN_AGAIN}"
+                sentence = untrusted(request, problem, description, advice)
+                raise UnreadableError(sentence, error.field) from error
             raise self._untrusted(request, response, problem) from error
-        if getattr(decoded, "type", None) == "error.list":
+        if getattr(decoded.response, "type", None) == "error.list":
             raise self._untrusted(request, response, f"it is not {request.endpoint.content}")
-        return decoded
+        if decoded.replaced:
+            self.on_replaced(decoded.replaced)
+        return decoded.response
 
     def _send(self, request: Request[Any]) -> Response:
         posted = request.endpoint.method == "POST"

@@ -6,7 +6,8 @@ The sentence says what was wrong, where, and what to do next. The exceptions::
     ├── IntercomError          Intercom did not give what was asked for, or not all of it
     │   ├── RefusedError       a status other than 200 that another try would not change
     │   ├── RetriesExhaustedError    every try ended in a TransientError
-    │   └── TransientError     no response, or HTTP 5xx: tried again
+    │   ├── TransientError     no response, or HTTP 5xx: tried again
+    │   └── UnreadableError    one value does not have its shape, the rest has
     └── PagesError             what a page says of the next one; the client makes a sentence of it
 
 Anything else that is raised in this package is a fault of the tap, and says so (see `tap.py`).
@@ -68,6 +69,19 @@ class RetriesExhaustedError(IntercomError):
 
 class TransientError(IntercomError):
     """No response, or a failure of Intercom's: it may pass."""
+
+
+class UnreadableError(IntercomError):
+    """A value does not have its shape, while the rest shows that it is what was asked for.
+
+    Attributes:
+        field: Name of the field of the row, where it is one.
+    """
+
+    def __init__(self, sentence: str, field: str | None) -> None:
+        """Take the sentence, and the field that it is about."""
+        super().__init__(sentence)
+        self.field = field
 
 
 class PagesError(Exception):
