@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests.commands import ROOT
 from tests.meltano import copied
 from tests.reviews import play
@@ -39,7 +39,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def paged() -> Iterator[Sandbox]:
     """A sandbox with three pages of admins, one of teams."""
-    with Sandbox(demo(), page_size=5) as server:
+    with Sandbox(demo(), Behaviour(page_size=5)) as server:
         yield server
 
 

@@ -82,9 +82,9 @@ def catalog_selecting(tmp_path: Path, *streams: str, **changes: object) -> Path:
     return path
 
 
-def failed(sandbox: Sandbox, fault: Fault, request: int | None = None, **variables: str) -> str:
-    """The sentence that a run fails with whose request, or each, meets a fault."""
-    sandbox.faults[request] = fault
+def failed(sandbox: Sandbox, fault: Fault, nth: int | None = None, **variables: str) -> str:
+    """The sentence that a run fails with whose n-th request for admins, or each, meets a fault."""
+    sandbox.fail("/admins", fault, nth=nth)
     run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true", **variables)
     assert run.of("STATE") == []
     assert run.of("ACTIVATE_VERSION") == []

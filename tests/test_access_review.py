@@ -12,7 +12,7 @@ import openpyxl
 import psycopg
 import pytest
 
-from tap_intercom_access.sandbox.history import DAY
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.reviews import (
     BACK,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
 from tests.commands import CLONE, ROOT
 from tests.docs import block
 from tests.meltano import meltano, output_of
@@ -122,7 +122,7 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
     rows = union.removeprefix("create view all_admins as\n") + " order by workspace, id"
 
     with Sandbox(demo()) as first, Sandbox(demo()) as second:
-        second.workspace.a_quarter_later()
+        advance_quarter(second.workspace)
         variables = {
             "TAP_INTERCOM_ACCESS_US_ACCESS_TOKEN": first.token,
             "TAP_INTERCOM_ACCESS_US_BASE_URL": first.base_url,
