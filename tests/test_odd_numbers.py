@@ -181,7 +181,7 @@ def test_a_configuration_of_the_log_that_is_none_is_named(tmp_path: Path) -> Non
 def test_the_locale_does_not_matter(options: list[str]) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
-    run = run_tap(*options, **ascii_only)
+    run = run_installed(*options, **ascii_only)
 
     assert run.code == 0, run.stderr
     if "--about" not in options or len(options) > 1:
