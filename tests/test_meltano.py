@@ -74,7 +74,7 @@ def test_the_main_job_writes_three_files(project: Path, sandbox: Sandbox) -> Non
         path.name: len(path.read_text(encoding="utf-8").splitlines())
         for path in (project / "output").iterdir()
     }
-    assert lines == {"admins.jsonl": 12, "teams.jsonl": 4, "team_memberships.jsonl": 13}
+    assert lines == {"admins.jsonl": 13, "teams.jsonl": 4, "team_memberships.jsonl": 13}
     assert (project / "meltano.yml").read_bytes() == (ROOT / "meltano.yml").read_bytes()
 
 

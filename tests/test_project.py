@@ -88,7 +88,7 @@ def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Pa
     output_of(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
     output_of(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
-    assert len(lines(project / "admins.jsonl")) == 12
+    assert len(lines(project / "admins.jsonl")) == 13
     assert not (project / "activity_logs.jsonl").exists()
 
 
@@ -140,9 +140,9 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
         output_of(project, *runs[1], **variables)
         after = postgres.query(rows)
 
-    assert [row["workspace"] for row in before] == ["eu"] * 12 + ["us"] * 12
+    assert [row["workspace"] for row in before] == ["eu"] * 13 + ["us"] * 13
     names = {row["workspace"]: row["has_inbox_seat"] for row in before if row["id"] == "1006"}
     assert names == {"eu": False, "us": True}
     gone = [row for row in after if row["_sdc_deleted_at"]]
     assert [(row["workspace"], row["id"]) for row in gone][-1] == ("eu", "1001")
-    assert [row for row in after if row["workspace"] == "us"] == before[12:]
+    assert [row for row in after if row["workspace"] == "us"] == before[13:]

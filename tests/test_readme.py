@@ -96,7 +96,7 @@ def test_the_command_without_meltano_works(sandbox: Sandbox, tmp_path: Path) -> 
         shell=True,
     )
 
-    assert done.stdout.strip() == "29"
+    assert done.stdout.strip() == "30"
 
 
 def test_messages_of_the_troubleshooting_table_exist() -> None:
