@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ def buffer_stdout() -> None:
     sys.stdout = open(  # noqa: SIM115 (a descriptor that stays open)
         sys.stdout.fileno(), "w", buffering=BULK, encoding=sys.stdout.encoding, closefd=False
     )
+
+
+def escape_stderr() -> None:
+    """Write the log in ASCII, names in it as escapes: Meltano 2.20 reads nothing else."""
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
 class PipeWriter(MsgSpecWriter):

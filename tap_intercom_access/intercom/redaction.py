@@ -37,4 +37,4 @@ def excerpt(text: str, token: str) -> str:
     """Shorten foreign text to one printable line that holds no part of the token."""
     line = " ".join(masked(text, token).split())
     line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= EXCERPT_LENGTH else f"{line[:EXCERPT_LENGTH]}…"
+    return line if len(line) <= EXCERPT_LENGTH else f"{line[:EXCERPT_LENGTH]}..."
