@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.commands import ROOT
+from tests.commands import ROOT, environment
 from tests.meltano import meltano
 from tests.runs import run_tap
 
@@ -34,6 +36,14 @@ KINDS = {
 def about() -> dict[str, Any]:
     described: dict[str, Any] = json.loads(run_tap("--about", "--format=json").stdout)
     return described
+
+
+def settings_block() -> str:
+    """All settings as `hub/make.py settings` prints them for a project's meltano.yml."""
+    make = [sys.executable, str(ROOT / "hub" / "make.py"), "settings"]
+    return subprocess.run(
+        make, capture_output=True, check=True, encoding="utf-8", env=environment()
+    ).stdout
 
 
 def test_its_settings_are_the_taps_own() -> None:
@@ -62,6 +72,14 @@ def test_the_definition_file_is_the_same_but_for_the_package() -> None:
     assert {key: value for key, value in DEFINITION.items() if key not in own} == {
         key: value for key, value in EXTRACTOR.items() if key not in own
     }
+
+
+@pytest.mark.parametrize("example", ["access-review", "governance-export"])
+def test_the_examples_declare_every_setting(example: str) -> None:
+    text = (ROOT / "examples" / example / "meltano.yml").read_text(encoding="utf-8")
+
+    extractor = yaml.safe_load(text)["plugins"]["extractors"][0]
+    assert extractor["settings"] == yaml.safe_load(settings_block())
 
 
 @pytest.mark.targets
