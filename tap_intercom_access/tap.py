@@ -42,12 +42,12 @@ class TapIntercomAccess(Tap):
     message_writer_class = PipeWriter
     message_writer: PipeWriter
     capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
-        TapCapabilities.ACTIVATE_VERSION,
         TapCapabilities.CATALOG,
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.TEST,
         PluginCapabilities.ABOUT,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.STRUCTURED_LOGGING,
