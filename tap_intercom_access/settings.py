@@ -61,7 +61,7 @@ SETTINGS = th.PropertiesList(
         title="Request timeout",
         description=(
             "Seconds to wait for Intercom to connect and to go on answering, before a try counts "
-            "as failed. More than 0, at most 3600."
+            "as failed. A whole response may take ten times as long. More than 0, at most 3600."
         ),
     ),
     th.Property(
@@ -82,7 +82,8 @@ SETTINGS = th.PropertiesList(
         description=(
             "How much of its rows a list of teammates, teams or memberships may lose from one "
             "complete sync to the next, in percent, before the sync fails instead of telling the "
-            "target who left. Losses of ten rows or fewer always pass; 100 switches it off."
+            "target who left. Losses of ten rows or fewer pass unless none is left; 100 accepts "
+            "all."
         ),
     ),
     th.Property(
@@ -111,7 +112,7 @@ SETTINGS = th.PropertiesList(
         title="Activity types",
         description=(
             "Types of events to read into `activity_logs`; `[]` reads all. Without it: the types "
-            "that concern access, which the README lists."
+            "that concern access, which docs/activity-logs.md lists."
         ),
     ),
 ).to_dict()

@@ -12,6 +12,7 @@ import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
 from tests.commands import ROOT, environment
+from tests.docs import block
 from tests.meltano import meltano
 from tests.runs import run_tap
 
@@ -122,9 +123,7 @@ def test_the_connection_test_of_a_wrong_token_says_what_to_do(
 def test_another_loader_takes_the_three_lines_of_the_readme(
     project: Path, sandbox: Sandbox
 ) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = readme.partition("Another loader takes three lines")[2].split("```")[1]
-    lines = lines.removeprefix("yaml\n")
+    lines = block("Another loader takes three lines", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(lines)

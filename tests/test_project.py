@@ -1,10 +1,11 @@
-"""The tap in a Meltano project of somebody else, as the README says."""
+"""The tap in a Meltano project of somebody else, as docs/meltano.md says."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
 from tests.commands import CLONE, ROOT
+from tests.docs import block
 from tests.meltano import meltano, output_of
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("meltano")]
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 JSONL = """
   loaders:
   - name: target-jsonl
@@ -32,10 +33,8 @@ JSONL = """
 
 
 def snippet(after: str) -> str:
-    """The first block of YAML after a text of the README, with this clone as the tap."""
-    block = README.partition(after)[2].partition("```yaml\n")[2].partition("```")[0]
-    assert block, after
-    return block.replace("/path/to/tap-intercom-access # your clone", CLONE)
+    """The first block of YAML after a text, with this clone as the tap."""
+    return block(after, "yaml").replace("/path/to/tap-intercom-access # your clone", CLONE)
 
 
 def new_project(folder: Path, *plugins: str) -> Path:
@@ -54,8 +53,8 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     pasted = re.sub("    select: .*\n", "", snippet("Paste this into"))
-    block = pasted + snippet("To choose streams and to hash addresses")
-    project = new_project(tmp_path / "project", "  extractors:\n", block, JSONL)
+    tap = pasted + snippet("To choose streams and to hash addresses")
+    project = new_project(tmp_path / "project", "  extractors:\n", tap, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To run it every night"))
 
@@ -73,18 +72,17 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
 
 
 def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    add = re.search(r"^meltano (add .*)$", README, flags=re.MULTILINE)
-    select = re.search(r"^meltano (config set .* _select) '(.*)'$", README, flags=re.MULTILINE)
+    add, select = block("## The complete definition", "bash").splitlines()
     definition = tmp_path / "tap-intercom-access.yml"
     text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
     assert text.count("pip_url: ") == 1
     definition.write_text(re.sub("pip_url: .*", f"pip_url: {CLONE}", text), encoding="utf-8")
     project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
-    assert add
-    assert select
+    published = "/path/to/tap-intercom-access/tap-intercom-access.yml"
+    assert published in add
 
-    output_of(project, *re.sub(r"\S+\.yml", str(definition), add[1]).split())
-    output_of(project, *select[1].split(), select[2])
+    output_of(project, *shlex.split(add.replace(published, shlex.quote(str(definition))))[1:])
+    output_of(project, *shlex.split(select)[1:])
     output_of(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
     output_of(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
@@ -114,14 +112,12 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
       default_target_schema: $MELTANO_EXTRACT__LOAD_SCHEMA
 """
     us, eu = f"{postgres.schema}_us", f"{postgres.schema}_eu"
-    block = snippet("Paste this into") + snippet("one extractor for each")
-    block = block.replace("intercom_us", us).replace("intercom_eu", eu)
-    block = block.replace("base_url: https://api.eu.intercom.io", "base_url: $EU_URL")
-    project = new_project(tmp_path / "project", "  extractors:\n", block, loader)
+    taps = snippet("Paste this into") + snippet("one extractor for each")
+    taps = taps.replace("intercom_us", us).replace("intercom_eu", eu)
+    taps = taps.replace("base_url: https://api.eu.intercom.io", "base_url: $EU_URL")
+    project = new_project(tmp_path / "project", "  extractors:\n", taps, loader)
     runs = [("run", f"tap-intercom-access-{region}", "target-postgres") for region in ("us", "eu")]
-    union = (
-        README.partition("one extractor for each")[2].partition("```sql\n")[2].partition("```")[0]
-    )
+    union = block("one extractor for each", "sql")
     union = union.replace("intercom_us", us).replace("intercom_eu", eu)
     rows = union.removeprefix("create view all_admins as\n") + " order by workspace, id"
 

@@ -1,26 +1,49 @@
+"""README and docs say what the tap does, and their blocks run or can be parsed."""
+
 from __future__ import annotations
 
 import json
 import re
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 import yaml
 
 from tests.commands import BIN, POSIX, ROOT, environment
+from tests.docs import BLOCK, PAGES, README, block, row
 from tests.runs import run_tap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PARSERS: dict[str, Callable[[str], object]] = {
+    "": str,  # a map of the code
+    "json": json.loads,
+    "python": lambda text: compile(text, "a page", "exec"),
+    "sql": duckdb.extract_statements,
+    "text": str,
+    "yaml": yaml.safe_load,
+}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_a_page_can_be_parsed(page: str) -> None:
+    for language, text in BLOCK.findall(PAGES[page]):
+        if language == "bash":
+            if POSIX:
+                subprocess.run(["sh", "-n", "-c", text], check=True)
+        else:
+            assert PARSERS[language](text), text
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 200
 
 
 def test_the_settings_table_is_the_taps_own() -> None:
@@ -34,8 +57,7 @@ def test_the_settings_table_is_the_taps_own() -> None:
 
 def test_the_columns_of_the_streams_are_the_taps_own() -> None:
     for entry in json.loads(run_tap("--discover").stdout)["streams"]:
-        rows = [row for row in README.splitlines() if row.startswith(f"| `{entry['stream']}` |")]
-        _, _, keys, _, columns, _ = rows[0].split("|")
+        _, keys, _, columns = row(f"`{entry['stream']}`")
         expected = []
         for name, column in entry["schema"]["properties"].items():
             expected += [name, *column.get("properties", {})]
@@ -45,7 +67,7 @@ def test_the_columns_of_the_streams_are_the_taps_own() -> None:
 
 
 def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
-    first, second = blocks("bash")[:2]
+    first, second = block("## Try it", "bash"), block("To run all tests", "bash")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
     assert first.strip() == (
@@ -57,19 +79,18 @@ def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
 
 
 def test_the_nightly_jobs_are_what_their_runners_read(tmp_path: Path) -> None:
-    (line,) = blocks("cron")
-    assert re.fullmatch(r"(\S+ ){5}cd \S+ && \. \S+ && meltano run \S+ .*\n", line)
+    crontab = block("With cron", "text")
+    assert re.fullmatch(r"(\S+ ){5}cd \S+ && \. \S+ && meltano run \S+ .*\n", crontab)
 
-    (airflow,) = [block for block in blocks("python") if "airflow" in block]
-    compile(airflow, "README.md", "exec")
+    airflow = block("With Airflow", "python")
     assert "{{{{ var.value.intercom_{workspace} }}}}" in airflow
 
-    jobs = [yaml.safe_load(block) for block in blocks("yaml") if "schedule: " in block]
-    (cron_job,) = [job for job in jobs if job.get("kind") == "CronJob"]
+    cron_job = yaml.safe_load(block("With Kubernetes", "yaml"))
+    assert cron_job["kind"] == "CronJob"
     pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     assert pod["restartPolicy"] == "Never"
     assert pod["containers"][0]["env"][1]["valueFrom"]["secretKeyRef"]["name"] == "intercom"
-    (workflow,) = [block for block in blocks("yaml") if "runs-on" in block]
+    workflow = block("With GitHub Actions", "yaml")
     path = tmp_path / "nightly.yml"
     path.write_text(workflow, encoding="utf-8")
     check = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows"]
@@ -78,15 +99,15 @@ def test_the_nightly_jobs_are_what_their_runners_read(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not POSIX, reason="a command line of a POSIX shell")
 def test_the_command_without_meltano_works(sandbox: Sandbox, tmp_path: Path) -> None:
-    command = next(line for line in "".join(blocks("bash")).splitlines() if "config.json" in line)
-    config = json.loads(blocks("json")[0])
+    _, command = block("## As a command", "bash").splitlines()
+    config = json.loads(block("with `config.json`", "json"))
     config |= {"access_token": sandbox.token, "base_url": sandbox.base_url}
     (tmp_path / "config.json").write_text(json.dumps(config))
     reader = tmp_path / "target-jsonl"
     reader.write_text("#!/bin/sh\ngrep -c RECORD\n")
     reader.chmod(0o755)
 
-    done = subprocess.run(  # noqa: S602 (a command of the README)
+    done = subprocess.run(  # noqa: S602 (a command of the documentation)
         command,
         capture_output=True,
         check=True,
@@ -97,6 +118,21 @@ def test_the_command_without_meltano_works(sandbox: Sandbox, tmp_path: Path) -> 
     )
 
     assert done.stdout.strip() == "30"
+
+
+def test_the_library_lists_teammates(sandbox: Sandbox) -> None:
+    script = block("## As a library", "python")
+    script = script.replace('"ACCESS_TOKEN"', f"{sandbox.token!r}, base_url={sandbox.base_url!r}")
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env=environment(PYTHONIOENCODING="utf-8"),
+    )
+
+    assert done.stdout.splitlines() == [f"{p.id} {p.name}" for p in sandbox.workspace.admins]
 
 
 def test_messages_of_the_troubleshooting_table_exist() -> None:
