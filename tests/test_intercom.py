@@ -160,7 +160,7 @@ def test_a_try_that_failed_is_told_with_its_number(
     sandbox.faults[1] = sandbox.faults[2] = faults.drop()
 
     with caplog.at_level(logging.WARNING):
-        assert len(ids(sandbox)) == 12
+        assert len(ids(sandbox)) == 13
 
     assert [message.partition(" failed")[0] for message in caplog.messages] == [
         "Try 1 of 5",

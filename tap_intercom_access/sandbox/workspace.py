@@ -169,7 +169,7 @@ def demo(now: int | None = None) -> Workspace:
     """Make the workspace of a small company with a story, as it is at a time in Unix seconds.
 
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
-    shared mailbox, somebody who only reads, somebody away, and a team that nobody is in.
+    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a team that nobody is in.
     """
     workspace = Workspace(
         admins=[
@@ -185,6 +185,8 @@ def demo(now: int | None = None) -> Workspace:
             Admin(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
             Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
             Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
+            # Intercom lists its own bot like a teammate, with an address of this form.
+            Admin(1000, "Fin", "operator+sandbox@intercom.io", seat=False),
         ],
         teams=[
             Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
