@@ -88,7 +88,7 @@ class TapIntercomAccess(Tap):
 
     @cached_property
     def intercom(self) -> Intercom:
-        """Whom the streams ask."""
+        """Intercom's API, as the settings say."""
         return Intercom(
             access_token=self.config.get("access_token", ""),
             base_url=self.config["base_url"],
@@ -112,7 +112,7 @@ class TapIntercomAccess(Tap):
     def discover_streams(self) -> list[IntercomStream]:
         """Give the streams; memberships come from the response that the teams come from."""
         intercom, identity = self.intercom, self.identity
-        admins = AdminsStream(self, intercom, identity)
+        admins = AdminsStream(self, intercom, identity, self._reads_teams)
         teams = TeamList(admins)
         return [
             ActivityLogsStream(self, intercom, identity),
@@ -121,6 +121,10 @@ class TapIntercomAccess(Tap):
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
         ]
+
+    def _reads_teams(self) -> bool:
+        teams = (TeamMembershipsStream.name, TeamsStream.name)
+        return any(self.streams[name].selected for name in teams)
 
     @override
     def setup_mapper(self) -> None:

@@ -148,7 +148,7 @@ def test_everything_that_is_asked_and_answered_can_be_watched(sandbox: Sandbox) 
 def test_an_endpoint_may_be_asked_with_a_query(sandbox: Sandbox) -> None:
     intercom = intercom_of(sandbox)
 
-    intercom.ask(intercom.request(ADMINS, {"display_avatar": "true"}))
+    intercom.send(intercom.build_request(ADMINS, {"display_avatar": "true"}))
 
     assert sandbox.requests == ["GET /admins?display_avatar=true"]
 

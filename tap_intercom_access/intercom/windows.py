@@ -236,9 +236,9 @@ def read_window(
         seen: set[str] = set()  # in this reading
         repeated = outside = stale = 0
         whole = True
-        for sent, page, upcoming in intercom.pages(request, next_window_request, first):
+        for sent, page, upcoming in intercom.paginate(request, next_window_request, first):
             outside += _count_outside(sent, page)
-            listed = {row.id: row for row in page.rows}
+            listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             whole = whole and len(seen & listed.keys()) == repeated
             stale = 0 if listed.keys() - seen else stale + len(listed)
             seen |= listed.keys()
