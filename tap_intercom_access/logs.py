@@ -40,7 +40,10 @@ def guard() -> None:
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats as another formatter does, then blanks secrets and escapes what is not printable."""
+    """Formats as another formatter does, then blanks secrets and escapes all but ASCII.
+
+    Meltano 2.20 and some terminals cannot read anything else.
+    """
 
     def __init__(self, inner: logging.Formatter) -> None:
         """Take what formats."""
@@ -89,8 +92,9 @@ def _passwords() -> set[str]:
 
 
 def _escaped(text: str) -> str:
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+        char if char.isascii() and char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
     )

@@ -16,6 +16,8 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from tap_intercom_access.intercom.endpoints import REGIONS, US
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jsonschema import ValidationError
 
 SETTINGS = th.PropertiesList(
@@ -150,6 +152,28 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
         if isinstance(number := config.get(name), float) and not math.isfinite(number):
             faults[name] = f"{name}: {number} is not a number"
     return list(faults.values())
+
+
+def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """List the variables of the environment that are meant for this tap, by setting.
+
+    Left out are empty ones, the level of the log, what Meltano adds (`PREFIX__SELECT`), and the
+    settings of an extractor that inherits from this one (`PREFIX_US_ACCESS_TOKEN`).
+
+    Args:
+        variables: The environment.
+        prefix: What the names of all settings begin with.
+    """
+    known = tuple(f"_{name.upper()}" for name in SETTINGS["properties"])
+    return {
+        name.lower(): variable
+        for variable, value in variables.items()
+        if value.strip()
+        and (name := variable.removeprefix(prefix)) != variable
+        and not name.startswith("_")
+        and not name.endswith((*known, "LOGLEVEL"))
+        and "__" not in name
+    }
 
 
 def _normalise(config: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
-from tap_intercom_access.settings import SETTINGS, check
+from tap_intercom_access.settings import SETTINGS, check, variables_of_settings
 from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
@@ -75,6 +75,7 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them cannot be used.
         """
+        self._warn_of_unread_variables(options)
         try:
             super().__init__(**options)
         except ValueError as error:
@@ -87,7 +88,7 @@ class TapIntercomAccess(Tap):
 
     @cached_property
     def intercom(self) -> Intercom:
-        """Whom the streams ask."""
+        """Intercom's API, as the settings say."""
         return Intercom(
             access_token=self.config.get("access_token", ""),
             base_url=self.config["base_url"],
@@ -111,7 +112,7 @@ class TapIntercomAccess(Tap):
     def discover_streams(self) -> list[IntercomStream]:
         """Give the streams; memberships come from the response that the teams come from."""
         intercom, identity = self.intercom, self.identity
-        admins = AdminsStream(self, intercom, identity)
+        admins = AdminsStream(self, intercom, identity, self._reads_teams)
         teams = TeamList(admins)
         return [
             ActivityLogsStream(self, intercom, identity),
@@ -120,6 +121,10 @@ class TapIntercomAccess(Tap):
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
         ]
+
+    def _reads_teams(self) -> bool:
+        teams = (TeamMembershipsStream.name, TeamsStream.name)
+        return any(self.streams[name].selected for name in teams)
 
     @override
     def setup_mapper(self) -> None:
@@ -181,6 +186,23 @@ class TapIntercomAccess(Tap):
         state = read_state(state)
         self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
+
+    def _warn_of_unread_variables(self, options: dict[str, Any]) -> None:
+        self.append_builtin_config(self.config_jsonschema)
+        settings = set(self.config_jsonschema["properties"])
+        variables = variables_of_settings(os.environ, self._env_var_prefix)
+        if unknown := variables.keys() - settings:
+            names = ", ".join(sorted(variables[setting] for setting in unknown))
+            self.logger.warning("No settings of this tap, ignored: %s", names)
+        config = options.get("config") or {}
+        if options.get("parse_env_config") or not (config or options.get("validate_config")):
+            return  # all are read, or nothing is: --discover and --about work without settings
+        if unread := variables.keys() & settings - set(config):
+            self.logger.warning(
+                "Ignored, because the configuration does not hold their settings: %s. Declare the "
+                "settings in meltano.yml, write them into the file, or add --config=ENV",
+                ", ".join(sorted(variables[setting] for setting in unread)),
+            )
 
     def _warn_of_unknown(self, what: str, names: set[str]) -> None:
         if unknown := names - set(self.streams):

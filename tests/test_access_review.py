@@ -65,7 +65,7 @@ def test_the_grants_are_what_everybody_has_now(reviewed: Path) -> None:
         "order by kind, thing",
     )
 
-    assert kinds == {"workspace": 23, "role": 21, "seat": 20, "team": 14}
+    assert kinds == {"workspace": 24, "role": 21, "seat": 20, "team": 14}
     assert [(kind, thing, early, at == AT_FIRST) for kind, thing, early, at in since] == [
         ("role", "Support lead", False, False),
         ("seat", "inbox", True, True),
@@ -146,8 +146,10 @@ def test_the_findings_are_the_ones_to_look_at_in_the_order_of_urgency(reviewed: 
             "1002",
             "4 rows have no reviewer: reviewers.csv names nobody but themselves for them",
         ),
+        ("no_role", "1000", "has no role"),
         ("no_role", "1007", "has no role"),
         ("no_role", "1012", "has no role"),
+        ("not_employed", "1000", "is not in the list of employees"),
         ("not_employed", "1007", "is not in the list of employees"),
         ("not_employed", "1009", "is not in the list of employees"),
         ("not_employed", "1012", "is not in the list of employees"),
@@ -294,7 +296,7 @@ def test_the_list_and_the_spreadsheet_hold_the_same_and_no_formula(reviewed: Pat
     head = [cell.value for cell in cells[0]]
     found = [dict(zip(head, (cell.value or "" for cell in row), strict=True)) for row in cells[1:]]
 
-    assert len(rows) == 78
+    assert len(rows) == 79
     assert [*rows[0]] == head
     assert [{k: v.removeprefix("'") for k, v in row.items()} for row in rows] == found
     assert {FORMULA, SCRIPT} < {row["person"] for row in found}
@@ -304,7 +306,7 @@ def test_the_list_and_the_spreadsheet_hold_the_same_and_no_formula(reviewed: Pat
     assert not any(isinstance(cell.value, int | float) for row in cells for cell in row)
     (choice,) = sheet.data_validations.dataValidation
     assert (choice.type, choice.formula1) == ("list", '"keep,remove,exception"')
-    assert str(choice.sqref) == "M2:M79"
+    assert str(choice.sqref) == "M2:M80"
     assert all(row[name] == "" for row in found for name in ("decision", "decided by"))
 
 
@@ -323,13 +325,13 @@ def test_the_evidence_says_what_was_read_from_where_and_when(reviewed: Path) -> 
     assert evidence["tap_version"] == f"tap-intercom-access/{version('tap-intercom-access')}"
     assert {name: read.get("row_count") for name, read in evidence["lists"].items()} == {
         "activity_logs": None,
-        "admins": 23,
+        "admins": 24,
         "team_memberships": 14,
         "teams": 4,
         "workspaces": 1,
     }
     assert evidence["lists"]["activity_logs"]["read_from"] == f"{day(180)}T00:00:00+00:00"
-    assert evidence["rows_to_decide"] == 78
+    assert evidence["rows_to_decide"] == 79
     assert set(evidence["files"]) == {
         "access-review.csv",
         "access-review.html",

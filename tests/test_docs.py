@@ -12,13 +12,12 @@ import duckdb
 import pytest
 import yaml
 
-from tests.commands import BIN, POSIX, ROOT, environment
+from tests.commands import POSIX, ROOT, environment
 from tests.docs import BLOCK, PAGES, README, block, row
 from tests.runs import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
 
@@ -35,7 +34,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_a_page_can_be_parsed(page: str) -> None:
     for language, text in BLOCK.findall(PAGES[page]):
-        if language == "bash":
+        if language in {"bash", "sh"}:
             if POSIX:
                 subprocess.run(["sh", "-n", "-c", text], check=True)
         else:
@@ -76,48 +75,6 @@ def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
     assert second.strip() == "pip install -e '.[dev]' && pytest"
     assert first.partition("&& ")[2].strip() in ci
     assert second.partition("&& ")[2].strip() in ci
-
-
-def test_the_nightly_jobs_are_what_their_runners_read(tmp_path: Path) -> None:
-    crontab = block("With cron", "text")
-    assert re.fullmatch(r"(\S+ ){5}cd \S+ && \. \S+ && meltano run \S+ .*\n", crontab)
-
-    airflow = block("With Airflow", "python")
-    assert "{{{{ var.value.intercom_{workspace} }}}}" in airflow
-
-    cron_job = yaml.safe_load(block("With Kubernetes", "yaml"))
-    assert cron_job["kind"] == "CronJob"
-    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert pod["restartPolicy"] == "Never"
-    assert pod["containers"][0]["env"][1]["valueFrom"]["secretKeyRef"]["name"] == "intercom"
-    workflow = block("With GitHub Actions", "yaml")
-    path = tmp_path / "nightly.yml"
-    path.write_text(workflow, encoding="utf-8")
-    check = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows"]
-    subprocess.run([*check, str(path)], check=True)
-
-
-@pytest.mark.skipif(not POSIX, reason="a command line of a POSIX shell")
-def test_the_command_without_meltano_works(sandbox: Sandbox, tmp_path: Path) -> None:
-    _, command = block("## As a command", "bash").splitlines()
-    config = json.loads(block("with `config.json`", "json"))
-    config |= {"access_token": sandbox.token, "base_url": sandbox.base_url}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    reader = tmp_path / "target-jsonl"
-    reader.write_text("#!/bin/sh\ngrep -c RECORD\n")
-    reader.chmod(0o755)
-
-    done = subprocess.run(  # noqa: S602 (a command of the documentation)
-        command,
-        capture_output=True,
-        check=True,
-        cwd=tmp_path,
-        encoding="utf-8",
-        env=environment(PATH=f"{tmp_path}:{BIN}:/usr/bin:/bin"),
-        shell=True,
-    )
-
-    assert done.stdout.strip() == "29"
 
 
 def test_the_library_lists_teammates(sandbox: Sandbox) -> None:

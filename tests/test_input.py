@@ -158,7 +158,7 @@ def test_a_catalog_of_unknown_streams_is_a_warning(sandbox: Sandbox, tmp_path: P
 
     assert run.code == 0
     assert "The catalog names streams that this tap does not have" in run.stderr
-    assert len(run.records("admins")) == 12
+    assert len(run.records("admins")) == 13
 
 
 def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -31,10 +31,10 @@ def ids(sandbox: Sandbox) -> list[str]:
     return [row.id for row in intercom_of(sandbox).rows(ADMINS)]
 
 
-def test_the_script_of_the_contributors_page_reads_all_teammates(
+def test_the_script_of_the_page_on_the_library_reads_all_teammates(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    page_ = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    page_ = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"```python\n(.*?)```", page_, flags=re.DOTALL)
     assert len([line for line in script.splitlines() if line]) == 5
     script = script.replace('"ACCESS_TOKEN"', f'"{sandbox.token}", "{sandbox.base_url}"')
@@ -150,7 +150,7 @@ def test_everything_that_is_asked_and_answered_can_be_watched(sandbox: Sandbox) 
 def test_an_endpoint_may_be_asked_with_a_query(sandbox: Sandbox) -> None:
     intercom = intercom_of(sandbox)
 
-    intercom.ask(intercom.request(ADMINS, {"display_avatar": "true"}))
+    intercom.send(intercom.build_request(ADMINS, {"display_avatar": "true"}))
 
     assert sandbox.journal.requests == ["GET /admins?display_avatar=true"]
 
@@ -163,7 +163,7 @@ def test_a_try_that_failed_is_told_with_its_number(
         sandbox.fail("/admins", faults.drop(), nth=number)
 
     with caplog.at_level(logging.WARNING):
-        assert len(ids(sandbox)) == 12
+        assert len(ids(sandbox)) == 13
 
     assert [message.partition(" failed")[0] for message in caplog.messages] == [
         "Try 1 of 5",

@@ -80,7 +80,7 @@ def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_pa
     run = sync(paged, "--config", config, **ACTIVATE)
 
     assert run.of("BATCH") == []
-    assert len(run.of("RECORD", "admins")) == 12
+    assert len(run.of("RECORD", "admins")) == 13
     assert "batch_config" in run.stderr
 
 
@@ -133,6 +133,6 @@ def test_a_failed_page_deletes_nobody(
     assert (tap, target) == (1, 0)
     # The list of teammates was read to its end before that of the teams failed.
     left = 1 if path == "/teams" else 0
-    assert len(postgres.query("select * from admins where _sdc_deleted_at is null")) == 12 - left
+    assert len(postgres.query("select * from admins where _sdc_deleted_at is null")) == 13 - left
     assert len(postgres.query("select * from teams where _sdc_deleted_at is null")) == 4
     assert len(postgres.query("select * from team_memberships where _sdc_deleted_at is null")) == 13

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.commands import ROOT
+from tests.commands import ROOT, environment
 from tests.docs import block
 from tests.meltano import meltano
 from tests.runs import run_tap
@@ -35,6 +37,14 @@ KINDS = {
 def about() -> dict[str, Any]:
     described: dict[str, Any] = json.loads(run_tap("--about", "--format=json").stdout)
     return described
+
+
+def settings_block() -> str:
+    """All settings as `hub/make.py settings` prints them for a project's meltano.yml."""
+    make = [sys.executable, str(ROOT / "hub" / "make.py"), "settings"]
+    return subprocess.run(
+        make, capture_output=True, check=True, encoding="utf-8", env=environment()
+    ).stdout
 
 
 def test_its_settings_are_the_taps_own() -> None:
@@ -65,6 +75,15 @@ def test_the_definition_file_is_the_same_but_for_the_package() -> None:
     }
 
 
+def test_every_project_declares_every_setting() -> None:
+    settings = f"    settings:\n{settings_block()}"
+
+    assert block("Paste this into", "yaml").endswith(settings)
+    for example in ("access-review", "governance-export"):
+        text = (ROOT / "examples" / example / "meltano.yml").read_text(encoding="utf-8")
+        assert settings in text, example
+
+
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_the_main_job_writes_three_files(project: Path, sandbox: Sandbox) -> None:
@@ -75,7 +94,7 @@ def test_the_main_job_writes_three_files(project: Path, sandbox: Sandbox) -> Non
         path.name: len(path.read_text(encoding="utf-8").splitlines())
         for path in (project / "output").iterdir()
     }
-    assert lines == {"admins.jsonl": 12, "teams.jsonl": 4, "team_memberships.jsonl": 13}
+    assert lines == {"admins.jsonl": 13, "teams.jsonl": 4, "team_memberships.jsonl": 13}
     assert (project / "meltano.yml").read_bytes() == (ROOT / "meltano.yml").read_bytes()
 
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.runs import catalog_selecting, run_tap, sync
+from tests.runs import catalog_selecting, run_installed, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from tests.runs import Run, sync
 
 pytestmark = pytest.mark.slow
 
-ONE_PAGE = 12
+ONE_PAGE = 13
 
 
 def everything(run: Run) -> list[tuple[str, str]]:
@@ -20,7 +20,7 @@ def everything(run: Run) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("form", ["object", "url", "relative"])
-@pytest.mark.parametrize("size", [1, 5, 12, 13])
+@pytest.mark.parametrize("size", [1, 5, 13, 14])
 def test_every_form_of_next_and_size_of_page_gives_the_same(
     form: str, size: int, sandbox: Sandbox
 ) -> None:

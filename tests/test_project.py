@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import shlex
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.commands import CLONE, ROOT
+from tests.commands import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
 from tests.docs import block
 from tests.meltano import meltano, output_of
 
@@ -71,6 +72,35 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     assert schedules["schedules"]["job"][0]["job"]["name"] == "access-list"
 
 
+@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
+def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
+    extractor = re.sub("    select: .*\n", "    select: [teams.*]\n", snippet("Paste this into"))
+    project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
+    with (project / "meltano.yml").open("a", encoding="utf-8") as file:
+        file.write(snippet("To run it every night"))
+    path, line = block("so the crontab's first line", "text").splitlines()
+    path = path.replace("/srv/access/.venv/bin", str(BIN))
+    command = line.removeprefix("0 3 * * * ").replace("/srv/access", shlex.quote(str(project)))
+    secret = block("The token stands in the project's", "text")
+
+    runs = []
+    for token in (sandbox.token, "wrong-token-0123456789"):
+        text = f"{secret.replace('…', token)}TAP_INTERCOM_ACCESS_BASE_URL={sandbox.base_url}\n"
+        text += "TAP_INTERCOM_ACCESS_API_VERSION=2.17\n"  # of a setting that few declare
+        (project / ".env").write_text(text, encoding="utf-8")
+        cron = ["env", "-i", f"HOME={tmp_path}", "SHELL=/bin/sh", path, "sh", "-c", command]
+        runs.append(subprocess.run(cron, capture_output=True, check=False, encoding="utf-8"))
+
+    log = (project / "access.log").read_text(encoding="utf-8")
+    assert [run.returncode for run in runs] == [0, 1], log
+    assert [run.stdout + run.stderr for run in runs] == ["", ""]
+    assert len(lines(project / "teams.jsonl")) == 4
+    assert {headers["Intercom-Version"] for headers in sandbox.headers} == {"2.17"}
+    assert "HTTP 401" in log
+    assert sandbox.token not in log
+    assert "wrong-token" not in log
+
+
 def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Path) -> None:
     add, select = block("## The complete definition", "bash").splitlines()
     definition = tmp_path / "tap-intercom-access.yml"
@@ -86,7 +116,7 @@ def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Pa
     output_of(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
     output_of(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
-    assert len(lines(project / "admins.jsonl")) == 12
+    assert len(lines(project / "admins.jsonl")) == 13
     assert not (project / "activity_logs.jsonl").exists()
 
 
@@ -136,9 +166,9 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
         output_of(project, *runs[1], **variables)
         after = postgres.query(rows)
 
-    assert [row["workspace"] for row in before] == ["eu"] * 12 + ["us"] * 12
+    assert [row["workspace"] for row in before] == ["eu"] * 13 + ["us"] * 13
     names = {row["workspace"]: row["has_inbox_seat"] for row in before if row["id"] == "1006"}
     assert names == {"eu": False, "us": True}
     gone = [row for row in after if row["_sdc_deleted_at"]]
     assert [(row["workspace"], row["id"]) for row in gone][-1] == ("eu", "1001")
-    assert [row for row in after if row["workspace"] == "us"] == before[12:]
+    assert [row for row in after if row["workspace"] == "us"] == before[13:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import yaml
+from jsonschema import Draft7Validator
 
 from tests.commands import ROOT, environment
 
@@ -29,11 +31,31 @@ def test_the_hubs_definition_is_made_from_the_tap() -> None:
 
     text = (HUB / "tap-intercom-access.yml").read_text(encoding="utf-8")
     assert done.stdout == text
-    made = yaml.safe_load(text)
-    expected = {"name", "namespace", "variant", "label", "logo_url", "maintenance_status", "repo"}
-    assert made.keys() >= expected | {"keywords", "settings", "settings_group_validation"}
+
+
+def test_the_hubs_definition_passes_the_hubs_checks() -> None:
+    path = HUB / "tap-intercom-access.yml"
+    made = yaml.safe_load(path.read_text(encoding="utf-8"))
+    schema = json.loads((HUB / "extractor.schema.json").read_text(encoding="utf-8"))
+    lint = [
+        sys.executable,
+        "-m",
+        "yamllint",
+        "--strict",
+        "-c",
+        str(HUB / "yamllint.yaml"),
+        str(path),
+    ]
+
+    faults = [error.message for error in Draft7Validator(schema).iter_errors(made)]
+    linted = subprocess.run(lint, capture_output=True, check=False, encoding="utf-8")
+
+    assert faults == []
+    assert linted.stdout == ""
+    assert linted.returncode == 0
     assert "meltano_sdk" in made["keywords"]
     assert made["settings_group_validation"] == [["access_token"]]
+    assert made["logo_url"].endswith("/intercom.png")  # which the Hub has
 
 
 def notes(folder: Path, tag: str, urls: str = "") -> subprocess.CompletedProcess[str]:

@@ -34,7 +34,7 @@ def test_a_full_sync_takes_two_requests_and_one_schema_per_stream(sandbox: Sandb
     assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
     assert sorted(message["stream"] for message in run.of("SCHEMA")) == sorted(STREAMS)
     assert {stream: len(run.records(stream)) for stream in STREAMS} == {
-        "admins": 12,
+        "admins": 13,
         "teams": 4,
         "team_memberships": 13,
     }

@@ -110,7 +110,7 @@ def test_jsonl_takes_it_and_appends(sandbox: Sandbox, tmp_path: Path) -> None:
     assert load(sandbox, "target-jsonl", config) == (0, 0)
     check_rows(sandbox, read)
     assert load(sandbox, "target-jsonl", config, **ACTIVATE) == (0, 0)
-    assert len(read("admins")) == 2 * 12
+    assert len(read("admins")) == 2 * 13
 
 
 def test_csv_takes_it_and_replaces(sandbox: Sandbox, tmp_path: Path) -> None:

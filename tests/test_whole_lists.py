@@ -49,7 +49,7 @@ def test_a_team_of_unknown_members_is_refused_unless_it_is_accepted(
     assert "such as team 501, and teammates name it as theirs" in refused.error
     assert "TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100" in refused.error
     assert refused.of("ACTIVATE_VERSION") == ["admins"]
-    assert refused.of("RECORD") == ["admins"] * 12
+    assert refused.of("RECORD") == ["admins"] * 13
     assert accepted.error == ""
     assert accepted.of("ACTIVATE_VERSION") == list(streams)
     assert any("accepted" in warning for warning in accepted.warnings)
@@ -179,7 +179,7 @@ WRAPPED: list[Any] = [
 def test_a_state_in_a_wrapper_is_a_state(state: dict[str, Any], sandbox: Sandbox) -> None:
     result = activate(sandbox, state=state)
 
-    assert "488 fewer than in the last complete sync" in result.error
+    assert "487 fewer than in the last complete sync" in result.error
     assert result.of("ACTIVATE_VERSION") == []
 
 

@@ -62,7 +62,7 @@ def documented(page: int, total: int) -> object:
 
 def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
     intercom = Intercom(sandbox.token, sandbox.base_url)
-    windows = read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (start, stop))
+    windows = read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (start, stop))
     return [row.id for _, rows in windows for row in rows]
 
 
@@ -175,7 +175,7 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
     sandbox.fail(SEARCH, refuse_one)
     intercom = Intercom(sandbox.token, sandbox.base_url)
     windows = read_windows(
-        intercom, intercom.request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
+        intercom, intercom.build_request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
     )
     ends: list[int] = []
 

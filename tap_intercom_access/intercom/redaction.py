@@ -1,4 +1,4 @@
-"""The access token never leaves: found where Intercom echoes it, blanked where others read."""
+"""The access token never leaves: detected where Intercom echoes it, blanked where others read."""
 
 from __future__ import annotations
 
@@ -113,4 +113,4 @@ def excerpt(text: str, token: str, length: int = EXCERPT_LENGTH) -> str:
     line = " ".join(text[:LONGEST_TEXT].split())
     line = masked(line[: length + len(token) * LONGEST_ESCAPE + 1], token)
     line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= length else f"{line[:length]}…"
+    return line if len(line) <= length else f"{line[:length]}..."

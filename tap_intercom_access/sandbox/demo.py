@@ -8,7 +8,7 @@ from tap_intercom_access.sandbox.history import event, joined, sign_in
 from tap_intercom_access.sandbox.models import DAY, Admin, Event, Team
 from tap_intercom_access.sandbox.workspace import Workspace
 
-SELDOM: dict[int, list[int]] = {1008: [11], 1012: []}
+SELDOM: dict[int, list[int]] = {1000: [], 1008: [11], 1012: []}
 """Weeks ago in which those signed in who do not do so every week."""
 
 
@@ -16,7 +16,8 @@ def demo(now: int | None = None) -> Workspace:
     """Make the workspace of a small company with a story, as it is at a time in Unix seconds.
 
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
-    shared mailbox, somebody who only reads, somebody away, and a team that nobody is in.
+    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a
+    team that nobody is in.
     """
     workspace = Workspace(
         admins=[
@@ -32,6 +33,8 @@ def demo(now: int | None = None) -> Workspace:
             Admin(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
             Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
             Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
+            # Intercom lists its own bot like a teammate, with an address of this form.
+            Admin(1000, "Fin", "operator+sandbox@intercom.io", seat=False),
         ],
         teams=[
             Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
@@ -77,8 +80,8 @@ def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
 def _first_quarter(now: int, admins: dict[int, Admin]) -> list[Event]:
     """Give the events of the demo's last eighty days.
 
-    Everybody signs in once a week but for Olena, who did so once, and Dana, who never did; from
-    the shared mailbox somebody fails to.
+    Everybody signs in once a week but for Olena, who did so once, and Dana and the bot, who never
+    did; from the shared mailbox somebody fails to.
     """
     owner = admins[1001]
     events = []
