@@ -95,7 +95,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     assert [run.returncode for run in runs] == [0, 1], log
     assert [run.stdout + run.stderr for run in runs] == ["", ""]
     assert len(lines(project / "teams.jsonl")) == 4
-    assert {headers["Intercom-Version"] for headers in sandbox.headers} == {"2.17"}
+    assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.17"}
     assert "HTTP 401" in log
     assert sandbox.token not in log
     assert "wrong-token" not in log
