@@ -20,7 +20,7 @@ import logging
 import math
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import islice, pairwise
@@ -133,13 +133,8 @@ def read_windows(
     in_flight: dict[Window, Future[WindowRows]] = {}
     seen: dict[str, TimedT] = {}  # of windows that were divided since: what was read is not lost
     told_outside = False
-    ended = threading.Event()
-
-    def unless_ended() -> None:
-        if ended.is_set():
-            raise CancelledError
-
-    reader = replace(intercom, on_request=unless_ended)
+    cancelled = threading.Event()
+    reader = replace(intercom, on_wait=lambda: None, cancelled=cancelled)
     workers = ThreadPoolExecutor(IN_FLIGHT)
     try:
         if first and window in pending:
@@ -150,7 +145,7 @@ def read_windows(
                     in_flight[upcoming] = _submit(
                         workers, reader, within(request, upcoming), upcoming
                     )
-            intercom.on_request()
+            intercom.on_wait()
             current = pending.popleft()
             try:
                 rows, outside = in_flight.pop(current).result()
@@ -173,7 +168,7 @@ def read_windows(
             seen = {id_: row for id_, row in seen.items() if id_ not in rows}
             yield current[1], sorted(rows.values(), key=lambda row: row.created_at)
     finally:
-        ended.set()
+        cancelled.set()
         workers.shutdown(wait=False, cancel_futures=True)
 
 

@@ -19,6 +19,8 @@ ROLES = {
 }
 
 
+AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
+
 LEVELS = ("primary", "secondary")
 
 
@@ -66,6 +68,22 @@ class Workspace:
     def team_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
         return [_team_row(team) for team in self.teams]
+
+    def away_status_reason_rows(self) -> list[dict[str, Any]]:
+        """Give the response of `GET /away_status_reasons`, an array."""
+        return [
+            {
+                "type": "away_status_reason",
+                "id": str(id_),
+                "label": label,
+                "emoji": emoji,
+                "order": order,
+                "deleted": id_ == 79,  # noqa: PLR2004 (nobody can choose it any more)
+                "created_at": 1700000000 + order,
+                "updated_at": 1710000000 + order,
+            }
+            for order, (id_, label, emoji) in enumerate(AWAY_STATUS_REASONS, 1)
+        ]
 
     def me(self) -> dict[str, Any]:
         """Give the response of `GET /me`: the first admin's token is used."""
@@ -169,7 +187,8 @@ def demo(now: int | None = None) -> Workspace:
     """Make the workspace of a small company with a story, as it is at a time in Unix seconds.
 
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
-    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a team that nobody is in.
+    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a team that nobody
+    is in.
     """
     workspace = Workspace(
         admins=[
