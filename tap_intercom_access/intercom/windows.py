@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-intercom-access")
 
-DAY = 86_400
-"""Seconds of the shortest window that is divided because Intercom cannot answer it."""
+DAY = 86_400 - 1
+"""Seconds of the shortest window that is divided: the bounds of its request are a day apart."""
 
 IN_FLIGHT = 9
 """Windows that are read at once: 45 requests a second at a usual 200 ms, a quarter of the limit."""
@@ -280,9 +280,9 @@ def next_window_request(
     cursor = cursor_of(request, pages)
     if cursor and cursor.keys() - NUMBERED:
         return replace(request, parameters={**request.parameters, **cursor})
-    number, per_page = request.parameters.get("page", pages.page or 1), _per_page(request)
+    number, per_page = request.parameters.get("page", 1), _per_page(request)
     end = _begin(request) + len(page.rows)
-    if pages.total_pages:
+    if pages.total_pages and pages.total_pages > 0:
         announced = min(number, pages.page or number) < pages.total_pages
     else:
         announced = len(page.rows) >= min(per_page, pages.per_page or per_page)
