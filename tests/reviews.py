@@ -31,7 +31,7 @@ REASON = "=1+1 <b>until the contract ends</b>"
 BACK = 91 * DAY
 NOW = int(time.time())
 
-NAMED = {
+ROLE_HOLDERS = {
     1021: "Al",
     1022: "Alice Smith",
     1023: "Al Smith",
@@ -46,7 +46,7 @@ NAMED = {
 }
 """Teammates whose role changes in the quarter, by id."""
 
-TOLD = [  # who did it by the log, and what its sentence says
+ROLE_EVENTS = [  # who did it by the log, and what its sentence says
     (1022, "Alice Smith changed the role of Al"),
     (1001, "Aoife Ní Bhriain changed the role of Al Smith"),
     (1001, "Aoife Ní Bhriain changed the role of Sam Lee"),
@@ -87,7 +87,7 @@ def before() -> Workspace:
     workspace.teams[3].members.append(4711)  # nobody knows who that is
     workspace.admins += [
         Admin(id_, name, f"{name.lower().replace(' ', '.')}.{id_ % 2 + 1}@example.com", role="3")
-        for id_, name in NAMED.items()
+        for id_, name in ROLE_HOLDERS.items()
     ]
     workspace.admins.append(Admin(1032, "Gone Quietly", "gone@example.com", role="3"))
     eve = "Aoife Ní Bhriain changed the role of Eve Jung"
@@ -108,11 +108,11 @@ def a_quarter_later(workspace: Workspace) -> None:
     workspace.a_quarter_later(NOW - BACK)
     workspace.leave(1032)
     admins = {admin.id: admin for admin in workspace.admins}
-    for id_ in NAMED:
+    for id_ in ROLE_HOLDERS:
         admins[id_].role = "2"
     workspace.history += [
         event(NOW - 30 * DAY + n, "role_change", admins[by], sentence)
-        for n, (by, sentence) in enumerate(TOLD)
+        for n, (by, sentence) in enumerate(ROLE_EVENTS)
     ]
     lead = admins[1002]
     for team in ("Support", "Night shift"):
@@ -126,7 +126,7 @@ def a_quarter_later(workspace: Workspace) -> None:
         )
 
 
-def seeds(home: Path) -> None:
+def write_seeds(home: Path) -> None:
     """What the company knows."""
     left = {"aoife": -10, "ibrahim": 12, "marcus": 5}
     (home / "seeds").mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def decide(folder: Path) -> None:
     book = openpyxl.load_workbook(folder / "access-review.xlsx")
     sheet = book.worksheets[0]
     columns = {cell.value: cell.column - 1 for cell in sheet[1]}
-    said: dict[tuple[str, str], dict[str, Any]] = {
+    decisions: dict[tuple[str, str], dict[str, Any]] = {
         ("1006", "seat"): {"decision": "remove"},
         ("1004", "role"): {"decision": "remove"},
         ("1012", "workspace"): {"decision": "Remove", "reason": "=not needed"},
@@ -179,7 +179,7 @@ def decide(folder: Path) -> None:
         reviewer = row[columns["reviewer"]].value
         if reviewer is None or key.startswith("1011/"):
             continue
-        values = said.get((key.split("/")[0], kind), {"decision": "keep"})
+        values = decisions.get((key.split("/")[0], kind), {"decision": "keep"})
         values |= {"decided by": reviewer.upper(), "decided on": str(day(90))}
         for name, value in values.items():
             cell = row[columns[name]]
@@ -192,7 +192,7 @@ def decide(folder: Path) -> None:
 def play(project: Path, env: str, home: Path, **variables: str) -> None:
     """Two reviews of the story, with decisions in between."""
     first, second = story()
-    seeds(home)
+    write_seeds(home)
     with Sandbox(first) as sandbox:
         run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW - BACK), **variables)
     decide(home / "reviews" / FIRST)
@@ -219,7 +219,7 @@ def step(project: Path, name: str, home: Path) -> subprocess.CompletedProcess[st
     )
 
 
-def refused(project: Path, name: str, home: Path) -> str:
+def error_of(project: Path, name: str, home: Path) -> str:
     """What a step says that refuses to go on."""
     done = step(project, name, home)
     assert done.returncode == 1
@@ -227,12 +227,12 @@ def refused(project: Path, name: str, home: Path) -> str:
     return done.stderr
 
 
-def listed(path: Path) -> list[dict[str, str]]:
+def read_list(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def write(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> None:
+def write_list(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, rows[0], delimiter=delimiter, lineterminator=os.linesep)
         writer.writeheader()

@@ -18,15 +18,15 @@ from tests.reviews import (
     BACK,
     FIRST,
     FORMULA,
-    NAMED,
     NOW,
     REASON,
+    ROLE_HOLDERS,
     SCRIPT,
     SECOND,
     clock,
     day,
-    listed,
     query,
+    read_list,
     run,
     story,
     utc,
@@ -78,7 +78,7 @@ def test_the_grants_are_what_everybody_has_now(reviewed: Path) -> None:
 
 def test_the_changes_tell_the_story_and_who_did_it(reviewed: Path) -> None:
     rows = query(reviewed, "select name, change, thing, done_by from access_changes")
-    others = {*NAMED.values(), "Lina Haddad", "Gone Quietly"}
+    others = {*ROLE_HOLDERS.values(), "Lina Haddad", "Gone Quietly"}
 
     assert {row for row in rows if row[0] not in others} == {
         ("Marcus Webb", "left", "", "aoife@example.com"),
@@ -102,9 +102,9 @@ def test_an_author_is_named_only_where_one_event_names_exactly_that_person(revie
         "select admin_id, done_by, done_in_words, done_at from access_changes "
         "where change = 'role changed' and admin_id >= '1020'",
     )
-    told = {int(id_): (by, words) for id_, by, words, _ in rows}
+    authors = {int(id_): (by, words) for id_, by, words, _ in rows}
 
-    assert {id_: by for id_, (by, _) in told.items()} == {
+    assert {id_: by for id_, (by, _) in authors.items()} == {
         1021: "alice.smith.1@example.com",  # Al, and neither Alice nor Al Smith
         1022: None,
         1023: "aoife@example.com",  # Al Smith
@@ -117,7 +117,7 @@ def test_an_author_is_named_only_where_one_event_names_exactly_that_person(revie
         1030: None,  # who did it, and perhaps to somebody else of that name
         1031: None,  # before the first review
     }
-    assert told[1021][1] == "Alice Smith changed the role of Al"
+    assert authors[1021][1] == "Alice Smith changed the role of Al"
     assert all(at is None or at > AT_FIRST for *_, at in rows)
 
 
@@ -290,16 +290,18 @@ def test_both_warehouses_have_equal_marts(
 
 def test_the_list_and_the_spreadsheet_hold_the_same_and_no_formula(reviewed: Path) -> None:
     folder = reviewed / "reviews" / SECOND
-    rows = listed(folder / "access-review.csv")
+    rows = read_list(folder / "access-review.csv")
     sheet = openpyxl.load_workbook(folder / "access-review.xlsx").worksheets[0]
     cells = list(sheet.iter_rows())
     head = [cell.value for cell in cells[0]]
-    found = [dict(zip(head, (cell.value or "" for cell in row), strict=True)) for row in cells[1:]]
+    sheet_rows = [
+        dict(zip(head, (cell.value or "" for cell in row), strict=True)) for row in cells[1:]
+    ]
 
     assert len(rows) == 79
     assert [*rows[0]] == head
-    assert [{k: v.removeprefix("'") for k, v in row.items()} for row in rows] == found
-    assert {FORMULA, SCRIPT} < {row["person"] for row in found}
+    assert [{k: v.removeprefix("'") for k, v in row.items()} for row in rows] == sheet_rows
+    assert {FORMULA, SCRIPT} < {row["person"] for row in sheet_rows}
     assert f"'{FORMULA}" in {row["person"] for row in rows}
     assert not any(v.startswith(("=", "+", "-", "@")) for row in rows for v in row.values())
     assert {cell.data_type for row in cells for cell in row} == {"s", "n"}  # n: empty
@@ -307,7 +309,7 @@ def test_the_list_and_the_spreadsheet_hold_the_same_and_no_formula(reviewed: Pat
     (choice,) = sheet.data_validations.dataValidation
     assert (choice.type, choice.formula1) == ("list", '"keep,remove,exception"')
     assert str(choice.sqref) == "M2:M80"
-    assert all(row[name] == "" for row in found for name in ("decision", "decided by"))
+    assert all(row[name] == "" for row in sheet_rows for name in ("decision", "decided by"))
 
 
 def test_the_evidence_says_what_was_read_from_where_and_when(reviewed: Path) -> None:

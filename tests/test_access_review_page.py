@@ -14,7 +14,7 @@ from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import generated
 from tests.meltano import copied, demo_of, meltano, output_of
-from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, seeds, step
+from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, step, write_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,10 @@ def browser() -> Iterator[Browser]:
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         own = Path(playwright.chromium.executable_path)
-        found = next(filter(None, map(shutil.which, BROWSERS)), own if own.exists() else None)
-        if found is None:
+        path = next(filter(None, map(shutil.which, BROWSERS)), own if own.exists() else None)
+        if path is None:
             pytest.skip("no browser: install Chromium, or run 'playwright install chromium'")
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
@@ -71,7 +71,7 @@ def archive(browser: Browser, reviewed: Path) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def many(review_project: Path) -> Path:
     """The page of 2,000 teammates in 150 teams, without activity logs."""
-    seeds(review_project / "demo")
+    write_seeds(review_project / "demo")
     with Sandbox(generated(2000, 150)) as sandbox:
         output_of(review_project, *SYNC, **sandbox.settings, **NO_LOGS)
     return review_project / "demo" / "output" / "access-review.html"
@@ -129,12 +129,12 @@ def test_what_was_not_removed_is_the_first_finding_and_what_has_expired_the_seco
 
 def test_the_page_tells_what_became_of_the_decisions(page: Page) -> None:
     rows = page.locator("section[aria-labelledby=removals] tbody tr").all_inner_texts()
-    told = {row.split("\t")[0]: row for row in rows}
+    row_of = {row.split("\t")[0]: row for row in rows}
 
-    assert "still there\t90 so far" in told[SCRIPT]
-    assert f"between {FIRST} and {SECOND}\tat most 90" in told["Gone Quietly"]
-    assert "by whom: not in the logs" in told["Gone Quietly"]
-    assert "Aoife Ní Bhriain took the inbox seat of Priya Raman" in told["Priya Raman"]
+    assert "still there\t90 so far" in row_of[SCRIPT]
+    assert f"between {FIRST} and {SECOND}\tat most 90" in row_of["Gone Quietly"]
+    assert "by whom: not in the logs" in row_of["Gone Quietly"]
+    assert "Aoife Ní Bhriain took the inbox seat of Priya Raman" in row_of["Priya Raman"]
 
 
 def test_the_page_tells_when_access_of_leavers_ended(page: Page) -> None:
@@ -233,7 +233,7 @@ def test_two_thousand_people_in_150_teams_are_readable_and_print(
         wide = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         rows = page.locator("#grid tbody tr").count()
         page.get_by_label("Filter").fill("Team 149")
-        found = len(names(page))
+        count = len(names(page))
         page.get_by_label("Filter").fill("")
         page.get_by_label("Only those with a finding or a change").check()
         closed = page.locator("details:not([open])").count()
@@ -241,7 +241,7 @@ def test_two_thousand_people_in_150_teams_are_readable_and_print(
 
         assert wide, "it has to be scrolled sideways"
         assert rows == 2000
-        assert found == 13
+        assert count == 13
         assert closed > 0
         assert page.locator("details:not([open])").count() == 0
         assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")

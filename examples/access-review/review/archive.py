@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from folders import REVIEWS, Review, Row, now, reviews
 from page import render
-from verify import verified
+from verify import verify_all
 from warehouse import query
 
 
@@ -22,11 +22,11 @@ def summary(review: Review, removals: list[Row]) -> Row:
 def main() -> None:
     """Write the page."""
     known, removals = reviews(), query("select review, gone_seen_at from removals")
-    problems, names = verified(known), {review.name for review in known}
+    problems, names = verify_all(known), {review.name for review in known}
     REVIEWS.mkdir(parents=True, exist_ok=True)
     page = render(
         "archive.html.j2",
-        lost={name: said for name, said in problems.items() if name not in names},
+        lost={name: changes for name, changes in problems.items() if name not in names},
         problems=problems,
         rows=[summary(review, removals) for review in reversed(known)],
         written_at=now(),

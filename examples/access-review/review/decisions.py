@@ -14,8 +14,8 @@ from folders import (
     now,
     reviews,
     sha256,
-    tell_dbt_of_reviews,
     write_json,
+    write_review_seeds,
 )
 from tables import DECISIONS, SHOWN, Texts, UnreadableError, read
 
@@ -33,7 +33,7 @@ def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
     until, decided = day(row["until"]), day(row["decided on"])
     tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)  # somewhere it is that already
     excepted = decision == "exception"
-    wrongs = [
+    checks = [
         (
             before and decided_in(row) != before,
             f"was taken over as '{before and before['decision']}': decide again in the next review",
@@ -53,7 +53,7 @@ def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
         ),
         (not excepted and row["until"], "only an exception has an end: leave 'until' empty"),
     ]
-    return next((problem for is_wrong, problem in wrongs if is_wrong), None)
+    return next((problem for fails, problem in checks if fails), None)
 
 
 def decided_in(row: Texts) -> Row:
@@ -71,7 +71,7 @@ def decided_in(row: Texts) -> Row:
     }
 
 
-def named(place: str, row: Texts) -> str:
+def label(place: str, row: Texts) -> str:
     """Name a row so that a reviewer finds it."""
     return f"{place} ({row['person']}, {row['kind']} {row['access']})"
 
@@ -84,9 +84,9 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
     taken = {decision["access_key"]: decision for decision in review.decisions}
     reviewed = date.fromisoformat(review.evidence["as_of"][:10])
     for number, row in read(path):
-        asked = snapshot.get(row["row"])
-        changed = [name for name in SHOWN if asked and row[name] != asked[name]]
-        if asked is None:
+        snapshot_row = snapshot.get(row["row"])
+        changed = [name for name in SHOWN if snapshot_row and row[name] != snapshot_row[name]]
+        if snapshot_row is None:
             problem: str | None = f"row '{row['row']}' is not in the snapshot"
         elif row["row"] in known:
             problem = f"is there twice, first in line {known[row['row']][0]}"
@@ -95,10 +95,10 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
         else:
             problem = problem_of(row, taken.get(row["row"]), reviewed)
         if problem:
-            problems.append(f"{named(f'line {number}', row)}: {problem}")
+            problems.append(f"{label(f'line {number}', row)}: {problem}")
         known.setdefault(row["row"], (number, row))
     problems += [
-        named(f"row '{key}'", row) + " is missing"
+        label(f"row '{key}'", row) + " is missing"
         for key, row in snapshot.items()
         if key not in known
     ]
@@ -107,13 +107,13 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
 
 def inbox(review: Review) -> Path | None:
     """Give the signed list of a review, if there is one that was not taken over yet."""
-    found = [review.folder / f"decisions.{form}" for form in ("csv", "xlsx")]
-    found = [path for path in found if path.exists()]
-    if len(found) > 1:
+    lists = [review.folder / f"decisions.{form}" for form in ("csv", "xlsx")]
+    lists = [path for path in lists if path.exists()]
+    if len(lists) > 1:
         sys.exit(f"{review.folder} holds decisions.csv and decisions.xlsx: keep one of them")
-    if not found or (review.taken_over and review.last_taken_over["sha256"] == sha256(found[0])):
+    if not lists or (review.taken_over and review.last_taken_over["sha256"] == sha256(lists[0])):
         return None
-    return found[0]
+    return lists[0]
 
 
 def main() -> None:
@@ -133,22 +133,22 @@ def main() -> None:
             sys.exit(f"{path} cannot be read, nothing is taken over: {error}")
         if problems:
             more = len(problems) - SHOW
-            told = [*problems[:SHOW], *([f"and {more} more"] if more > 0 else [])]
-            sys.exit("\n- ".join([f"{path}: nothing is taken over", *told]))
+            shown = [*problems[:SHOW], *([f"and {more} more"] if more > 0 else [])]
+            sys.exit("\n- ".join([f"{path}: nothing is taken over", *shown]))
         new.append((review, path, decisions))
     for review, path, decisions in new:
-        record = review.folder / f"decided-{len(review.taken_over) + 1}.json"
-        said = {"taken_over_at": now(), "file": path.name, "sha256": sha256(path)}
-        write_json(record, said | {"decisions": decisions})
-        record.chmod(0o444)
+        path_of_record = review.folder / f"decided-{len(review.taken_over) + 1}.json"
+        record = {"taken_over_at": now(), "file": path.name, "sha256": sha256(path)}
+        write_json(path_of_record, record | {"decisions": decisions})
+        path_of_record.chmod(0o444)
         counts = [f"{review.counts[word]} {word}" for word in DECISIONS]
         print(
             f"{path}: {', '.join(counts)}, {review.undecided} undecided. Keep this elsewhere: "
-            f"SHA-256 of {record.name} {sha256(record)}"
+            f"SHA-256 of {path_of_record.name} {sha256(path_of_record)}"
         )
     if not new:
         print("Nothing new was signed: a list comes back as reviews/<date>/decisions.csv or .xlsx")
-    tell_dbt_of_reviews()
+    write_review_seeds()
 
 
 if __name__ == "__main__":

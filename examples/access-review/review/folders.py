@@ -59,10 +59,10 @@ def timestamp(time: str) -> str:
 def read_json(path: Path) -> Row:
     """Give what a file of ours holds; it ends here if somebody broke it."""
     try:
-        found: Row = json.loads(path.read_text(encoding="utf-8"))
+        content: Row = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         sys.exit(f"{path} cannot be read: {error}")
-    return found
+    return content
 
 
 def write_json(path: Path, value: object) -> None:
@@ -72,7 +72,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_seed(name: str, columns: list[str], rows: list[Row]) -> None:
-    """Hand rows to dbt."""
+    """Write rows as a seed of dbt."""
     FOR_DBT.mkdir(parents=True, exist_ok=True)
     with (FOR_DBT / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
@@ -145,12 +145,12 @@ class Review:
 
 def reviews() -> list[Review]:
     """Give all reviews, the oldest first."""
-    found = [Review(path.parent) for path in REVIEWS.glob("*/evidence.json")]
-    return sorted(found, key=lambda review: str(review.evidence["as_of"]))
+    known = [Review(path.parent) for path in REVIEWS.glob("*/evidence.json")]
+    return sorted(known, key=lambda review: str(review.evidence["as_of"]))
 
 
-def tell_dbt_of_reviews() -> None:
-    """Hand the reviews, and what was decided in them, to dbt."""
+def write_review_seeds() -> None:
+    """Write the reviews, and what was decided in them, as seeds of dbt."""
     known = reviews()
     rows = [{"review": r.name, "reviewed_at": timestamp(r.evidence["as_of"])} for r in known]
     write_seed("reviews", ["review", "reviewed_at"], rows)

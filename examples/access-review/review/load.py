@@ -15,9 +15,9 @@ from folders import (
     LOADED,
     SYNC,
     Row,
-    tell_dbt_of_reviews,
     timestamp,
     write_json,
+    write_review_seeds,
     write_seed,
 )
 
@@ -46,11 +46,11 @@ def meltano(*arguments: str) -> str:
 def bookmarks() -> Row:
     """Give what the tap remembers in Meltano's state, by stream."""
     state = json.loads(meltano("--log-level=warning", "state", "get", STATE_ID) or "{}")
-    found: Row = state.get("singer_state", state).get("bookmarks", {})
-    return found
+    marks: Row = state.get("singer_state", state).get("bookmarks", {})
+    return marks
 
 
-def times(before: Row, after: Row) -> dict[str, Row]:
+def read_times(before: Row, after: Row) -> dict[str, Row]:
     """Give what this run read by stream: rows, when, and for the logs from when on."""
     reads = {}
     for stream in LISTS:
@@ -69,13 +69,13 @@ def times(before: Row, after: Row) -> dict[str, Row]:
 
 def as_of(reads: dict[str, Row]) -> str:
     """Give the time of the review: when the last list was read; REVIEWED_AT sets another one."""
-    pretended = os.environ.get("REVIEWED_AT")
-    if not pretended:
+    override = os.environ.get("REVIEWED_AT")
+    if not override:
         return max(str(reads[stream]["read_at"]) for stream in LISTS)
     try:
-        time = datetime.fromisoformat(pretended)
+        time = datetime.fromisoformat(override)
     except ValueError:
-        sys.exit(f"REVIEWED_AT is {pretended!r}, not a time such as '2026-08-26 12:00:00' in UTC")
+        sys.exit(f"REVIEWED_AT is {override!r}, not a time such as '2026-08-26 12:00:00' in UTC")
     return time.replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
 
 
@@ -90,7 +90,7 @@ def main() -> None:
         (LOADED / f"{stream}.jsonl").touch()  # target-jsonl writes no file for an empty list
     before = bookmarks()
     meltano("run", TAP, LOADER)
-    reads = times(before, bookmarks())
+    reads = read_times(before, bookmarks())
     time_of_review = as_of(reads)
     columns = ["stream", "row_count", "read_at", "read_from", "as_of"]
     rows = [
@@ -100,7 +100,7 @@ def main() -> None:
         for stream, read in reads.items()
     ]
     write_seed("reads", columns, rows)
-    tell_dbt_of_reviews()
+    write_review_seeds()
     write_json(SYNC, {"as_of": time_of_review, "reads": reads})
 
 

@@ -61,22 +61,22 @@ def last_event(grant: Row) -> str:
 
 def people(grants: list[Row], findings: list[Row], changes: list[Row]) -> list[Row]:
     """Give a row for each teammate, with role, seat, teams, and what there is to look at."""
-    noted: dict[str, list[str]] = {}
+    titles: dict[str, list[str]] = {}
     for finding in findings:
-        noted.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]])
+        titles.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]])
     changed = {change["admin_id"] for change in changes}
-    found: dict[str, Row] = {}
+    persons: dict[str, Row] = {}
     for grant in grants:
         id_ = grant["admin_id"]
-        new = {"role": "", "seat": False, "teams": [], "noted": sorted(set(noted.get(id_, [])))}
-        person = found.setdefault(id_, {**grant, **new, "is_changed": id_ in changed})
+        new = {"role": "", "seat": False, "teams": [], "titles": sorted(set(titles.get(id_, [])))}
+        person = persons.setdefault(id_, {**grant, **new, "is_changed": id_ in changed})
         if grant["kind"] == "team":
             person["teams"].append((grant["thing"], grant["level"]))
         elif grant["kind"] == "role":
             person["role"] = grant["thing"]
         elif grant["kind"] == "seat":
             person["seat"] = True
-    return sorted(found.values(), key=lambda person: (person["name"] or "").casefold())
+    return sorted(persons.values(), key=lambda person: (person["name"] or "").casefold())
 
 
 def render(template: str, **values: object) -> str:

@@ -69,22 +69,22 @@ def main() -> None:
     date = sync["as_of"][:10]
     names = chain([date], (f"{date}-{number}" for number in count(2)))
     folder = next(REVIEWS / name for name in names if not (REVIEWS / name).exists())
-    said = evidence(sync, earlier)
-    listed = rows()
+    record = evidence(sync, earlier)
+    listing = rows()
     new = REVIEWS / ".new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     shutil.copy(OUTPUT / PAGE, new)
-    write_csv(new / "access-review.csv", listed)
-    write_spreadsheet(new / "access-review.xlsx", listed)
-    said["rows_to_decide"] = len(listed)
-    said["files"] = {path.name: sha256(path) for path in sorted(new.iterdir())}
-    write_json(new / "evidence.json", said)
+    write_csv(new / "access-review.csv", listing)
+    write_spreadsheet(new / "access-review.xlsx", listing)
+    record["rows_to_decide"] = len(listing)
+    record["files"] = {path.name: sha256(path) for path in sorted(new.iterdir())}
+    write_json(new / "evidence.json", record)
     for path in new.iterdir():
         path.chmod(0o444)
     new.rename(folder)
     print(
-        f"{folder}: {len(listed)} rows to decide. Fill in access-review.csv or .xlsx, and put it "
+        f"{folder}: {len(listing)} rows to decide. Fill in access-review.csv or .xlsx, and put it "
         "there as decisions.csv or decisions.xlsx. Keep this elsewhere: SHA-256 of evidence.json "
         f"{sha256(folder / 'evidence.json')}"
     )

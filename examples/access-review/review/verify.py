@@ -23,38 +23,38 @@ def problems_of(review: Review, later: list[Review]) -> list[str]:
             problems.append(f"{path.name} is not what was taken over on {last['taken_over_at']}")
         else:
             try:
-                said, wrong = signed(review, path)
+                decisions, errors = signed(review, path)
             except UnreadableError as error:
-                said, wrong = [], [str(error)]
-            if wrong or said != review.decisions:
+                decisions, errors = [], [str(error)]
+            if errors or decisions != review.decisions:
                 problems.append(f"{review.taken_over[-1].name} does not say what {path.name} says")
     return problems
 
 
-def verified(known: list[Review]) -> dict[str, list[str]]:
+def verify_all(known: list[Review]) -> dict[str, list[str]]:
     """Give the problems of every review by its name; folders without evidence are one."""
-    found = {r.name: problems_of(r, known[n + 1 :]) for n, r in enumerate(known)}
+    problems_by_review = {r.name: problems_of(r, known[n + 1 :]) for n, r in enumerate(known)}
     for later in known:
-        for name in later.evidence["earlier_reviews"].keys() - found.keys():
-            found[name] = [f"the review that {later.name} saw is not there"]
+        for name in later.evidence["earlier_reviews"].keys() - problems_by_review.keys():
+            problems_by_review[name] = [f"the review that {later.name} saw is not there"]
     for folder in REVIEWS.iterdir() if REVIEWS.exists() else ():
-        if folder.is_dir() and folder.name not in found and folder.name != ".new":
-            found[folder.name] = ["evidence.json is not there"]
-    return dict(sorted(found.items()))
+        if folder.is_dir() and folder.name not in problems_by_review and folder.name != ".new":
+            problems_by_review[folder.name] = ["evidence.json is not there"]
+    return dict(sorted(problems_by_review.items()))
 
 
 def main() -> None:
-    """Print what was found; the exit code is 1 where anything was changed."""
+    """Print what was changed; the exit code is 1 where anything was changed."""
     known = reviews()
-    found = verified(known)
-    if not found:
+    problems_by_review = verify_all(known)
+    if not problems_by_review:
         sys.exit(f"{REVIEWS} holds no review: there is nothing to verify")
-    for name, problems in found.items():
+    for name, problems in problems_by_review.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
     for review in known:
         for path in review.sealed:
             print(f"{sha256(path)}  {path}")
-    if any(found.values()):
+    if any(problems_by_review.values()):
         sys.exit("Something was changed since it was written")
 
 
