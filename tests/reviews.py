@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import time
@@ -17,7 +18,7 @@ import openpyxl
 from tap_intercom_access.sandbox.history import DAY, event
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Admin, demo
-from tests.commands import BIN, environment
+from tests.commands import BIN, ROOT, environment
 from tests.meltano import output_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SCRIPT = "<script>alert('Dana')</script>"
 FORMULA = '=HYPERLINK("http://evil.example")'
 REASON = "=1+1 <b>until the contract ends</b>"
 BACK = 91 * DAY
+CRASH = str(ROOT / "tests" / "crash.py")
 NOW = int(time.time())
 
 ROLE_HOLDERS = {
@@ -189,16 +191,53 @@ def decide(folder: Path) -> None:
     book.save(folder / "decisions.xlsx")
 
 
-def play(project: Path, env: str, home: Path, **variables: str) -> None:
+def play(project: Path, env: str, home: Path) -> None:
     """Two reviews of the story, with decisions in between."""
     first, second = story()
     write_seeds(home)
     with Sandbox(first) as sandbox:
-        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW - BACK), **variables)
+        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW - BACK))
     decide(home / "reviews" / FIRST)
-    run(project, None, env, "review-decisions", **variables)
+    run(project, None, env, "review-decisions")
     with Sandbox(second) as sandbox:
-        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW), **variables)
+        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW))
+
+
+def run_step(project: Path, name: str, **variables: str) -> str:
+    """Run a step of the project as Meltano runs it, without starting Meltano for each."""
+    done = finished_step(project, name, **variables)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def finished_step(
+    project: Path, name: str, *before: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A finished step, whatever its exit code; `before` stands before its name."""
+    utility = "dbt" if name == "build" else "review"
+    python = project / ".meltano" / "utilities" / utility / "venv" / BIN.name / "python"
+    return subprocess.run(
+        [python, *before, f"review/{name}.py"],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(PYTHONUTF8="1", **variables),
+    )
+
+
+def kills(project: Path, name: str, home: Path) -> list[dict[str, Any]]:
+    """Kill a step before each of its changes, one after the other, until it comes to its end."""
+    utility = project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
+    done = subprocess.run(
+        [utility, CRASH, "each", f"review/{name}.py", "review/verify.py"],
+        capture_output=True,
+        check=True,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(PYTHONUTF8="1", REVIEW_HOME=str(home), WAREHOUSE="duckdb"),
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -207,16 +246,8 @@ def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def step(project: Path, name: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """One step of the project alone, as Meltano runs it."""
-    python = project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
-    return subprocess.run(
-        [python, f"review/{name}.py"],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(REVIEW_HOME=str(home), WAREHOUSE="duckdb", PYTHONUTF8="1"),
-    )
+    """A finished step in DuckDB."""
+    return finished_step(project, name, REVIEW_HOME=str(home), WAREHOUSE="duckdb")
 
 
 def error_of(project: Path, name: str, home: Path) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from folders import REVIEWS, Review, Row, now, reviews
+import sys
+
+from folders import REVIEWS, Review, Row, now, scan, sealed_page
 from page import render
+from safe import make_folder, write_text
 from verify import verify_all
 from warehouse import query
 
@@ -21,9 +24,10 @@ def summary(review: Review, removals: list[Row]) -> Row:
 
 def main() -> None:
     """Write the page."""
-    known, removals = reviews(), query("select review, gone_seen_at from removals")
-    problems, names = verify_all(known), {review.name for review in known}
-    REVIEWS.mkdir(parents=True, exist_ok=True)
+    known, strays = scan()
+    removals = query("select review, gone_seen_at from removals")
+    problems, names = verify_all(known, strays), {review.name for review in known}
+    make_folder(REVIEWS)
     page = render(
         "archive.html.j2",
         lost={name: changes for name, changes in problems.items() if name not in names},
@@ -31,7 +35,11 @@ def main() -> None:
         rows=[summary(review, removals) for review in reversed(known)],
         written_at=now(),
     )
-    (REVIEWS / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    write_text(REVIEWS / "index.html", sealed_page(f"{page}\n"))
+    if any(problems.values()):
+        print(
+            "Something in reviews/ was changed: see 'meltano invoke review:verify'", file=sys.stderr
+        )
 
 
 if __name__ == "__main__":

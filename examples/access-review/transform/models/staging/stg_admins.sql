@@ -1,10 +1,11 @@
 -- depends_on: {{ ref('reads') }}: the snapshots take their time from it
 select
     id as admin_id,
-    name,
-    lower(email) as email,
-    job_title,
+    {{ text('name') }} as name,
+    nullif(lower(trim({{ text('email') }})), '') as email,
+    {{ text('job_title') }} as job_title,
     has_inbox_seat,
+    coalesce(role ->> 'id', nullif(trim(role ->> 'name'), '')) as role_id,
     coalesce(nullif(trim(role ->> 'name'), ''), role ->> 'id') as role_name
 from {{ loaded('admins', {
     'id': 'varchar', 'name': 'varchar', 'email': 'varchar', 'job_title': 'varchar',
