@@ -272,6 +272,30 @@ def resign(folder: Path) -> None:
     book.save(folder / "decisions.xlsx")
 
 
+def forge(folder: Path, *, drop: bool) -> None:
+    """Put a record of other decisions beside the sealed one."""
+    record = json.loads((folder / "decided-1.json").read_text(encoding="utf-8"))
+    if drop:
+        record["decisions"][0]["decision"] = "exception"
+        record["taken_over_at"] = "2999-01-01T00:00:00+00:00"
+    else:
+        record["taken_over_at"] = "2001-01-01T00:00:00+00:00"
+    (folder / "decided-2.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def insert(reviews: Path) -> None:
+    """Put a review into the archive that no other one knows."""
+    shutil.copytree(reviews / FIRST, reviews / "2001-01-01")
+    edit(reviews / "2001-01-01" / "evidence.json", f'"as_of": "{FIRST}', '"as_of": "2001-01-01')
+
+
+def link(path: Path) -> None:
+    """Put a link in the place of a file."""
+    other = path.parent.parent.parent / path.name
+    path.rename(other)
+    path.symlink_to(other)
+
+
 CHANGED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "the list": (
         lambda at: edit(at / FIRST / "access-review.csv", "Priya", "Prya"),
@@ -298,6 +322,42 @@ CHANGED: dict[str, tuple[Callable[[Path], Any], str]] = {
             at / FIRST / "decided-1.json", '"decision": "remove"', '"decision": "keep"'
         ),
         f"decided-1.json is not what {SECOND} saw",
+    ),
+    "a forged record": (
+        lambda at: forge(at / FIRST, drop=True),
+        "decided-2.json lacks what was decided before it",
+    ),
+    "a record that was put between": (
+        lambda at: forge(at / FIRST, drop=False),
+        f"decided-2.json is older than {SECOND}, which did not see it",
+    ),
+    "a record less": (
+        lambda at: (at / FIRST / "decided-1.json").rename(at / FIRST / "decided-2.json"),
+        "decided-1.json is not there",
+    ),
+    "a copy of a review": (
+        lambda at: shutil.copytree(at / FIRST, at / f"{FIRST}-2"),
+        f"it is a copy of {FIRST}",
+    ),
+    "another date": (
+        lambda at: (at / SECOND).rename(at / "2031-01-01"),
+        f"its evidence is that of the review of {SECOND}",
+    ),
+    "a review that was put before": (
+        insert,
+        "it knows nothing of the review 2001-01-01 before it",
+    ),
+    "a second spreadsheet": (
+        lambda at: shutil.copy(at / SECOND / "access-review.xlsx", at / SECOND / "final.xlsx"),
+        "final.xlsx was not written by any step",
+    ),
+    "a link": (
+        lambda at: link(at / SECOND / "access-review.csv"),
+        "access-review.csv is not what was written",
+    ),
+    "the page of all reviews": (
+        lambda at: edit(at / "index.html", "unchanged", "perfect"),
+        "index.html: CHANGED: it is not what the last step wrote",
     ),
     "a review less": (
         lambda at: shutil.rmtree(at / FIRST),
