@@ -1,7 +1,7 @@
 """Files with personal data, and texts that no spreadsheet program takes for a formula.
 
 A file is written beside its place and put there once it is whole. It belongs to the owner and the
-group of its folder, and nobody else may read it, whatever the umask. Both examples hold this file.
+group of its folder, and nobody else may read it, whatever the umask.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# A formula begins with one of these, in full width, too; and where a program splits at semicolons,
-# as in much of Europe, also behind one.
-FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠\t\r])")  # noqa: RUF001
-DEFUSED = re.compile(r"(^|;)([\s\"']*)(?=[=+\-@＝＋－＠])")  # noqa: RUF001
+# What a spreadsheet program takes for the beginning of a formula, full-width and small forms, too.
+SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+# Where columns are divided by semicolons, a cell begins after each of them.
+FORMULA = re.compile(rf"(^|;)(?=[\s\"\u200b\ufeff]*[{SIGNS}])")
+DEFUSED = re.compile(rf"(^|;)[\s\"\u200b\ufeff']*(?=[{SIGNS}])")
 
 
 def defuse(text: str) -> str:
@@ -42,9 +43,7 @@ def make_folder(path: Path) -> None:
         if not path.parent.exists():
             make_folder(path.parent)
         path.mkdir()
-        above = path.parent.stat()
-        path.chmod(0o700 | (above.st_mode & 0o2070))
-        _give(path, above)
+        _share(path, path.parent.stat(), 0o2770)
     else:
         with suppress(PermissionError):
             path.chmod(path.stat().st_mode & 0o7770)
@@ -62,10 +61,9 @@ def replacing(path: Path, sealed: bool = False) -> Iterator[Path]:  # noqa: FBT0
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     yield new
-    folder = path.parent.stat()
-    mode = 0o600 | (folder.st_mode & 0o060)
-    _give(new, folder)
-    new.chmod(mode & 0o440 if sealed else mode)
+    _share(new, path.parent.stat(), 0o660)
+    if sealed:
+        seal(new)
     new.replace(path)
 
 
@@ -80,9 +78,12 @@ def write_text(path: Path, text: str, *, sealed: bool = False) -> None:
         new.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _give(path: Path, folder: os.stat_result) -> None:
-    """Give a file to the owner and the group of a folder, as far as this user may."""
-    if hasattr(os, "chown"):
-        for owner, group in ((-1, folder.st_gid), (folder.st_uid, -1)):
-            with suppress(PermissionError):
-                os.chown(path, owner, group)
+def _share(path: Path, folder: os.stat_result, permissions: int) -> None:
+    """Give a path the owner, the group and their permissions of a folder; others get none."""
+    mode = folder.st_mode & permissions | permissions & 0o600
+    try:
+        if hasattr(os, "chown"):
+            os.chown(path, folder.st_uid, folder.st_gid)
+    except PermissionError:
+        mode &= 0o700  # its group is another one, which may not read the folder
+    path.chmod(mode)

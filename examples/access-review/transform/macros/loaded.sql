@@ -31,7 +31,7 @@
 {% macro duckdb__matches(text, pattern) %}regexp_matches({{ text }}, {{ pattern }}){% endmacro %}
 {% macro postgres__matches(text, pattern) %}({{ text }} ~ ({{ pattern }})){% endmacro %}
 
-{# A text without NUL, which PostgreSQL cannot hold: target-postgres takes it out, too. #}
+{# A text without NUL, which PostgreSQL cannot hold: target-postgres writes the same in its place. #}
 {% macro text(column) %}{{ adapter.dispatch('text')(column) }}{% endmacro %}
-{% macro duckdb__text(column) %}replace({{ column }}, chr(0), ''){% endmacro %}
+{% macro duckdb__text(column) %}replace({{ column }}, chr(0), chr(65533)){% endmacro %}
 {% macro postgres__text(column) %}{{ column }}{% endmacro %}

@@ -4,7 +4,7 @@ with accounts as (
     select
         people.*, grants.since, grants.or_earlier, grants.is_pretended, grants.reviewer,
         things.label as role_name,
-        coalesce(grants.is_privileged, by_hand.is_privileged, false) as is_privileged,
+        coalesce(by_hand.is_privileged, grants.is_privileged, false) as is_privileged,
         people.role_id is null and people.account_type <> 'bot' and by_hand.email is null as is_unknown,
         people.role_id is null and by_hand.email is not null as is_by_hand
     from {{ ref('people') }} as people

@@ -5,8 +5,8 @@ select
     nullif(lower(trim({{ text('email') }})), '') as email,
     {{ text('job_title') }} as job_title,
     has_inbox_seat,
-    coalesce(role ->> 'id', nullif(trim(role ->> 'name'), '')) as role_id,
-    coalesce(nullif(trim(role ->> 'name'), ''), role ->> 'id') as role_name
+    coalesce(role ->> 'id', nullif(trim({{ text("role ->> 'name'") }}), '')) as role_id,
+    coalesce(nullif(trim({{ text("role ->> 'name'") }}), ''), role ->> 'id') as role_name
 from {{ loaded('admins', {
     'id': 'varchar', 'name': 'varchar', 'email': 'varchar', 'job_title': 'varchar',
     'has_inbox_seat': 'boolean', 'role': 'json',
