@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
 from tests import world
+from tests.browser import launched
 from tests.commands import ROOT
 from tests.meltano import copied, output_of
 from tests.reviews import play
@@ -23,6 +24,8 @@ from tests.targets import Postgres, variables_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -77,6 +80,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def example(tmp_path: Path) -> Path:
     """The governance export, as users copy it: with the tap at another place."""
     return copied("governance-export", tmp_path / "governance-export")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    yield from launched()
 
 
 ENVIRONMENTS = """

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import generated
+from tests.browser import shown
 from tests.meltano import copied, demo_of, meltano, output_of
 from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, step, write_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -25,37 +24,6 @@ pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("review")]
 
 SYNC = ("--environment=demo", "run", "access-sync")
 NO_LOGS = {"TAP_INTERCOM_ACCESS__SELECT": '["*.*", "!activity_logs.*"]'}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser that is there already."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        path = next(filter(None, map(shutil.which, BROWSERS)), own if own.exists() else None)
-        if path is None:
-            pytest.skip("no browser: install Chromium, or run 'playwright install chromium'")
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
-
-
-def shown(browser: Browser, path: Path) -> Iterator[Page]:
-    """A page that reports every error, and reaches nothing but its file."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    problems: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("dialog", lambda dialog: problems.append(dialog.message))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(path.as_uri())
-    yield page
-    page.close()
-    assert problems == []
-    assert requests == [path.as_uri()]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser import shown
 from tests.reviews import day, read_list
 from tests.world import (
     AGO,
@@ -24,6 +25,8 @@ from tests.world import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
     from tests.world import Marts
 
@@ -344,6 +347,29 @@ def test_odd_names_are_text_that_hides_nothing(pages: list[str], world_project: 
         assert {f"<bdi>{LONG}</bdi>" in page, f"<bdi>{HEBREW}</bdi>" in page} == {True}
         assert {"'=1+1", f"'{FULL_WIDTH}", "Ada;'=1+1"} <= people
         assert {BLANK_FORMULA, SEMICOLON}.isdisjoint(people)
+
+
+def test_the_pages_fit_a_telephone_and_every_table_has_a_caption(
+    pages: list[str], world_project: Path, browser: Browser
+) -> None:
+    assert pages
+    reviews = world_project / "world" / "reviews"
+    for path in (reviews / REVIEWS[1] / "access-review.html", reviews / "index.html"):
+        for page in shown(browser, path, width=390):
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            tables = page.locator("table")
+
+            assert wide <= 390
+            assert tables.count() == page.locator("table > caption").count() > 0
+            assert page.locator("td.number, dd").evaluate_all(
+                "cells => cells.every(cell => cell.getClientRects().length === 1)"
+            )
+
+
+def test_the_terms_of_auditors_are_explained_once(pages: list[str]) -> None:
+    for page in pages:
+        for term in ("Entitlement", "Reviewer", "Remediation", "Exception"):
+            assert page.count(f"<dt>{term}</dt>") == 1
 
 
 def test_the_times_of_the_demo_are_marked_as_pretended(

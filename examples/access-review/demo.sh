@@ -2,6 +2,7 @@
 # Two reviews of the demo workspace, a quarter apart, with what was decided and done in between.
 set -euo pipefail
 cd "$(dirname "$0")"
+umask 027
 export MELTANO_ENVIRONMENT=demo TAP_INTERCOM_ACCESS_LOGLEVEL=WARNING
 days_ago() { python3 -c "from datetime import *; print(datetime.now(timezone.utc).date() - timedelta($1))"; }
 headline() { printf '\n== %s\n' "$*"; }

@@ -26,7 +26,17 @@ FOR_DBT = OUTPUT / "seeds"
 SYNC = OUTPUT / "sync.json"  # what the last complete sync read
 NEW = ".new"  # a review that is being written
 
-EVIDENCE = {"as_of", "workspace", "earlier_reviews", "rows_to_decide", "files"}
+EVIDENCE = {
+    "as_of": str,
+    "earlier_reviews": dict,
+    "files": dict,
+    "lists": dict,
+    "rows_to_decide": int,
+    "token_owner": dict,
+    "workspace": dict,
+    "written_at": str,
+}
+RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
 RECORD = re.compile(r"decided-([1-9]\d*)\.json")
 SIGNED = ("decisions.csv", "decisions.xlsx")
@@ -117,7 +127,7 @@ class Review:
         """What stands in evidence.json."""
         path = self.folder / "evidence.json"
         evidence = read_json(path)
-        if not evidence.keys() >= EVIDENCE or not isinstance(evidence["as_of"], str):
+        if not all(isinstance(evidence.get(key), type_) for key, type_ in EVIDENCE.items()):
             sys.exit(f"{path} was changed: it is no evidence of a review any more")
         return evidence
 
@@ -194,7 +204,11 @@ def read_record(path: Path) -> Row:
     """Give what was taken over; it ends here if somebody broke it."""
     record = read_json(path)
     decisions = record.get("decisions")
-    if not record.keys() >= {"taken_over_at", "file", "sha256"} or not isinstance(decisions, list):
+    if (
+        not all(isinstance(record.get(key), str) for key in ("taken_over_at", "file", "sha256"))
+        or not isinstance(decisions, list)
+        or not all(isinstance(row, dict) and row.keys() >= RECORD_KEYS for row in decisions)
+    ):
         sys.exit(f"{path} was changed: it is no record of decisions any more")
     return record
 

@@ -103,7 +103,9 @@ def main() -> None:
     record = evidence(sync, earlier)
     listing = rows()
     new = REVIEWS / NEW
-    if new.exists():
+    if new.is_symlink() or new.is_file():
+        new.unlink()
+    elif new.exists():
         shutil.rmtree(new)  # of a run that was stopped
     make_folder(new)
     with replacing(new / PAGE) as page:

@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -164,17 +164,21 @@ def _sheet_lines(path: Path, most: int | None) -> list[list[str]]:
     try:
         with ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
-        if size > LARGEST:
-            raise UnreadableError(
-                f"it is {size:,} bytes large once unpacked, more than {LARGEST:,}: no such list is"
-            )
-        with closing(load_workbook(path, read_only=True)) as book:
-            sheet = book.worksheets[0]
-            lines = sheet.iter_rows(values_only=True, max_col=len(COLUMNS) + SPARE_COLUMNS)
-            some = islice(lines, None if most is None else most + 1)
-            return [[_cell(value) for value in row] for row in some]
-    except (BadZipFile, KeyError, IndexError, OSError, ValueError, SyntaxError) as error:
+        lines = _lines_of(path, most) if size <= LARGEST else []
+    except Exception as error:
         raise UnreadableError(f"it is no spreadsheet (.xlsx): {error}") from error
+    if size > LARGEST:
+        raise UnreadableError(
+            f"it is {size:,} bytes large once unpacked, more than {LARGEST:,}: no such list is"
+        )
+    return lines
+
+
+def _lines_of(path: Path, most: int | None) -> list[list[str]]:
+    with closing(load_workbook(path, read_only=True)) as book:
+        lines = book.worksheets[0].iter_rows(values_only=True, max_col=len(COLUMNS) + SPARE_COLUMNS)
+        some = islice(lines, None if most is None else most + 1)
+        return [[_cell(value) for value in row] for row in some]
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 (whatever a cell may hold)

@@ -55,7 +55,7 @@ def problems_of_records(review: Review, later: list[Review]) -> list[str]:
             problems.append(f"{path.name} lacks what was decided before it")
         for other in later:
             unseen = path.name not in other.evidence["earlier_reviews"].get(review.name, {})
-            if unseen and record["taken_over_at"] < other.evidence.get("written_at", ""):
+            if unseen and record["taken_over_at"] < other.evidence["written_at"]:
                 problems.append(f"{path.name} is older than {other.name}, which did not see it")
         before, last = record["decisions"], sha256(path)
     return problems

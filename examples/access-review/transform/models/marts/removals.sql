@@ -40,15 +40,21 @@ select
         select min(later.review) from {{ ref('decisions') }} as later
         where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
     ) as decided_again_in,
-    -- Gone here, but there by another account: it is told beside it.
-    case when state.gone_seen_at is not null then (
+    -- Gone here, but there by another account, or in another thing of this name: both are told beside it.
+    case when state.gone_seen_at is not null then nullif(concat_ws('; ', (
         select string_agg(others.words, '; ' order by others.other_id)
         from {{ ref('other_accounts') }} as others
         join {{ ref('stg_grants') }} as grants
             on grants.admin_id = others.other_id and grants.kind = state.kind
             and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
         where others.admin_id = state.admin_id
-    ) end as elsewhere
+    ), (
+        select string_agg('the same account has the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
+        from {{ ref('stg_grants') }} as grants
+        join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id
+        where grants.admin_id = state.admin_id and grants.kind = state.kind
+            and grants.thing_id <> state.thing_id and {{ folded('same.name') }} = {{ folded('things.name') }}
+    )), '') end as elsewhere
 from state
 left join {{ ref('people') }} as people on people.admin_id = state.admin_id
 left join {{ ref('things') }} as things on things.kind = state.kind and things.thing_id = state.thing_id

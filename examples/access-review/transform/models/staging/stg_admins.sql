@@ -2,7 +2,7 @@
 select
     id as admin_id,
     {{ text('name') }} as name,
-    nullif(lower(trim({{ text('email') }})), '') as email,
+    nullif(lower(regexp_replace({{ text('email') }}, '^\s+|\s+$', '', 'g')), '') as email,
     {{ text('job_title') }} as job_title,
     has_inbox_seat,
     coalesce(role ->> 'id', nullif(trim({{ text("role ->> 'name'") }}), '')) as role_id,
