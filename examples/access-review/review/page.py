@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PAGE = "access-review.html"
 FINDINGS = {
     "not_removed": "Not removed, though decided",
-    "removed_but_back": "Removed, and back by another account",
+    "removed_but_back": "Removed, but there another way",
     "exception_expired": "Exception past its end",
     "token_owner": "Owner of the access token",
     "leaver": "Left, and still has access",

@@ -40,7 +40,7 @@ select
         select min(later.review) from {{ ref('decisions') }} as later
         where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
     ) as decided_again_in,
-    -- Gone here, but there by another account, or in another thing of this name: both are told beside it.
+    -- Gone, but there by another account, or given since in another thing of this name: both are told.
     case when state.gone_seen_at is not null then nullif(concat_ws('; ', (
         select string_agg(others.words, '; ' order by others.other_id)
         from {{ ref('other_accounts') }} as others
@@ -49,10 +49,11 @@ select
             and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
         where others.admin_id = state.admin_id
     ), (
-        select string_agg('the same account has the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
-        from {{ ref('stg_grants') }} as grants
+        select string_agg('the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
+        from {{ ref('grant_history') }} as grants
         join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id
         where grants.admin_id = state.admin_id and grants.kind = state.kind
+            and grants.dbt_valid_to is null and grants.dbt_valid_from > state.reviewed_at
             and grants.thing_id <> state.thing_id and {{ folded('same.name') }} = {{ folded('things.name') }}
     )), '') end as elsewhere
 from state
