@@ -15,6 +15,8 @@ def notes(tag: str) -> str:
     version = re.search(r'^version = "(.*)"$', pyproject, re.MULTILINE)
     if version is None or tag != f"v{version[1]}":
         sys.exit(f"{tag} is not the version of pyproject.toml, {version and version[1]}")
+    if "OWNER" in pyproject:
+        sys.exit("Replace OWNER in the URLs of pyproject.toml first: see CONTRIBUTING.md, Release")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(
         rf"^## \[{re.escape(tag[1:])}\].*?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL

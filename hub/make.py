@@ -1,4 +1,8 @@
-"""Prints the definition of the tap as Meltano Hub keeps its extractors, made from `--about`."""
+"""Prints what Meltano is told of the tap, made from `--about`.
+
+`make.py` prints the definition as Meltano Hub keeps its extractors; `make.py settings` prints the
+settings as they stand in a project's `meltano.yml`, without labels and descriptions.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ ABOUT_THE_PROJECT = {
     "namespace": "tap_intercom_access",
     "next_steps": "",
     "pip_url": "/set-pip_url-at-publication/tap-intercom-access",
+    "quality": "unknown",  # the Hub rates it itself
     "repo": "https://github.com/OWNER/tap-intercom-access",
     "select": ["*.*", "!activity_logs.*", "!workspaces.*"],
     "settings_preamble": "",
@@ -70,15 +75,27 @@ def setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         made["value"] = schema["default"]
     if schema.get("secret"):
         made["sensitive"] = True
-    return made
+    return dict(sorted(made.items()))
+
+
+def block(about: dict[str, Any]) -> str:
+    """Give all settings as a project's `meltano.yml` declares them, one a line."""
+    lines = []
+    for name, schema in about["settings"]["properties"].items():
+        full = setting(name, schema)
+        secret = ", sensitive: true" if "sensitive" in full else ""
+        lines.append(f"    - {{name: {name}, kind: {full['kind']}{secret}}}\n")
+    return "".join(lines)
 
 
 if __name__ == "__main__":
     command = [TAP, "--about", "--format=json"]
     done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 (our own)
-    text = yaml.safe_dump(
-        definition(json.loads(done.stdout)), allow_unicode=True, sort_keys=False, width=100
-    )
-    sys.stdout.write(
-        f"# Made by hub/make.py: python hub/make.py > hub/tap-intercom-access.yml\n{text}"
-    )
+    about = json.loads(done.stdout)
+    if sys.argv[1:] == ["settings"]:
+        sys.stdout.write(block(about))
+    else:
+        text = yaml.safe_dump(definition(about), allow_unicode=True, sort_keys=False, width=100)
+        sys.stdout.write(
+            f"# Made by hub/make.py: python hub/make.py > hub/tap-intercom-access.yml\n{text}"
+        )

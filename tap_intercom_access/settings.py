@@ -16,6 +16,8 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from tap_intercom_access.intercom.endpoints import REGIONS, US
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jsonschema import ValidationError
 
 SETTINGS = th.PropertiesList(
@@ -59,7 +61,7 @@ SETTINGS = th.PropertiesList(
         title="Request timeout",
         description=(
             "Seconds to wait for Intercom to connect and to go on answering, before a try counts "
-            "as failed. More than 0, at most 3600."
+            "as failed. A whole response may take ten times as long. More than 0, at most 3600."
         ),
     ),
     th.Property(
@@ -80,7 +82,8 @@ SETTINGS = th.PropertiesList(
         description=(
             "How much of its rows a list of teammates, teams or memberships may lose from one "
             "complete sync to the next, in percent, before the sync fails instead of telling the "
-            "target who left. Losses of ten rows or fewer always pass; 100 switches it off."
+            "target who left. Losses of ten rows or fewer pass unless none is left; 100 accepts "
+            "all."
         ),
     ),
     th.Property(
@@ -109,7 +112,7 @@ SETTINGS = th.PropertiesList(
         title="Activity types",
         description=(
             "Types of events to read into `activity_logs`; `[]` reads all. Without it: the types "
-            "that concern access, which the README lists."
+            "that concern access, which docs/activity-logs.md lists."
         ),
     ),
 ).to_dict()
@@ -149,6 +152,28 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
         if isinstance(number := config.get(name), float) and not math.isfinite(number):
             faults[name] = f"{name}: {number} is not a number"
     return list(faults.values())
+
+
+def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """List the variables of the environment that are meant for this tap, by setting.
+
+    Left out are empty ones, the level of the log, what Meltano adds (`PREFIX__SELECT`), and the
+    settings of an extractor that inherits from this one (`PREFIX_US_ACCESS_TOKEN`).
+
+    Args:
+        variables: The environment.
+        prefix: What the names of all settings begin with.
+    """
+    known = tuple(f"_{name.upper()}" for name in SETTINGS["properties"])
+    return {
+        name.lower(): variable
+        for variable, value in variables.items()
+        if value.strip()
+        and (name := variable.removeprefix(prefix)) != variable
+        and not name.startswith("_")
+        and not name.endswith((*known, "LOGLEVEL"))
+        and "__" not in name
+    }
 
 
 def _normalise(config: dict[str, Any]) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import logging
 import os
 import sys
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -13,25 +16,38 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.mapper import CustomStreamMap
+from singer_sdk.singerlib import Catalog, MetadataMapping
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, in_words
-from tap_intercom_access.inputs import check_catalog, check_object, check_state
+from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
-from tap_intercom_access.output import PipeWriter, buffer_stdout
-from tap_intercom_access.settings import SETTINGS, check
+from tap_intercom_access.logs import guard, keep_secret
+from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
+from tap_intercom_access.settings import SETTINGS, check, variables_of_settings
+from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from collections.abc import Collection
 
+    from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib import CatalogEntry
 
-    from tap_intercom_access.streams.base import IntercomStream
+    from tap_intercom_access.intercom.decoding import FieldPath
+
+
+VARIABLES = "TAP_INTERCOM_ACCESS_"
+"""What the names of the tap's environment variables begin with."""
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", "FATAL", "NOTSET")
 
 
 class TapIntercomAccess(Tap):
@@ -42,12 +58,12 @@ class TapIntercomAccess(Tap):
     message_writer_class = PipeWriter
     message_writer: PipeWriter
     capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
-        TapCapabilities.ACTIVATE_VERSION,
         TapCapabilities.CATALOG,
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.TEST,
         PluginCapabilities.ABOUT,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.STRUCTURED_LOGGING,
@@ -59,6 +75,7 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them cannot be used.
         """
+        self._warn_of_unread_variables(options)
         try:
             super().__init__(**options)
         except ValueError as error:
@@ -84,7 +101,12 @@ class TapIntercomAccess(Tap):
     @cached_property
     def identity(self) -> Identity:
         """Which workspace it is."""
-        return Identity(self.intercom, self.config.get("workspace_id"), self.state)
+        intercom = replace(self.intercom, unread=self._unread_fields_of_workspaces)
+        return Identity(intercom, self.config.get("workspace_id"), self.state)
+
+    def _unread_fields_of_workspaces(self) -> Collection[FieldPath]:
+        stream = self.streams[WorkspacesStream.name]
+        return stream.unread_fields() if isinstance(stream, WorkspacesStream) else ()
 
     @override
     def discover_streams(self) -> list[IntercomStream]:
@@ -101,15 +123,48 @@ class TapIntercomAccess(Tap):
         ]
 
     @override
+    def setup_mapper(self) -> None:
+        """Compile the stream maps.
+
+        Raises:
+            InputError: if one of them cannot be used.
+        """
+        super(Tap, self).setup_mapper()
+        for stream in self.streams.values():
+            if entry := self.catalog.get_stream(stream.name):
+                self._register_maps(stream, entry)
+
+    def _register_maps(self, stream: Stream, entry: CatalogEntry) -> None:
+        if not stream.selected:
+            # SDK 0.54.9 takes all columns away from a stream that is not selected, so that its
+            # keys are missing. Without metadata it keeps them, as in SDK 0.55.
+            entry = replace(entry, metadata=MetadataMapping())
+        try:
+            self.mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
+        except Exception as error:
+            if stream.selected:
+                raise InputError(
+                    f"stream_maps cannot be used for {stream.name}: {error}"
+                ) from error
+        for stream_map in self.mapper.stream_maps.get(stream.name, []):
+            if isinstance(stream_map, CustomStreamMap) and isinstance(stream, IntercomStream):
+                stream.guard(stream_map)
+
+    @override
     def _reset_state_progress_markers(self) -> None:
         # The first step of a sync in SDK 0.54.9: the next one writes the state that it was given.
         self.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
+        for bookmark in self.state.get("bookmarks", {}).values():
+            # What the SDK keeps there for other taps: this one would only fail over odd values.
+            bookmark.pop("partitions", None)
+            bookmark.pop("progress_markers", None)
         super()._reset_state_progress_markers()
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
         self.append_builtin_config(self.config_jsonschema)
+        keep_secret(str(self._config.get("access_token", "")))
         faults = check(self._config, self.config_jsonschema)
         if faults and raise_errors:
             raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
@@ -124,8 +179,26 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if it has not the form of a Singer state.
         """
-        self._warn_of_unknown("state", set(check_state(state)))
+        state = read_state(state)
+        self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
+
+    def _warn_of_unread_variables(self, options: dict[str, Any]) -> None:
+        self.append_builtin_config(self.config_jsonschema)
+        settings = set(self.config_jsonschema["properties"])
+        variables = variables_of_settings(os.environ, self._env_var_prefix)
+        if unknown := variables.keys() - settings:
+            names = ", ".join(sorted(variables[setting] for setting in unknown))
+            self.logger.warning("No settings of this tap, ignored: %s", names)
+        config = options.get("config") or {}
+        if options.get("parse_env_config") or not (config or options.get("validate_config")):
+            return  # all are read, or nothing is: --discover and --about work without settings
+        if unread := variables.keys() & settings - set(config):
+            self.logger.warning(
+                "Ignored, because the configuration does not hold their settings: %s. Declare the "
+                "settings in meltano.yml, write them into the file, or add --config=ENV",
+                ", ".join(sorted(variables[setting] for setting in unread)),
+            )
 
     def _warn_of_unknown(self, what: str, names: set[str]) -> None:
         if unknown := names - set(self.streams):
@@ -136,11 +209,10 @@ class TapIntercomAccess(Tap):
             )
 
     @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> NoReturn:
-        # The SDK 0.54.9 writes STATE and exits 0 here, as if the sync were complete. Nothing is
-        # flushed either: a target that no longer reads would block the exit for ever.
-        os.write(sys.stderr.fileno(), b"Stopped by a signal before the end: incomplete sync.\n")
-        os._exit(1)
+    def _setup_signal_handlers(self) -> None:
+        # The SDK 0.54.9 would write STATE and exit 0, as if the sync were complete; main
+        # has its own handlers since its start.
+        pass
 
     @classmethod
     @override
@@ -157,8 +229,8 @@ class TapIntercomAccess(Tap):
             InputError: if the catalog or the state is not what it should be.
         """
         super().invoke(
-            state=state and check_object("state", state),
-            catalog=catalog and check_catalog(catalog),
+            state=state and io.StringIO(json.dumps(read_object("state", state))),
+            catalog=catalog and io.StringIO(json.dumps(read_catalog(catalog))),
             **options,
         )
 
@@ -172,30 +244,68 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them is not a JSON object.
         """
+        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
         for path in value:
             if path != "ENV":
-                with Path(path).open(encoding="utf-8") as file:
-                    check_object(f"configuration file {path}", file)
-        return super().cb_config(ctx, param, value)
+                with Path(path).open("rb") as file:
+                    given.config |= read_object(f"configuration file {path}", file)
+        return given
 
 
 def main() -> None:
     """Run the command line; every failure ends in one sentence on stderr and exit code 1."""
-    buffer_stdout()
+    if sys.stderr is None:  # closed by the parent: the next file that is opened would become it
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (stays open)
+    handle_signals()
     try:
-        sys.exit(TapIntercomAccess.cli(standalone_mode=False))
+        keep_secret(os.environ.get(f"{VARIABLES}ACCESS_TOKEN", ""))
+        command = _set_up_logging()
+        buffer_stdout()
+        code = _run(command)
+        flush_stdout()
     except click.ClickException as error:
         _fail(error.format_message(), error)
     except click.Abort as error:
         _fail("Stopped before the end: this sync is incomplete.", error)
     except Exception as error:  # noqa: BLE001 (the one place where failures become sentences)
         _fail(in_words(error), error)
+    sys.exit(code)
+
+
+def _set_up_logging() -> click.Command:
+    """Give the command, by which the SDK sets up logging.
+
+    Raises:
+        InputError: if a variable asks for what cannot be had.
+    """
+    names = (f"{VARIABLES}LOGLEVEL", "LOGLEVEL")
+    name = next(filter(os.environ.get, names), None)
+    wrong = os.environ[name].upper() not in LOG_LEVELS if name else False
+    if wrong:
+        os.environ.update(dict.fromkeys(names, ""))
+    try:
+        command: click.Command = TapIntercomAccess.cli
+    except Exception as error:
+        raise InputError(f"SINGER_SDK_LOG_CONFIG names an unusable file: {error}.") from error
+    finally:
+        guard()
+    if wrong:
+        raise InputError(f"{name} is not a level of the log: use {', '.join(LOG_LEVELS)}.")
+    return command
+
+
+def _run(command: click.Command) -> str | int | None:
+    """Give the code that the command exits with."""
+    try:
+        return command(standalone_mode=False)  # type: ignore[no-any-return]
+    except SystemExit as ended:  # after --about
+        return ended.code
 
 
 def _fail(sentence: str, error: Exception) -> NoReturn:
     logging.getLogger(TapIntercomAccess.name).error("%s", sentence)
     logging.getLogger(TapIntercomAccess.name).debug("Traceback of the above", exc_info=error)
-    with contextlib.suppress(OSError):  # a target that is gone takes nothing any more
+    with contextlib.suppress(OSError, AttributeError):  # a target that is gone takes nothing more
         sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)  # at once: other windows may be under way, which sys.exit would wait for

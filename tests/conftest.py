@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--histories", type=int, default=100, help="of the campaign for activity logs")
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Five, since many tests wait; none where single tests are named."""
     return 0 if any("::" in argument for argument in config.args) else 5

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import subprocess
 import sys
+import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,7 @@ from tests.commands import environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-    Row = dict[str, Any]
-
+Row = dict[str, Any]
 FIELDS = {
     "users": (
         {"id", "display_name"},
@@ -61,16 +62,59 @@ def check_baton(path: Path) -> dict[str, list[Row]]:
     return file
 
 
+HOME = {"id": "w", "name": "W"}
+PERSON: dict[str, Any] = {
+    "id": "1",
+    "name": "A",
+    "email": "a@x",
+    "has_inbox_seat": True,
+    "team_ids": [],
+    "role": None,
+}
+TEAM = {"id": "7", "name": "T"}
+MEMBER = {"team_id": "7", "admin_id": "1", "priority_level": None}
+
+
+def write_rows(example: Path, **files: list[dict[str, Any]]) -> None:
+    """Begin a run and write its rows, by stream, as target-jsonl does."""
+    assert step(example, "begin").returncode == 0
+    for stream, rows in files.items():
+        with (example / "run" / f"{stream}.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def sign_in_of(admin_id: str, day: int) -> Row:
+    """A row of the activity logs: somebody signs in on a day of January."""
+    return {
+        "activity_type": "admin_login_success",
+        "created_at": f"2026-01-{day:02}T00:00:00+00:00",
+        "performed_by": {"id": admin_id},
+    }
+
+
+def written(example: Path, umask: int = -1, /, **variables: str) -> str:
+    """What the last step prints when all goes well."""
+    done = step(example, "write", umask, **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def cells(text: str, delimiter: str) -> list[str]:
+    """The cells that a spreadsheet program sees, which does not trust quotes in a cell's middle."""
+    return [cell for row in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in row]
+
+
 def check_csv(path: Path, header: list[str], required: set[str]) -> list[Row]:
     """The rows of a CSV file without formulas, blanks around values or odd characters."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        rows = list(reader)
+    text = path.read_bytes().decode()
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows = list(reader)
     assert reader.fieldnames == header
+    for cell in cells(text, ",") + cells(text, ";") + text.replace('"', "").split(";"):
+        assert unicodedata.normalize("NFKC", cell.strip())[:1] not in tuple("=+-@\u2212"), cell
     for row in rows:
         for name, value in row.items():
             assert value == value.strip(), (name, value)
-            assert not value.startswith(("=", "+", "-", "@")), value
             assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029]", value), value
         assert all(row[name] for name in required), row
     return rows
@@ -106,13 +150,16 @@ def check_hyperproof(folder: Path) -> list[Row]:
     return check_csv(folder / "hyperproof.csv", header, {"Email", "Owner", "Role"})
 
 
-def step(example: Path, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def step(
+    example: Path, command: str, umask: int = -1, /, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """A finished command of the example."""
     return subprocess.run(
-        [sys.executable, "export.py", command],
+        [sys.executable, f"export/{command}.py"],
         capture_output=True,
         check=False,
         cwd=example,
         encoding="utf-8",
         env=environment(PYTHONIOENCODING="utf-8", **variables),
+        umask=umask,
     )

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import Response, jsonify, request
 
 from tap_intercom_access.sandbox import faults
 from tap_intercom_access.sandbox.history import DAY, event, generated
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
+from tap_intercom_access.streams.schema import as_date_time
 from tests.events import ALL, METADATA, NOW, events, seconds
 from tests.runs import run_tap, sync
 
@@ -151,10 +153,50 @@ def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> No
     assert len(run.records("teams")) == 1
 
 
-def test_an_event_outside_of_the_time_asked_for_is_an_error(
+def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
     sandbox: Sandbox, events_only: Path
 ) -> None:
-    body = {"activity_logs": [{"id": "1", "created_at": 1_600_000_000}]}
-    sandbox.respond("/admins/activity_logs/search", body)
+    """As from a server that rounds the bounds to whole days, a crowded one among them."""
+    start = NOW - NOW % DAY - 5 * DAY
+    history = generated(4000, start - 2 * DAY, start + 2 * DAY)
+    history += [row | {"id": f"more-{row['id']}"} for row in generated(900, start, start + 900)]
 
-    assert "outside of the time asked for" in sync(sandbox, "--catalog", events_only).error
+    def rounded() -> Response:
+        body = request.get_json()
+        after, before = (body[f"created_at_{bound}"] // DAY for bound in ("after", "before"))
+        rows = [row for row in history if after <= row["created_at"] // DAY <= before]
+        size, page = body["per_page"], body.get("page", 1)
+        pages = {"type": "pages", "page": page, "total_pages": -(-len(rows) // size)}
+        return jsonify({"pages": pages, "activity_logs": rows[(page - 1) * size : page * size]})
+
+    sandbox.faults[None] = rounded
+
+    run = sync(
+        sandbox,
+        "--catalog",
+        events_only,
+        TAP_INTERCOM_ACCESS_START_DATE=as_date_time(start - 3600),
+    )
+
+    wanted = {row["id"] for row in history if row["created_at"] >= start - 3600}
+    assert {record["id"] for record in events(run)} == wanted
+    assert run.stderr.count("outside of the time asked for") == 1
+
+
+def test_a_start_date_before_what_the_state_covers_is_a_warning(
+    sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    mark = {
+        "replication_key": "created_at",
+        "replication_key_value": as_date_time(NOW - DAY),
+        "read_from": as_date_time(NOW - 9 * DAY),
+    }
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
+
+    def stderr(start: int) -> str:
+        date = {"TAP_INTERCOM_ACCESS_START_DATE": as_date_time(start)}
+        return sync(sandbox, "--catalog", events_only, "--state", state, **date).stderr
+
+    assert stderr(NOW - 10 * DAY).count("events before that are not read. To read them, run") == 1
+    assert "events before that are not read" not in stderr(NOW - 9 * DAY)

@@ -1,4 +1,4 @@
-"""Events arrive in targets as they were, and answer the questions of the README."""
+"""Events arrive in targets as they were, and answer the questions of the documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
 from tap_intercom_access.streams.activity_types import ACCESS_TYPES, DEFAULT_TYPES
-from tests.commands import ROOT
+from tests.docs import blocks, row
 from tests.events import ALL, METADATA, NOW
 from tests.runs import catalog_selecting
 from tests.targets import load
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.targets import Postgres
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def loaded(sandbox: Sandbox, catalog: Path, target: str, config: Path, **settings: str) -> None:
@@ -54,6 +52,21 @@ def test_every_type_and_detail_arrives_in_postgres(
 
 
 @pytest.mark.targets
+def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
+    sandbox: Sandbox, events_only: Path, postgres: Postgres
+) -> None:
+    details = {"a\x00": [{"b": "\ud800x"}], "c": "\x00"}
+    row = event(NOW - 90, "x", None, "A\x00B", **details)
+    sandbox.respond("/admins/activity_logs/search", json.dumps({"activity_logs": [row]}).encode())
+
+    loaded(sandbox, events_only, "target-postgres", postgres.config())
+
+    (row,) = postgres.query("select activity_description, metadata from activity_logs")
+    assert row["activity_description"] == "A\ufffdB"
+    assert row["metadata"] == {"a\ufffd": [{"b": "\ufffdx"}], "c": "\ufffd"}
+
+
+@pytest.mark.targets
 @pytest.mark.parametrize("flattened", ["false", "true"])
 def test_every_type_and_detail_arrives_in_duckdb(
     flattened: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
@@ -80,7 +93,7 @@ def test_every_type_and_detail_arrives_in_duckdb(
 
 
 @pytest.mark.targets
-def test_the_questions_of_the_readme_are_answered(tmp_path: Path) -> None:
+def test_the_questions_of_the_documentation_are_answered(tmp_path: Path) -> None:
     workspace = demo()
     workspace.a_quarter_later()
     workspace.history.append(event(NOW - 60, "admin_login_success", None, "By nobody known"))
@@ -90,7 +103,7 @@ def test_the_questions_of_the_readme_are_answered(tmp_path: Path) -> None:
     catalog = catalog_selecting(tmp_path, "admins", "activity_logs")
     with Sandbox(workspace) as sandbox:
         loaded(sandbox, catalog, "target-duckdb", config)
-    questions = re.findall(r"```sql\n(-- .*?)```", README, flags=re.DOTALL)
+    questions = [text for text in blocks("sql") if text.startswith("-- ")]
 
     with duckdb.connect(str(path), read_only=True) as connection:
         connection.execute("set search_path = 'intercom'")
@@ -104,7 +117,6 @@ def test_the_questions_of_the_readme_are_answered(tmp_path: Path) -> None:
     assert [row[1] for row in answers[2]] == ["support@example.com"] * 3
 
 
-def test_the_types_in_the_readme_are_the_taps_own() -> None:
+def test_the_types_in_the_documentation_are_the_taps_own() -> None:
     for reason, types in ACCESS_TYPES.items():
-        (row,) = [row for row in README.splitlines() if row.startswith(f"| {reason} |")]
-        assert re.findall(r"`(\w+)`", row) == types.split()
+        assert re.findall(r"`(\w+)`", row(reason)[1]) == types.split()

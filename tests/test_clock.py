@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_intercom_access.sandbox.history import DAY, event, generated
+from tap_intercom_access.streams.schema import as_date_time
 from tests.events import bookmark, events, seconds
 from tests.runs import sync
 from tests.targets import load
@@ -34,7 +36,7 @@ def test_the_last_window_ends_at_intercoms_time(
     ahead: float, sandbox: Sandbox, events_only: Path
 ) -> None:
     sandbox.clock_ahead = ahead
-    now = now_at(sandbox)
+    now, started = now_at(sandbox), int(time.time())
     sandbox.workspace.history = [
         event(now - 5, "bulk_export", None, "just before"),
         event(now + 30, "bulk_export", None, "not yet"),
@@ -43,7 +45,8 @@ def test_the_last_window_ends_at_intercoms_time(
     run = sync(sandbox, "--catalog", events_only)
 
     assert [record["activity_description"] for record in events(run)] == ["just before"]
-    assert now <= seconds(bookmark(run)["replication_key_value"]) <= now_at(sandbox)
+    mark = seconds(bookmark(run)["replication_key_value"])
+    assert min(now, started) <= mark <= min(now_at(sandbox), time.time())
 
 
 @pytest.mark.parametrize("ahead", CLOCKS)
@@ -80,39 +83,94 @@ def test_an_event_that_is_logged_late_is_found_by_the_next_run(
     assert [record["activity_description"] for record in events(second)] == ["late"]
 
 
-@pytest.mark.parametrize("ahead", [-5 * HOUR, 5 * HOUR])
-def test_a_bookmark_of_a_clock_that_was_ahead_does_not_silence_the_stream(
+@pytest.mark.parametrize("ahead", [61 * 60, 90 * 60, 10 * DAY])
+def test_a_date_that_was_ahead_in_one_run_loses_no_event(
     ahead: float, sandbox: Sandbox, events_only: Path, tmp_path: Path
 ) -> None:
     sandbox.clock_ahead = ahead
-    now = now_at(sandbox)
+    sandbox.workspace.history = []
+    first = sync(sandbox, "--catalog", events_only)
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
+    sandbox.clock_ahead = 0
+    sandbox.workspace.history = [event(int(time.time()), "bulk_export", None, "later")]
+    sandbox.workspace.history += [event(int(time.time()) - 59 * 60, "bulk_export", None, "late")]
+
+    second = sync(sandbox, "--catalog", events_only, "--state", state)
+
+    described = {record["activity_description"] for record in events(second)}
+    assert "late" in described
+    assert f"{timedelta(seconds=ahead)} ahead of this machine's" in first.stderr
+    assert "this machine's" not in second.stderr
+
+
+@pytest.mark.parametrize(("ahead", "warnings"), [(-400, 1), (-200, 0), (200, 0), (400, 1)])
+def test_clocks_that_differ_by_minutes_are_a_warning(
+    ahead: float, warnings: int, sandbox: Sandbox, events_only: Path
+) -> None:
+    sandbox.clock_ahead = ahead
+
+    run = sync(sandbox, "--catalog", events_only)
+
+    assert run.stderr.count("one of them is wrong") == warnings
+
+
+@pytest.mark.parametrize("ahead", [-5 * HOUR, 5 * HOUR])
+def test_a_bookmark_in_the_future_of_both_clocks_is_not_trusted(
+    ahead: float, sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    sandbox.clock_ahead = ahead
+    now, started = now_at(sandbox), int(time.time())
+    known = now - 9 * DAY
     sandbox.workspace.history = [
-        event(now - HOUR + 60, "bulk_export", None, "within the overlap"),
-        event(now - HOUR - 60, "bulk_export", None, "before it"),
+        event(known + 60, "bulk_export", None, "since then"),
+        event(known - 60, "bulk_export", None, "before it"),
     ]
     state = tmp_path / "state.json"
-    mark = {"replication_key": "created_at", "replication_key_value": "2999-01-01T00:00:00+00:00"}
+    mark = {
+        "replication_key": "created_at",
+        "replication_key_value": "2999-01-01T00:00:00+00:00",
+        "read_from": as_date_time(known),
+    }
     state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
 
     run = sync(sandbox, "--catalog", events_only, "--state", state)
 
-    assert [record["activity_description"] for record in events(run)] == ["within the overlap"]
+    assert [record["activity_description"] for record in events(run)] == ["since then"]
     assert "is in the future (at Intercom it is " in run.stderr
-    assert now <= seconds(bookmark(run)["replication_key_value"]) <= now_at(sandbox)
+    assert bookmark(run)["read_from"] == as_date_time(known)
+    end = seconds(bookmark(run)["replication_key_value"])
+    assert min(now, started) <= end <= min(now_at(sandbox), time.time())
 
 
-def test_without_a_date_this_machines_clock_counts_and_a_line_says_so(
+def test_without_a_date_an_event_tells_the_time_and_a_line_says_so(
     sandbox: Sandbox, events_only: Path
 ) -> None:
     sandbox.tells_time = False
     now = int(time.time())
-    sandbox.workspace.history = [event(now - 5, "bulk_export", None, "just before")]
+    sandbox.workspace.history = [event(now - 500, "bulk_export", None, "the last one")]
 
     run = sync(sandbox, "--catalog", events_only)
 
     assert len(events(run)) == 1
     assert run.stderr.count("this machine's clock counts") == 1
-    assert now <= seconds(bookmark(run)["replication_key_value"]) <= time.time()
+    assert seconds(bookmark(run)["replication_key_value"]) == now - 500
+
+
+def test_quiet_runs_without_a_date_leave_the_bookmark_where_it_is(
+    sandbox: Sandbox, events_only: Path, tmp_path: Path
+) -> None:
+    sandbox.tells_time = False
+    sandbox.workspace.history = []
+    before = as_date_time(int(time.time()) - 9 * DAY)
+    mark = {"replication_key": "created_at", "replication_key_value": before}
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
+
+    run = sync(sandbox, "--catalog", events_only, "--state", state)
+
+    assert events(run) == []
+    assert bookmark(run)["replication_key_value"] == before
 
 
 def test_a_clock_that_is_right_costs_no_request(sandbox: Sandbox, events_only: Path) -> None:

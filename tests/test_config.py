@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runs import run_tap, sync
+from tap_intercom_access.sandbox import faults
+from tests.runs import catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
+    from tests.runs import Run
 
 pytestmark = pytest.mark.slow
 
@@ -190,3 +192,103 @@ def test_an_unknown_setting_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_an_unknown_option_is_refused() -> None:
     assert "--nonsense" in run_tap("--nonsense").error
+
+
+UNREAD = {
+    "TAP_INTERCOM_ACCESS_ACTIVITY_TYPES": '["role_change"]',
+    "TAP_INTERCOM_ACCESS_FLATTENING_ENABLED": "true",
+    "TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT": "abc",
+}
+OF_OTHERS = {
+    "TAP_INTERCOM_ACCESS_LOGLEVEL": "INFO",
+    "TAP_INTERCOM_ACCESS_START_DATE": " ",
+    "TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox",
+    "TAP_INTERCOM_ACCESS__SELECT": '["*.*"]',
+    "TAP_INTERCOM_ACCESS__LOAD_SCHEMA": "intercom",
+    "TAP_INTERCOM_ACCESS_US_ACCESS_TOKEN": "secret-of-us",
+    "TAP_INTERCOM_ACCESS_US__SELECT": "[]",
+    "TAP_INTERCOM_ACCESSORIES_ACCESS_TOKEN": "secret-of-another-tap",
+}
+
+
+def warnings_of(run: Run) -> list[str]:
+    return [line for line in run.stderr.splitlines() if "| WARNING" in line]
+
+
+def test_variables_that_a_configuration_file_keeps_from_being_read_are_named(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = {"access_token": sandbox.token, "base_url": sandbox.base_url}
+    config["workspace_id"] = "sandbox"
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+
+    run = run_tap("--config", path, **UNREAD, **OF_OTHERS)
+
+    assert run.code == 0, run.stderr
+    (warning,) = warnings_of(run)
+    assert f"does not hold their settings: {', '.join(UNREAD)}. " in warning
+    for value in ("role_change", "abc", "secret"):
+        assert value not in run.stderr
+
+
+def test_variables_that_are_read_beside_a_file_are_not_warned_of(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"access_token": sandbox.token}))
+    variables = OF_OTHERS | {"TAP_INTERCOM_ACCESS_BASE_URL": sandbox.base_url}
+
+    beside = run_tap("--config", path, "--config=ENV", **variables)
+    discovery = run_tap("--discover", **UNREAD, **OF_OTHERS)
+
+    assert beside.code == discovery.code == 0
+    assert warnings_of(beside) == warnings_of(discovery) == []
+
+
+def test_variables_that_no_setting_has_the_name_of_are_named(sandbox: Sandbox) -> None:
+    run = sync(
+        sandbox,
+        TAP_INTERCOM_ACCESS_WORKSPACEID="sandbox",
+        TAP_INTERCOM_ACCESS_FAKER_CONFIG_SEED="1",
+    )
+
+    (warning,) = warnings_of(run)
+    assert warning.endswith(
+        "ignored: TAP_INTERCOM_ACCESS_FAKER_CONFIG_SEED, TAP_INTERCOM_ACCESS_WORKSPACEID"
+    )
+
+
+def test_a_token_in_a_variable_beside_a_file_is_not_called_missing_without_a_word(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+
+    for arguments in (("--config", path), ()):
+        run = run_tap(*arguments, **sandbox.settings)
+
+        assert "access_token is missing" in run.error
+        assert (
+            "TAP_INTERCOM_ACCESS_ACCESS_TOKEN, TAP_INTERCOM_ACCESS_BASE_URL. "
+            in warnings_of(run)[0]
+        )
+
+
+def test_the_log_is_ascii_whatever_names_it_holds(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.workspace.name = "Café 漢字"
+    catalog = catalog_selecting(tmp_path, "admins")
+    text = catalog.read_text().replace('"stream": "teams"', '"stream": "équipes"')
+    catalog.write_text(
+        text.replace('"tap_stream_id": "teams"', '"tap_stream_id": "équipes"'), encoding="utf-8"
+    )
+
+    run = sync(sandbox, "--catalog", catalog, TAP_INTERCOM_ACCESS_WORKSPACE_ID="other")
+    sandbox.faults[None] = faults.status(418, "é" * 300)
+    refusal = sync(sandbox, "--catalog", catalog)
+
+    assert "(Caf\\xe9 \\u6f22\\u5b57)" in run.error
+    assert "\\xe9quipes" in run.stderr
+    assert "\\xe9..." in refusal.error
+    for text in (run.stderr, refusal.stderr):
+        assert text.isascii(), text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -28,7 +30,10 @@ def start(sandbox: Sandbox, **variables: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if POSIX else []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: Sandbox) -> None:
     paged.faults[2] = faults.delay(30)
     with start(paged) as process:
@@ -45,7 +50,73 @@ def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: San
     assert run.of("STATE") == run.of("ACTIVATE_VERSION") == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("module", ["tap_intercom_access.tap", "requests", "jsonschema"])
+def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, module: str) -> None:
+    # Python tells of each module once it is imported.
+    command = [sys.executable, "-X", "importtime", TAP, "--about"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8"
+    ) as process:
+        assert process.stderr is not None
+        lines = [next(line for line in process.stderr if line.split("|")[-1].strip() == module)]
+        process.send_signal(number)
+        lines += [line for line in process.stderr if not line.startswith("import time")]
+
+    assert lines[1:] == ["Stopped by a signal before the end: incomplete sync.\n"]
+    assert process.returncode == 1
+
+
+def test_nohup_is_respected(paged: Sandbox) -> None:
+    paged.faults[2] = faults.delay(1)
+    settings = environment(**paged.settings)
+    command = ["bash", "-c", f"trap '' HUP; exec {shlex.quote(TAP)} --config=ENV"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=settings
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 0, stderr
+
+
+@pytest.mark.parametrize("options", ["--about", "--discover", "--version", "--config=ENV"])
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [(">&-", "stdout cannot be written (it is closed)"), (">/dev/full", "No space left on device")],
+)
+def test_stdout_that_takes_nothing_is_a_sentence(
+    options: str, redirection: str, reason: str, sandbox: Sandbox
+) -> None:
+    run = run_in_shell(f"{options} {redirection}", sandbox)
+
+    assert reason in run.error
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&-", "<&- 2>&-"])
+def test_only_stdout_is_needed(redirection: str, sandbox: Sandbox) -> None:
+    run = run_in_shell(f"--config=ENV {redirection}", sandbox)
+
+    assert run.code == 0
+    assert len(run.records("admins")) == 12
+    assert run_in_shell(f"--bogus {redirection}", sandbox).code == 1
+
+
+def run_in_shell(arguments: str, sandbox: Sandbox) -> Run:
+    done = subprocess.run(
+        ["bash", "-c", f"exec {shlex.quote(TAP)} {arguments}"],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(**sandbox.settings),
+        timeout=60,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_sync_whose_target_hangs(number: signal.Signals) -> None:
     with Sandbox(generated(3000, 1)) as sandbox, start(sandbox) as process:
         assert process.stdout is not None

@@ -57,7 +57,7 @@ def test_a_state_of_another_form_is_refused(
     assert "not a Singer state" in sync(sandbox, "--state", written(tmp_path, state)).error
 
 
-@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"singer_state": 1}])
+@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"singer_state": {}}])
 def test_an_empty_state_is_fine(state: object, sandbox: Sandbox, tmp_path: Path) -> None:
     assert sync(sandbox, "--state", written(tmp_path, state)).code == 0
 
@@ -89,6 +89,41 @@ def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox, tmp_path:
 
     assert second.code == 0
     assert second.records("admins") == first.records("admins")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_skipped_in_every_input(
+    encoding: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    state = {"bookmarks": {"admins": {"rows": 500}}}
+    catalog = json.loads(catalog_selecting(tmp_path, "admins").read_text(encoding="utf-8"))
+    config = {"base_url": sandbox.base_url, "access_token": sandbox.token}
+    arguments: list[str | Path] = []
+    for name, content in {"config": config, "catalog": catalog, "state": state}.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content), encoding=encoding)
+        arguments += [f"--{name}", path]
+
+    run = run_tap(*arguments)
+
+    assert "488 fewer than in the last complete sync" in run.error
+    assert sandbox.requests == ["GET /admins"]
+
+
+def test_a_state_as_meltano_prints_it_keeps_the_safeguards(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    state = {"singer_state": {"bookmarks": {"admins": {"rows": 500}}}}
+
+    error = sync(sandbox, "--state", written(tmp_path, state)).error
+
+    assert "488 fewer than in the last complete sync" in error
+
+
+def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    state = written(tmp_path, b"[" * 100_000)
+
+    assert sync(sandbox, "--state", state).error.startswith("The state is not JSON")
 
 
 @pytest.mark.slow

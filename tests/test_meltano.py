@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.commands import ROOT
+from tests.commands import ROOT, environment
+from tests.docs import block
 from tests.meltano import meltano
 from tests.runs import run_tap
 
@@ -34,6 +37,14 @@ KINDS = {
 def about() -> dict[str, Any]:
     described: dict[str, Any] = json.loads(run_tap("--about", "--format=json").stdout)
     return described
+
+
+def settings_block() -> str:
+    """All settings as `hub/make.py settings` prints them for a project's meltano.yml."""
+    make = [sys.executable, str(ROOT / "hub" / "make.py"), "settings"]
+    return subprocess.run(
+        make, capture_output=True, check=True, encoding="utf-8", env=environment()
+    ).stdout
 
 
 def test_its_settings_are_the_taps_own() -> None:
@@ -62,6 +73,15 @@ def test_the_definition_file_is_the_same_but_for_the_package() -> None:
     assert {key: value for key, value in DEFINITION.items() if key not in own} == {
         key: value for key, value in EXTRACTOR.items() if key not in own
     }
+
+
+def test_every_project_declares_every_setting() -> None:
+    settings = f"    settings:\n{settings_block()}"
+
+    assert block("Paste this into", "yaml").endswith(settings)
+    for example in ("access-review", "governance-export"):
+        text = (ROOT / "examples" / example / "meltano.yml").read_text(encoding="utf-8")
+        assert settings in text, example
 
 
 @pytest.mark.targets
@@ -104,9 +124,7 @@ def test_the_connection_test_of_a_wrong_token_says_what_to_do(
 def test_another_loader_takes_the_three_lines_of_the_readme(
     project: Path, sandbox: Sandbox
 ) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = readme.partition("Another loader takes three lines")[2].split("```")[1]
-    lines = lines.removeprefix("yaml\n")
+    lines = block("Another loader takes three lines", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(lines)

@@ -129,66 +129,64 @@ def test_another_port_is_another_origin(base_url: str, link: str) -> None:
 # Windows of time
 
 
-def page_of(times: range | list[int], said: Pages | None = None) -> Page[Timed]:
-    rows = [Timed(str(number), time) for number, time in enumerate(times)]
-    return Page(rows, pages=said or pages(page=1, total=3))
-
-
-@pytest.mark.parametrize(
-    ("times", "change"),
-    [
-        (range(150, 130, -1), {"created_at_before": 132}),
-        (range(150, 170), {"created_at_after": 168}),
-        # ten different times are an order, nine are not
-        (range(150, 140, -1), {"created_at_before": 142}),
-        (range(150, 141, -1), {"page": 2}),
-        (range(150, 160), {"created_at_after": 158}),
-        (range(150, 159), {"page": 2}),
-        ([*range(150, 140, -1), 141], {"created_at_before": 142}),
-        ([*range(150, 160), 159], {"created_at_after": 158}),
-        ([*range(150, 140, -1), 145], {"page": 2}),
-        ([*range(150, 160), 155], {"page": 2}),
-        # the rest has to be shorter than the window
-        (range(210, 199, -1), {"page": 2}),
-        (range(210, 198, -1), {"page": 2}),
-        (range(209, 197, -1), {"created_at_before": 199}),
-        (range(89, 100), {"page": 2}),
-        (range(89, 101), {"page": 2}),
-        (range(90, 102), {"created_at_after": 100}),
-        ([], {"page": 2}),
-    ],
-)
-def test_the_next_page_of_a_window(times: range | list[int], change: dict[str, int]) -> None:
-    request = request_for(LOGS, {"per_page": 250} | WINDOW)
-
-    found = windows.following(request, page_of(times))
-
-    assert found
-    assert found.parameters == {"per_page": 250} | WINDOW | change
-
-
-@pytest.mark.parametrize(
-    ("parameters", "said", "change"),
-    [
-        ({}, pages(page=3, total=3), None),
-        ({}, pages({"starting_after": None}, 3, 3), None),
-        ({"page": 3}, pages(page=3, total=3), None),
-        ({"page": 2}, pages(page=2, total=3), {"page": 3}),
-        ({}, pages({"per_page": 20, "starting_after": None}, 1, 3), {"created_at_before": 132}),
-        ({}, pages({"starting_after": "a"}, 1, 3), {"starting_after": "a"}),
-        ({"starting_after": "a"}, pages({"starting_after": "b"}), {"starting_after": "b"}),
-        ({"page": 2}, pages({"starting_after": "a"}), {"starting_after": "a"}),
-        ({}, pages("?page=2&per_page=250"), {"created_at_before": 132}),
-        ({}, pages("?created_at_after=1&created_at_before=2"), {"created_at_before": 132}),
-        ({"page": 2}, pages("?page=3&per_page=20"), {"page": 3}),
-        ({}, pages("?cursor=x&page=2"), {"cursor": "x", "page": "2"}),
-    ],
-)
-def test_what_a_page_of_a_window_says_of_the_next(
-    parameters: dict[str, Any], said: Pages, change: dict[str, Any] | None
-) -> None:
-    found = windows.following(
-        request_for(LOGS, WINDOW | parameters), page_of(range(150, 130, -1), said)
+def page_of(rows: int, said: Pages | None, total_count: int | None = None) -> Page[Timed]:
+    return Page(
+        [Timed(str(number), 150) for number in range(rows)], pages=said, total_count=total_count
     )
 
-    assert (found and found.parameters) == (change and WINDOW | parameters | change)
+
+def numbered(page: int, per_page: int) -> dict[str, int]:
+    return {"page": page, "per_page": per_page}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rows", "said", "change"),
+    [
+        # each page begins with the last row of the one before
+        ({}, 250, pages(page=1, total=3), numbered(2, 249)),
+        (numbered(2, 249), 249, pages(page=2, total=3), numbered(3, 248)),
+        (numbered(3, 248), 248, pages(page=3, total=4), numbered(4, 247)),
+        # a server that gives fewer rows than were requested
+        ({}, 150, pages(page=1, total=7), numbered(2, 149)),
+        ({}, 1, pages(page=1, total=7), numbered(2, 1)),
+        ({}, 0, pages(page=1, total=7), numbered(2, 250)),
+        # the end, and what is none
+        ({}, 250, pages(page=1, total=1), None),
+        (numbered(3, 248), 100, pages(page=3, total=3), None),
+        (numbered(3, 248), 100, pages({"starting_after": None}, 3, 3), None),
+        ({}, 249, None, None),
+        ({}, 249, pages(), None),
+        ({}, 249, pages(page=7), None),
+        ({}, 250, None, numbered(2, 249)),
+        ({}, 250, pages(), numbered(2, 249)),
+        ({}, 250, pages(page=1), numbered(2, 249)),
+        ({}, 250, pages(total=0), numbered(2, 249)),
+        ({}, 250, pages(total=4), numbered(2, 249)),
+        ({}, 20, pages(total=4), numbered(2, 19)),
+        ({}, 50, Pages(per_page=50), numbered(2, 49)),
+        ({}, 49, Pages(per_page=50), None),
+        (numbered(2, 249), 249, pages(), numbered(3, 248)),
+        (numbered(2, 249), 248, pages(), None),
+        # cursors and links
+        ({}, 250, pages({"starting_after": "a"}, 1, 3), {"starting_after": "a"}),
+        ({"starting_after": "a"}, 9, pages({"starting_after": "b"}), {"starting_after": "b"}),
+        ({}, 250, pages("?page=2&per_page=250"), numbered(2, 249)),
+        ({}, 9, pages("?created_at_after=1&created_at_before=2"), numbered(2, 8)),
+        ({}, 250, pages("?cursor=x&page=2"), {"cursor": "x", "page": "2"}),
+    ],
+)
+def test_the_next_page_of_a_window(
+    parameters: dict[str, Any], rows: int, said: Pages | None, change: dict[str, Any] | None
+) -> None:
+    asked = {"per_page": 250} | WINDOW | parameters
+
+    following = windows.next_window_request(request_for(LOGS, asked), page_of(rows, said))
+
+    assert (following and following.parameters) == (change and asked | change)
+
+
+def test_rows_that_are_announced_are_not_left_out() -> None:
+    request = request_for(LOGS, {"per_page": 250} | WINDOW)
+
+    assert windows.next_window_request(request, page_of(20, None, total_count=21))
+    assert windows.next_window_request(request, page_of(20, None, total_count=20)) is None

@@ -1,17 +1,20 @@
-"""The tap in a Meltano project of somebody else, as the README says."""
+"""The tap in a Meltano project of somebody else, as docs/meltano.md says."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+import shlex
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
-from tests.commands import CLONE, ROOT
+from tests.commands import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
+from tests.docs import block
 from tests.meltano import meltano, output_of
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("meltano")]
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 JSONL = """
   loaders:
   - name: target-jsonl
@@ -32,10 +34,8 @@ JSONL = """
 
 
 def snippet(after: str) -> str:
-    """The first block of YAML after a text of the README, with this clone as the tap."""
-    block = README.partition(after)[2].partition("```yaml\n")[2].partition("```")[0]
-    assert block, after
-    return block.replace("/path/to/tap-intercom-access # your clone", CLONE)
+    """The first block of YAML after a text, with this clone as the tap."""
+    return block(after, "yaml").replace("/path/to/tap-intercom-access # your clone", CLONE)
 
 
 def new_project(folder: Path, *plugins: str) -> Path:
@@ -54,8 +54,8 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     pasted = re.sub("    select: .*\n", "", snippet("Paste this into"))
-    block = pasted + snippet("To choose streams and to hash addresses")
-    project = new_project(tmp_path / "project", "  extractors:\n", block, JSONL)
+    tap = pasted + snippet("To choose streams and to hash addresses")
+    project = new_project(tmp_path / "project", "  extractors:\n", tap, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To run it every night"))
 
@@ -72,19 +72,47 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     assert schedules["schedules"]["job"][0]["job"]["name"] == "access-list"
 
 
+@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
+def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
+    extractor = re.sub("    select: .*\n", "    select: [teams.*]\n", snippet("Paste this into"))
+    project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
+    with (project / "meltano.yml").open("a", encoding="utf-8") as file:
+        file.write(snippet("To run it every night"))
+    path, line = block("so the crontab's first line", "text").splitlines()
+    path = path.replace("/srv/access/.venv/bin", str(BIN))
+    command = line.removeprefix("0 3 * * * ").replace("/srv/access", shlex.quote(str(project)))
+    secret = block("The token stands in the project's", "text")
+
+    runs = []
+    for token in (sandbox.token, "wrong-token-0123456789"):
+        text = f"{secret.replace('…', token)}TAP_INTERCOM_ACCESS_BASE_URL={sandbox.base_url}\n"
+        text += "TAP_INTERCOM_ACCESS_API_VERSION=2.17\n"  # of a setting that few declare
+        (project / ".env").write_text(text, encoding="utf-8")
+        cron = ["env", "-i", f"HOME={tmp_path}", "SHELL=/bin/sh", path, "sh", "-c", command]
+        runs.append(subprocess.run(cron, capture_output=True, check=False, encoding="utf-8"))
+
+    log = (project / "access.log").read_text(encoding="utf-8")
+    assert [run.returncode for run in runs] == [0, 1], log
+    assert [run.stdout + run.stderr for run in runs] == ["", ""]
+    assert len(lines(project / "teams.jsonl")) == 4
+    assert {headers["Intercom-Version"] for headers in sandbox.headers} == {"2.17"}
+    assert "HTTP 401" in log
+    assert sandbox.token not in log
+    assert "wrong-token" not in log
+
+
 def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    add = re.search(r"^meltano (add .*)$", README, flags=re.MULTILINE)
-    select = re.search(r"^meltano (config set .* _select) '(.*)'$", README, flags=re.MULTILINE)
+    add, select = block("## The complete definition", "bash").splitlines()
     definition = tmp_path / "tap-intercom-access.yml"
     text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
     assert text.count("pip_url: ") == 1
     definition.write_text(re.sub("pip_url: .*", f"pip_url: {CLONE}", text), encoding="utf-8")
     project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
-    assert add
-    assert select
+    published = "/path/to/tap-intercom-access/tap-intercom-access.yml"
+    assert published in add
 
-    output_of(project, *re.sub(r"\S+\.yml", str(definition), add[1]).split())
-    output_of(project, *select[1].split(), select[2])
+    output_of(project, *shlex.split(add.replace(published, shlex.quote(str(definition))))[1:])
+    output_of(project, *shlex.split(select)[1:])
     output_of(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
     output_of(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
@@ -114,14 +142,12 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
       default_target_schema: $MELTANO_EXTRACT__LOAD_SCHEMA
 """
     us, eu = f"{postgres.schema}_us", f"{postgres.schema}_eu"
-    block = snippet("Paste this into") + snippet("one extractor for each")
-    block = block.replace("intercom_us", us).replace("intercom_eu", eu)
-    block = block.replace("base_url: https://api.eu.intercom.io", "base_url: $EU_URL")
-    project = new_project(tmp_path / "project", "  extractors:\n", block, loader)
+    taps = snippet("Paste this into") + snippet("one extractor for each")
+    taps = taps.replace("intercom_us", us).replace("intercom_eu", eu)
+    taps = taps.replace("base_url: https://api.eu.intercom.io", "base_url: $EU_URL")
+    project = new_project(tmp_path / "project", "  extractors:\n", taps, loader)
     runs = [("run", f"tap-intercom-access-{region}", "target-postgres") for region in ("us", "eu")]
-    union = (
-        README.partition("one extractor for each")[2].partition("```sql\n")[2].partition("```")[0]
-    )
+    union = block("one extractor for each", "sql")
     union = union.replace("intercom_us", us).replace("intercom_eu", eu)
     rows = union.removeprefix("create view all_admins as\n") + " order by workspace, id"
 

@@ -25,6 +25,8 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
         (402, "payment_required", ["Check base_url and api_version."]),
         (408, "request_timeout", ["Check base_url and api_version."]),
         (418, "teapot", ["Check base_url and api_version."]),
+        (401, "token_blocked", ["Intercom has blocked", "ask Intercom's support"]),
+        (403, "token_blocked", ["Intercom has blocked", "ask Intercom's support"]),
     ],
 )
 def test_a_refusal_is_not_tried_again_and_says_what_to_do(
@@ -65,3 +67,39 @@ def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: San
 
     assert f"redirects to {elsewhere.base_url}/admins" in error
     assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Your IP address is not on the allowlist for API access",
+        "Your IP (203.0.113.9) is not in the allow list",
+        "IP not whitelisted",
+    ],
+)
+def test_an_address_that_is_not_on_the_allowlist_is_no_matter_of_permissions(
+    message: str, paged: Sandbox
+) -> None:
+    error = failed(paged, faults.refuse(403, "forbidden", message))
+
+    assert message in error
+    assert "IP allowlist for the REST API" in error
+    assert "Read admins" not in error
+
+
+@pytest.mark.parametrize("body", [HTML, b"", b"[]", b"{}", b"denied"])
+def test_a_403_that_is_not_of_intercoms_form_is_somebody_elses(body: bytes, paged: Sandbox) -> None:
+    error = failed(paged, faults.status(403, body))
+
+    assert "not the form of Intercom's errors: a proxy, firewall or gateway" in error
+    assert "Read admins" not in error
+
+
+@pytest.mark.parametrize("status", [300, 301, 304, 305])
+def test_a_status_of_redirects_that_points_nowhere_is_no_redirect(
+    status: int, paged: Sandbox
+) -> None:
+    error = failed(paged, faults.status(status))
+
+    assert f"answered HTTP {status}. Only HTTP 200 is a whole list" in error
+    assert "redirects" not in error

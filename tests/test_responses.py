@@ -96,6 +96,6 @@ def test_an_empty_list_of_admins_is_an_error(sandbox: Sandbox) -> None:
 
 
 def test_a_workspace_without_teams_is_fine(sandbox: Sandbox) -> None:
-    sandbox.respond("/teams", {"type": "team.list", "teams": []})
+    sandbox.workspace.teams = []
 
     assert sync(sandbox).code == 0

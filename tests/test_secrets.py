@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import signal
 import ssl
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -103,12 +105,27 @@ def test_no_failure_that_is_tried_again_prints_the_token(fault: Fault, secretive
     check_silence(run)
 
 
-@pytest.mark.parametrize("echoed", [TOKEN, TOKEN.replace("/", "\\/")])
+ESCAPED = {
+    "plain": TOKEN,
+    "slashes": TOKEN.replace("/", "\\/"),
+    "equals": TOKEN.replace("=", "\\u003d"),
+    "all": "".join(f"\\u{ord(char):04X}" for char in TOKEN),
+    "twice": "".join(f"\\\\u{ord(char):04x}" for char in TOKEN),
+    "URL": quote(TOKEN, safe=""),
+    "URL, all": "".join(f"%{ord(char):02x}" for char in TOKEN),
+    "URL, twice": quote(quote(TOKEN, safe="")),
+    "URL in JSON": quote(TOKEN, safe="").replace("%", "\\u0025"),
+    "HTML": "".join(f"&#x{ord(char):x};" for char in TOKEN),
+    "HTML, decimal": "".join(f"&#{ord(char)};" for char in TOKEN),
+}
+
+
+@pytest.mark.parametrize("echoed", ESCAPED.values(), ids=ESCAPED)
 @pytest.mark.parametrize(
     "body",
     [
         '{"admins": [{"id": "1", "name": "%s"}]}',
-        '{"admins": [{"id": "1"}], "pages": {"next": {"starting_after": "%s"}}}',
+        '{"admins": [{"id": "1"}], "pages": {"next": {"starting_after": "x%s"}}}',
     ],
 )
 def test_a_list_that_holds_the_token_is_refused(body: str, echoed: str, secretive: Sandbox) -> None:
@@ -119,6 +136,92 @@ def test_a_list_that_holds_the_token_is_refused(body: str, echoed: str, secretiv
     assert "it holds the access token itself" in run.stderr
     assert run.of("RECORD") == []
     check_silence(run)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+SECRET = TOKEN.encode()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.raw(b"HTTP/1.1 " + SECRET + b"\r\n\r\n"),
+        faults.raw(SECRET + b"\r\n\r\n"),
+        faults.raw(OK + b"no header " + SECRET + b"\r\nContent-Length: 2\r\n\r\n{}"),
+        faults.raw(OK + b"X:1\r\n" + SECRET + b"\r\n\r\n{}"),
+        faults.raw(OK + b"Transfer-Encoding: chunked\r\n\r\n" + SECRET + b"\r\n{}\r\n"),
+        faults.raw(OK + b"Transfer-Encoding: chunked\r\n\r\n2;" + SECRET + b"\r\n{}\r\nzz\r\n"),
+        faults.raw(OK + b"Content-Length: " + SECRET + b"\r\n\r\n{"),
+        faults.raw(OK + b"Content-Length: 1, 2, " + SECRET + b"\r\n\r\n{"),
+        faults.raw(OK + b"Content-Encoding: gzip\r\n\r\n" + SECRET),
+        faults.raw(OK + b"Content-Encoding: " + SECRET + b"\r\n\r\n{"),
+        faults.raw(OK + b"Set-Cookie: a=" + SECRET + b"; expires=" + SECRET + b"\r\n\r\n{"),
+        faults.raw(b"HTTP/1.1 301 " + SECRET + b"\r\nLocation: http://[" + SECRET + b"\r\n\r\n"),
+        faults.status(200, f'{{"admins": [{{"id": "{TOKEN}"}}]}}'.encode("utf-16")),
+        faults.status(401, TOKEN.encode("utf-16")),
+        faults.status(401, TOKEN.encode("utf-32-le")),
+        faults.status(401, "\n".join(TOKEN)),
+        *(faults.status(401, text) for text in ESCAPED.values()),
+        *(faults.refuse(401, "x", text) for text in ESCAPED.values()),
+    ],
+)
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_no_byte_of_a_response_brings_the_token_to_the_log(
+    fault: Fault, level: str, secretive: Sandbox
+) -> None:
+    secretive.faults[1] = fault
+
+    run = sync(secretive, TAP_INTERCOM_ACCESS_LOGLEVEL=level)
+
+    check_silence(run)
+    assert level == "DEBUG" or "Traceback" not in run.stderr
+
+
+STRUCTURED = """
+version: 1
+formatters: {json: {(): singer_sdk.logging.StructuredFormatter}}
+handlers:
+  out: {class: logging.StreamHandler, formatter: json, stream: ext://sys.stderr}
+  file: {class: logging.FileHandler, formatter: json, filename: LOG}
+root: {level: DEBUG, handlers: [out]}
+loggers: {urllib3: {handlers: [file]}}
+"""
+
+
+def test_structured_logs_are_json_without_the_token(secretive: Sandbox, tmp_path: Path) -> None:
+    config, log = tmp_path / "logging.yml", tmp_path / "file.log"
+    config.write_text(STRUCTURED.replace("LOG", str(log)), encoding="utf-8")
+    fault = OK + b"no header " + SECRET + b"\r\nContent-Length: 2\r\n\r\n{}"
+    secretive.faults[1] = faults.raw(fault)
+
+    run = sync(secretive, SINGER_SDK_LOG_CONFIG=str(config))
+
+    text = log.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
+    assert {"Failed to parse headers"} <= {line["message"][:23] for line in lines}
+    assert "Failed to parse headers" in text
+    check_silence(Run(run.code, text, run.stderr))
+
+
+@pytest.mark.parametrize(
+    "odd", ["\n", "\r\n", "\r", "\x1b[2K\r", "\u2028", "\x85", "\x0b", "\x1b]0;x\x07", "\u202e"]
+)
+def test_what_intercom_sends_never_begins_a_line_of_the_log(odd: str, secretive: Sandbox) -> None:
+    evil = "2026-01-01 00:00:00,000 | ERROR    | evil"
+    me = secretive.workspace.me()
+    me["app"] = {"id_code": "x", "name": f"a{odd}{evil}"}
+    secretive.respond("/me", me)
+
+    for level in ("INFO", "DEBUG"):
+        run = sync(
+            secretive,
+            TAP_INTERCOM_ACCESS_WORKSPACE_ID="other",
+            TAP_INTERCOM_ACCESS_LOGLEVEL=level,
+        )
+
+        assert evil in run.stderr
+        assert all(part.isprintable() for part in run.stderr.split("\n"))
+        assert not any(line.strip().startswith(evil) for line in run.stderr.splitlines())
 
 
 def test_a_traceback_may_follow_at_debug_level(secretive: Sandbox) -> None:
@@ -193,8 +296,45 @@ def test_an_unknown_authority_is_refused(encrypted: Sandbox) -> None:
 
     assert run.code == 1
     assert "certificate verify failed" in run.stderr
+    assert "set REQUESTS_CA_BUNDLE" in run.stderr
+    assert "Try 1 of 5" not in run.stderr
     assert encrypted.requests == []
     check_silence(run)
+
+
+NOW = dt.datetime.now(dt.timezone.utc)
+DAY = dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("host", "dates", "problem", "advice"),
+    [
+        ("127.0.0.1", {"not_after": NOW - DAY}, "certificate has expired", "Check the date"),
+        ("127.0.0.1", {"not_before": NOW + DAY}, "is not yet valid", "Check the date"),
+        ("other.example", {}, "mismatch", "not the one that base_url names"),
+        ("127.0.0.2", {}, "mismatch", "not the one that base_url names"),
+    ],
+)
+def test_a_wrong_certificate_is_named_once(  # noqa: PLR0913, PLR0917
+    host: str,
+    dates: dict[str, Any],
+    problem: str,
+    advice: str,
+    authority: trustme.CA,
+    tmp_path: Path,
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(host, **dates).configure_cert(context)
+
+    with Secretive(demo(), tls=context) as server:
+        run = sync(server, REQUESTS_CA_BUNDLE=str(bundle))
+
+    assert "certificate verify failed: " in run.error
+    assert problem in run.error
+    assert advice in run.error
+    assert "Try 1 of 5" not in run.stderr
 
 
 def test_a_bundle_that_does_not_exist_is_named(encrypted: Sandbox) -> None:
@@ -227,6 +367,38 @@ def test_a_forwarding_proxy_is_used(
     assert run.code == 0, run.stderr
     assert f"CONNECT {encrypted.base_url.removeprefix('https://')}" in log
     check_silence(run)
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_plain_http_goes_past_proxies(variable: str, secretive: Sandbox) -> None:
+    with Sandbox(demo()) as proxy:
+        run = sync(secretive, **{variable: proxy.base_url, "NO_PROXY": "", "no_proxy": ""})
+
+    assert run.code == 0
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:geheim7@127.0.0.1:port",
+        "http://user:geheim7@[::1:3128",
+        "http://user:ge/heim7@127.0.0.1:1",
+        "http://user:ge#heim7@127.0.0.1:1",
+        "http://user:heim7 @127.0.0.1:1",
+        "user:geheim7@127.0.0.1:port",
+        "ftp://user:geheim7@127.0.0.1:1",
+        f"http://user:geheim7@{'a' * 64}:1",
+        "//user:geheim7@127.0.0.1:1",
+    ],
+)
+def test_a_proxy_that_is_no_url_is_named_without_its_password(url: str, encrypted: Sandbox) -> None:
+    run = sync(encrypted, HTTPS_PROXY=url, https_proxy=url, NO_PROXY="", **DEBUG)
+
+    assert run.code == 1
+    assert "| ERROR" in run.stderr
+    assert "This is a fault of the tap" not in run.stderr
+    assert "heim7" not in run.stderr
 
 
 def test_a_proxy_that_is_gone_is_named_without_its_password(encrypted: Sandbox) -> None:

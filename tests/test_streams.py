@@ -45,6 +45,7 @@ def test_admins_are_as_intercom_lists_them_with_ids_as_strings(sandbox: Sandbox)
 
     assert admins["1003"] == {
         "id": "1003",
+        "type": "admin",
         "name": "陈伟",
         "email": "chen.wei@example.com",
         "job_title": "Support agent",

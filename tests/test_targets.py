@@ -43,6 +43,7 @@ def expected(sandbox: Sandbox) -> dict[str, Rows]:
         admins.append(
             {
                 "id": row["id"],
+                "type": row["type"],
                 "name": row["name"],
                 "email": row["email"],
                 "job_title": row.get("job_title"),

@@ -200,12 +200,12 @@ def test_a_date_of_http(header: str | None, date: float | None) -> None:
 def test_the_clock_is_this_machines_until_a_response_tells_it() -> None:
     clock = Clock()
     assert abs(clock.now() - time.time()) < 1
-    clock.hear({"Date": "?"})
-    clock.hear({})
-    assert not clock.heard
+    clock.observe({"Date": "?"})
+    clock.observe({})
+    assert not clock.is_set
 
-    clock.hear({"Date": formatdate(NOW, usegmt=True)})
+    clock.observe({"Date": formatdate(NOW, usegmt=True)})
 
-    assert clock.heard
+    assert clock.is_set
     time.sleep(0.1)
     assert NOW + 0.1 <= clock.now() < NOW + 1

@@ -44,7 +44,7 @@ def refuse_after(share: float) -> Response | None:
     """Refuse the windows that begin late, but not the one of all."""
     asked = request.get_json()
     width = asked["created_at_before"] - asked["created_at_after"]
-    if width < 10 * DAY and asked["created_at_after"] > START + share * (STOP - START):
+    if width < 11 * DAY and asked["created_at_after"] > START + share * (STOP - START):
         return error(403, "forbidden", "No")
     return None
 

@@ -2,7 +2,16 @@
 
 from tap_intercom_access.intercom.client import Intercom
 from tap_intercom_access.intercom.endpoints import Endpoint, list_of
-from tap_intercom_access.intercom.errors import IntercomError, RefusedError
+from tap_intercom_access.intercom.errors import IntercomError, RefusedError, UnreadableError
 from tap_intercom_access.intercom.responses import Id, Row
 
-__all__ = ["Endpoint", "Id", "Intercom", "IntercomError", "RefusedError", "Row", "list_of"]
+__all__ = [
+    "Endpoint",
+    "Id",
+    "Intercom",
+    "IntercomError",
+    "RefusedError",
+    "Row",
+    "UnreadableError",
+    "list_of",
+]

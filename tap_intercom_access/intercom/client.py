@@ -12,13 +12,17 @@ import msgspec
 import requests
 
 from tap_intercom_access.intercom.connection import Connection
+from tap_intercom_access.intercom.decoding import ShapeError, decode
 from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
     IntercomError,
     PagesError,
     RefusedError,
+    RetriesExhaustedError,
     TransientError,
+    UnreadableError,
+    certificate_error,
     found,
     refusal,
     unreachable,
@@ -28,11 +32,13 @@ from tap_intercom_access.intercom.paging import following
 from tap_intercom_access.intercom.redaction import echoes, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from backoff.types import Details
 
     from tap_intercom_access.intercom.clock import Clock
+    from tap_intercom_access.intercom.connection import Response
+    from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import Page, RowT
 
@@ -72,6 +78,14 @@ def _nothing(*_: object) -> None:
     pass
 
 
+def _log_replaced(replaced: list[ReplacedText]) -> None:
+    logger.warning(
+        "%d texts hold characters that databases refuse, which became U+FFFD; the first: %r",
+        len(replaced),
+        replaced[0].path,
+    )
+
+
 @dataclass(frozen=True)
 class Intercom:
     """Intercom's API as one workspace's token opens it; several may share a connection.
@@ -82,9 +96,12 @@ class Intercom:
         access_token: Of an app in the workspace.
         base_url: Without a slash at its end.
         api_version: Sent as `Intercom-Version`.
-        timeout: Seconds to connect, and between two pieces of a response.
+        timeout: Seconds to connect, and between two pieces of a response; a whole response may
+            take ten times as many.
         on_request: Called before each request.
         on_response: Called with each request that was answered, and the response, whatever it is.
+        on_replaced: Called with the texts of a response in which characters were replaced.
+        unread: Gives the fields that nobody reads, so that what they hold does not matter.
     """
 
     access_token: str = field(repr=False)
@@ -93,7 +110,9 @@ class Intercom:
     timeout: float = 60
     user_agent: str = "tap-intercom-access"
     on_request: Callable[[], None] = _nothing
-    on_response: Callable[[Request[Any], requests.Response], None] = _nothing
+    on_response: Callable[[Request[Any], Response], None] = _nothing
+    on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
+    unread: Callable[[], Collection[FieldPath]] = frozenset
     connection: Connection = field(default_factory=Connection, repr=False)
 
     @property
@@ -186,13 +205,14 @@ class Intercom:
 
         Raises:
             RefusedError: for a status other than 200 that another try would not change.
-            IntercomError: if it failed five times, or if the response is not what it should be.
+            RetriesExhaustedError: if it failed five times.
+            IntercomError: if the response is not what it should be.
         """
         self.on_request()
         try:
             return self._try(request)
         except TransientError as error:
-            raise IntercomError(f"failed {TRIES} times in a row: {error}") from error
+            raise RetriesExhaustedError(f"failed {TRIES} times in a row: {error}") from error
 
     @backoff.on_exception(
         backoff.expo,
@@ -213,15 +233,22 @@ class Intercom:
         if echoes(response.content, self.access_token):
             raise self._untrusted(request, response, "it holds the access token itself")
         try:
-            decoded = msgspec.json.decode(response.content, type=request.endpoint.response)
-        except ValueError as error:
+            decoded = decode(response.content, request.endpoint.response, self.unread)
+        except ShapeError as error:
             problem = f"it is not {request.endpoint.content} ({error})"
+            if error.rest_is_right:
+                description = found(response, self.access_token)
+                advice = f"{error.counts} {RUN_AGAIN}"
+                sentence = untrusted(request, problem, description, advice)
+                raise UnreadableError(sentence, error.field) from error
             raise self._untrusted(request, response, problem) from error
-        if getattr(decoded, "type", None) == "error.list":
+        if getattr(decoded.response, "type", None) == "error.list":
             raise self._untrusted(request, response, f"it is not {request.endpoint.content}")
-        return decoded
+        if decoded.replaced:
+            self.on_replaced(decoded.replaced)
+        return decoded.response
 
-    def _send(self, request: Request[Any]) -> requests.Response:
+    def _send(self, request: Request[Any]) -> Response:
         posted = request.endpoint.method == "POST"
         try:
             return self.connection.send(
@@ -234,21 +261,20 @@ class Intercom:
                 },
                 auth=self._sign,
                 timeout=self.timeout,
-                allow_redirects=False,
                 params=None if posted else request.parameters,
                 json=request.parameters if posted else None,
             )
-        except MAY_PASS as error:
-            raise TransientError(unreachable(request, error)) from error
-        except OSError as error:  # what else requests raises, and a bundle that is not there
-            raise IntercomError(unreachable(request, error)) from error
+        except OSError as error:
+            sentence = unreachable(request, error, self.access_token)
+            if isinstance(error, MAY_PASS) and not certificate_error(error):
+                raise TransientError(sentence) from error
+            # What else requests raises, such as for a bundle that is not there.
+            raise IntercomError(sentence) from error
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         # As `auth`, not among the headers: there a netrc file would replace it.
         prepared.headers["Authorization"] = f"Bearer {self.access_token}"
         return prepared
 
-    def _untrusted(
-        self, request: Request[Any], response: requests.Response, problem: str
-    ) -> IntercomError:
+    def _untrusted(self, request: Request[Any], response: Response, problem: str) -> IntercomError:
         return IntercomError(untrusted(request, problem, found(response, self.access_token)))

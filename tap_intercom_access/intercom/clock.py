@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+LATEST = 253_370_764_800
+"""Unix seconds at which the year 9999 begins: what a clock adds to them still is a date."""
+
+
 class Clock:
     """Intercom's clock, as the `Date` of its responses tells it; this machine's until one does."""
 
@@ -19,11 +23,11 @@ class Clock:
         self._ahead: float | None = None  # Intercom's Unix time less this machine's monotonic one
 
     @property
-    def heard(self) -> bool:
+    def is_set(self) -> bool:
         """Whether a response told the time."""
         return self._ahead is not None
 
-    def hear(self, headers: Mapping[str, str]) -> None:
+    def observe(self, headers: Mapping[str, str]) -> None:
         """Take the time from the headers of a response that has just come."""
         if (date := date_of(headers.get("Date"))) is not None:
             self._ahead = date - time.monotonic()
@@ -32,11 +36,16 @@ class Clock:
         """Give Unix seconds, less the way that the response took and a broken second."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
+    def ahead(self) -> float:
+        """Give the seconds that Intercom's clock is ahead of this machine's; 0 until it is set."""
+        return self.now() - time.time()
+
 
 def date_of(header: str | None) -> float | None:
     """Read a date as HTTP headers write it, in Unix seconds; None where it is none."""
     try:
         date = parsedate_to_datetime(header or "")
-    except ValueError:
+        seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+    except (OverflowError, ValueError):  # the former for an offset from UTC of many digits
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+    return seconds if 0 <= seconds < LATEST else None

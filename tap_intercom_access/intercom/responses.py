@@ -16,7 +16,10 @@ import msgspec
 
 if TYPE_CHECKING:
     Id = str  # what an id is in every row
+    UnixSeconds = int
 else:
+    # Up to the year 9999: what is beyond is in milliseconds, say.
+    UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
     Id = Annotated[str, msgspec.Meta(min_length=1)] | int  # what Intercom sends, by the place
 
 
@@ -49,6 +52,7 @@ class Pages(msgspec.Struct):
     next: Any = None
     page: int | None = None
     total_pages: int | None = None
+    per_page: int | None = None
 
     @property
     def last_by_number(self) -> bool:

@@ -1,33 +1,46 @@
-"""All rows of a stretch of time, oldest first, although rows come and go while it is read.
+"""All rows of a stretch of time, oldest first, in whatever order Intercom lists them.
 
-It is read in windows, several at once, so that waiting for one does not hold up the others. A
-page number counts from an end of the list that may move. So where the rows of a page are in order
-of time, whichever, the next request is for the rest of the window instead. Where they are not, or
-a second has more rows than a page, it goes by numbers, again and again until nothing new turns up.
-A cursor of Intercom's is followed.
+It is read in windows, several at once, so that waiting for one does not hold up the others. The
+order of the list is not documented, and rows come and go while it is read. So the order of rows
+proves nothing, and a window counts as whole in two cases only:
+
+- Its rows came in one response.
+- They came on numbered pages, each requested so that it begins with the last row of the page
+  before. Nothing moved in between if just that row came twice, and nothing is missing if the rows
+  are as many as the numbers of the last page say.
+
+Any other window is divided. One that cannot be divided is read again until nothing new comes.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/searchactivitylogs
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timezone
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError
+from tap_intercom_access.intercom.client import MIN_CIRCLE
+from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError, RetriesExhaustedError
 from tap_intercom_access.intercom.paging import cursor_of
-from tap_intercom_access.intercom.responses import Page, Pages, Row
+from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from tap_intercom_access.intercom.client import Intercom
     from tap_intercom_access.intercom.endpoints import Request
+
+logger = logging.getLogger("tap-intercom-access")
+
+DAY = 86_400
+"""Seconds of the shortest window that is divided because Intercom cannot answer it."""
 
 IN_FLIGHT = 9
 """Windows that are read at once: 45 requests a second at a usual 200 ms, a quarter of the limit."""
@@ -45,10 +58,10 @@ PART = 3
 """Pages of a part of a divided window; one where that is enough for all parts at once."""
 
 MAX_PASSES = 10
-"""Readings of a window by the numbers of its pages, before the sync fails."""
+"""Readings of a window that cannot be divided, before the sync fails."""
 
-MIN_TIMES = 10
-"""Different times on a page, at the least, before their order counts as the order of the list."""
+DEFAULT_PER_PAGE = 20
+"""Rows of a page where the request does not say how many."""
 
 NUMBERED = {"page", "per_page", "created_at_after", "created_at_before"}
 """Parameters of a link to a numbered page; any other is a cursor."""
@@ -57,7 +70,7 @@ NUMBERED = {"page", "per_page", "created_at_after", "created_at_before"}
 class Timed(Row, gc=False):
     """A row that has a time, in Unix seconds."""
 
-    created_at: int
+    created_at: UnixSeconds
 
 
 TimedT = TypeVar("TimedT", bound=Timed)
@@ -66,13 +79,26 @@ Window = tuple[int, int]
 """The first second, and the second after the last one, in Unix seconds."""
 
 
-class WindowTooFullError(Exception):
-    """A window has more than MAX_PAGES pages: it has to be divided."""
+class NotWholeError(Exception):
+    """A window has too many pages, or its pages do not add up: it has to be divided.
 
-    def __init__(self, pages: int) -> None:
-        """Take the number of pages, as far as it is known."""
+    Attributes:
+        pages: Number of pages, as far as it is known.
+        rows: What was read of the window.
+    """
+
+    def __init__(self, pages: int, rows: dict[str, Any]) -> None:
+        """Keep what is known, so that no row is lost that was read."""
         super().__init__(f"{pages} pages")
         self.pages = pages
+        self.rows = rows
+
+
+class WindowRows(NamedTuple):
+    """The rows of a window by their ids, and the number of rows outside of the time asked for."""
+
+    rows: dict[str, Any]
+    outside: int
 
 
 def within(request: Request[Page[TimedT]], window: Window) -> Request[Page[TimedT]]:
@@ -91,18 +117,22 @@ def read_windows(
 ) -> Generator[tuple[int, list[TimedT]], None, None]:
     """Give all rows of a window in order of time, a smaller window at a time, each with its end.
 
+    A window that Intercom does not answer (HTTP 5xx, timeouts) is divided, down to a day.
+
     Args:
-        intercom: Whom to ask.
+        intercom: The API to read from.
         request: A request for the list, or for a window that holds this one.
         window: What to read; a full one is divided.
-        first: The response to the request, where it has been asked already.
+        first: The response to the request, where it was sent already.
 
     Raises:
         IntercomError: if a window cannot be read to its end; all before it was given by then.
     """
     pages = ((first and first.pages) or Pages()).total_pages or 0
-    line = deque(divided(window, pages) if pages > ALONE else [window])
-    reading: dict[Window, Future[list[TimedT]]] = {}
+    pending = deque(divide(window, pages) if pages > ALONE else [window])
+    in_flight: dict[Window, Future[WindowRows]] = {}
+    seen: dict[str, TimedT] = {}  # of windows that were divided since: what was read is not lost
+    told_outside = False
     ended = threading.Event()
 
     def unless_ended() -> None:
@@ -112,31 +142,80 @@ def read_windows(
     reader = replace(intercom, on_request=unless_ended)
     workers = ThreadPoolExecutor(IN_FLIGHT)
     try:
-        if first and window in line:
-            reading[window] = workers.submit(read_window, reader, request, window, first)
-        while line:
-            for one in islice(line, IN_FLIGHT):
-                if one not in reading:
-                    reading[one] = workers.submit(read_window, reader, within(request, one), one)
+        if first and window in pending:
+            in_flight[window] = _submit(workers, reader, request, window, first)
+        while pending:
+            for upcoming in islice(pending, IN_FLIGHT):
+                if upcoming not in in_flight:
+                    in_flight[upcoming] = _submit(
+                        workers, reader, within(request, upcoming), upcoming
+                    )
             intercom.on_request()
-            one = line.popleft()
+            current = pending.popleft()
             try:
-                yield one[1], reading.pop(one).result()
-            except WindowTooFullError as error:
-                line.extendleft(reversed(divided(one, error.pages)))
+                rows, outside = in_flight.pop(current).result()
+            except NotWholeError as error:
+                seen |= error.rows
+                pending.extendleft(reversed(divide(current, error.pages)))
+                continue
+            except RetriesExhaustedError as error:
+                pending.extendleft(reversed(_shorter(current, error)))
+                continue
+            if outside and not told_outside:
+                told_outside = True
+                logger.warning(
+                    "%s listed %d events outside of the time asked for (%s), which are left out",
+                    request,
+                    outside,
+                    in_words(current),
+                )
+            rows = _of_window(current, seen) | rows
+            seen = {id_: row for id_, row in seen.items() if id_ not in rows}
+            yield current[1], sorted(rows.values(), key=lambda row: row.created_at)
     finally:
         ended.set()
         workers.shutdown(wait=False, cancel_futures=True)
 
 
-def divided(window: Window, pages: int) -> list[Window]:
+def _submit(
+    workers: ThreadPoolExecutor,
+    intercom: Intercom,
+    request: Request[Page[TimedT]],
+    window: Window,
+    first: Page[TimedT] | None = None,
+) -> Future[WindowRows]:
+    """Read a window in another thread, or in this one where there is no other to be had."""
+    try:
+        return workers.submit(read_window, intercom, request, window, first)
+    except RuntimeError:
+        future: Future[WindowRows] = Future()
+        try:
+            future.set_result(read_window(intercom, request, window, first))
+        except Exception as error:  # noqa: BLE001 (for whoever takes the result)
+            future.set_exception(error)
+        return future
+
+
+def divide(window: Window, pages: int) -> list[Window]:
     """Divide a window of so many pages into windows that are likely to be read at once."""
-    start, stop = window
     full_pages = pages / FULL
-    parts = math.ceil(full_pages if full_pages <= IN_FLIGHT else full_pages / PART)
+    return _split(window, math.ceil(full_pages if full_pages <= IN_FLIGHT else full_pages / PART))
+
+
+def _split(window: Window, parts: int) -> list[Window]:
+    start, stop = window
     parts = min(max(2, parts), stop - start)
     bounds = [start + (stop - start) * part // parts for part in range(parts + 1)]
     return list(pairwise(bounds))
+
+
+def _shorter(window: Window, error: RetriesExhaustedError) -> list[Window]:
+    """Divide a window that Intercom did not answer, unless it is a day or less."""
+    days = math.ceil((window[1] - window[0]) / DAY)
+    if days <= 1:
+        raise error
+    logger.warning("%s: %s It is tried again in parts.", in_words(window), error)
+    return _split(window, min(days, IN_FLIGHT))
 
 
 def read_window(
@@ -144,69 +223,101 @@ def read_window(
     request: Request[Page[TimedT]],
     window: Window,
     first: Page[TimedT] | None = None,
-) -> list[TimedT]:
-    """Give all rows of a window in order of time.
+) -> WindowRows:
+    """Read a window whole.
 
     Raises:
-        WindowTooFullError: if there are more than MAX_PAGES pages and it can be divided.
-        IntercomError: if the window cannot be read to its end.
+        NotWholeError: if it is not, or has more than MAX_PAGES pages, and can be divided.
+        IntercomError: if it cannot be read to its end.
     """
-    start, stop = window
-    after, before = (request.parameters[f"created_at_{end}"] for end in ("after", "before"))
     rows: dict[str, TimedT] = {}
-    for _ in range(MAX_PASSES):
+    for readings in range(MAX_PASSES):
         known = len(rows)
-        numbered = False
-        for count, (asked, page, more) in enumerate(intercom.pages(request, following, first), 1):
-            pages = max(count, (page.pages or Pages()).total_pages or 0)
-            if more and pages > MAX_PAGES and stop - start > 1:
-                raise WindowTooFullError(pages)
-            numbered |= "page" in asked.parameters
-            for row in page.rows:
-                if not after <= row.created_at <= before:
-                    raise IntercomError(
-                        f"{request} sent an event of {row.created_at}, outside of the time asked "
-                        f"for ({after} to {before}, Unix seconds): nothing else can be trusted."
-                    )
-                if start <= row.created_at < stop:
-                    rows[row.id] = row
+        seen: set[str] = set()  # in this reading
+        repeated = outside = stale = 0
+        whole = True
+        for sent, page, upcoming in intercom.pages(request, next_window_request, first):
+            outside += _count_outside(sent, page)
+            listed = {row.id: row for row in page.rows}
+            whole = whole and len(seen & listed.keys()) == repeated
+            stale = 0 if listed.keys() - seen else stale + len(listed)
+            seen |= listed.keys()
+            rows |= listed
+            end = _begin(sent) + len(page.rows)
+            if not upcoming:
+                whole = sent == request or (whole and len(seen) == end)
+                break
+            by_number = "page" in upcoming.parameters
+            repeated = end - _begin(upcoming) if by_number else 0
+            whole = whole and by_number
+            pages = max(2, (page.pages or Pages()).total_pages or 0)
+            divisible = window[1] - window[0] > 1 and not outside
+            if divisible and (pages > MAX_PAGES or not whole):
+                raise NotWholeError(pages, _of_window(window, rows))
+            if stale > max(len(rows), MIN_CIRCLE):
+                raise IntercomError(
+                    f"{request}: the last {stale} events were all listed before: the list goes "
+                    f"round in circles. {RUN_AGAIN}"
+                )
         first = None
-        if not numbered or len(rows) == known:
-            return sorted(rows.values(), key=lambda row: row.created_at)
+        if whole or (readings and len(rows) == known and known >= end):
+            return WindowRows(_of_window(window, rows), outside)
+        if window[1] - window[0] > 1 and not outside:
+            raise NotWholeError(2, _of_window(window, rows))
     raise IntercomError(
         f"{request} answered HTTP 200, but its events still change after {MAX_PASSES} readings. "
         f"{RUN_AGAIN}"
     )
 
 
-def following(request: Request[Page[TimedT]], page: Page[TimedT]) -> Request[Page[TimedT]] | None:
+def next_window_request(
+    request: Request[Page[TimedT]], page: Page[TimedT]
+) -> Request[Page[TimedT]] | None:
     """Give the request for the page after this one of a window, None at its end.
+
+    A numbered page begins with the last row of the one before. A full page is the last one only if
+    it says so.
 
     Raises:
         PagesError: if ``pages.next`` has a form that is not known, or points elsewhere.
     """
     pages = page.pages or Pages()
     cursor = cursor_of(request, pages)
-    if cursor is None and pages.last_by_number:
-        return None
     if cursor and cursor.keys() - NUMBERED:
-        change = cursor
+        return replace(request, parameters={**request.parameters, **cursor})
+    number, per_page = request.parameters.get("page", pages.page or 1), _per_page(request)
+    end = _begin(request) + len(page.rows)
+    if pages.total_pages:
+        announced = min(number, pages.page or number) < pages.total_pages
     else:
-        number = request.parameters.get("page")
-        rest = _rest(request.parameters, page) if number is None else None
-        change = rest or {"page": (number or 1) + 1}
+        announced = len(page.rows) >= min(per_page, pages.per_page or per_page)
+    if not (cursor or announced or end < (page.total_count or 0)):
+        return None
+    if page.rows:
+        per_page = max(1, (end - 1) // number)
+    change = {"page": number + 1, "per_page": per_page}
     return replace(request, parameters={**request.parameters, **change})
 
 
-def _rest(window: Any, page: Page[TimedT]) -> dict[str, int] | None:  # noqa: ANN401 (JSON)
-    """Give the bound of the part of the window that a page in order of time leaves."""
-    times = [row.created_at for row in page.rows]
-    if len(set(times)) < MIN_TIMES:
-        return None
-    after, before = window["created_at_after"], window["created_at_before"]
-    last = times[-1]
-    if times == sorted(times, reverse=True) and last < before - 1:
-        return {"created_at_before": last + 1}
-    if times == sorted(times) and last > after + 1:
-        return {"created_at_after": last - 1}
-    return None
+def in_words(window: Window) -> str:
+    """Name a window as messages do."""
+    start, stop = (datetime.fromtimestamp(at, tz=timezone.utc).isoformat() for at in window)
+    return f"from {start} to {stop}"
+
+
+def _per_page(request: Request[Page[TimedT]]) -> int:
+    return int(request.parameters.get("per_page", DEFAULT_PER_PAGE))
+
+
+def _begin(request: Request[Page[TimedT]]) -> int:
+    """Give the number of rows before a numbered page."""
+    return (int(request.parameters.get("page", 1)) - 1) * _per_page(request)
+
+
+def _of_window(window: Window, rows: dict[str, TimedT]) -> dict[str, TimedT]:
+    return {id_: row for id_, row in rows.items() if window[0] <= row.created_at < window[1]}
+
+
+def _count_outside(request: Request[Page[TimedT]], page: Page[TimedT]) -> int:
+    after, before = (request.parameters[f"created_at_{bound}"] for bound in ("after", "before"))
+    return sum(not after <= row.created_at <= before for row in page.rows)

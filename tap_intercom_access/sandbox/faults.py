@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -51,6 +52,22 @@ def delay(seconds: float) -> Fault:
     return lambda: time.sleep(seconds)
 
 
+def raw(*pieces: bytes, every: float = 0) -> Fault:
+    """Send bytes instead of a response of HTTP, a pause of some seconds after each piece."""
+    return lambda: _send(pieces, every)
+
+
+def _send(pieces: tuple[bytes, ...], every: float) -> Response:
+    connection: Any = request.environ["werkzeug.socket"]
+    for piece in pieces:
+        try:
+            connection.sendall(piece)
+        except OSError:  # the client went away
+            break
+        time.sleep(every)
+    return _end(reset=False)
+
+
 def _end(*, reset: bool) -> Response:
     connection: Any = request.environ["werkzeug.socket"]
     if reset:
@@ -58,5 +75,6 @@ def _end(*, reset: bool) -> Response:
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
             os.dup2(nothing.fileno(), connection.fileno())  # closes the socket at once
     else:
-        connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # the client went away
+            connection.shutdown(socket.SHUT_RDWR)
     return Response()

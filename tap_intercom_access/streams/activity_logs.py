@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.intercom import Endpoint, Id, list_of
-from tap_intercom_access.intercom.responses import as_text
+from tap_intercom_access.intercom.errors import RetriesExhaustedError
+from tap_intercom_access.intercom.responses import UnixSeconds, as_text
 from tap_intercom_access.intercom.windows import Timed, read_windows, within
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.base import IntercomStream, Reading
-from tap_intercom_access.streams.schema import AS_DATE_TIME, as_date_time, column, schema_of
+from tap_intercom_access.streams.schema import (
+    AS_DATE_TIME,
+    as_date_time,
+    as_seconds,
+    column,
+    schema_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_intercom_access.intercom.endpoints import Request
+    from tap_intercom_access.intercom.responses import Page
+    from tap_intercom_access.intercom.windows import Window
 
 DAY = 86_400
 REVIEW_PERIOD = 90 * DAY
@@ -26,6 +45,9 @@ PER_PAGE = 250
 
 SKEW = 3600
 """Seconds that this machine's clock may be wrong without costing another request."""
+
+MAX_DIFFERENCE = 300
+"""Seconds that both clocks may differ by without a warning."""
 
 PERMISSION = "Read admin activity logs"
 
@@ -47,7 +69,7 @@ class ActivityLog(Timed, gc=False):
     """An event, as `POST /admins/activity_logs/search` lists it, and a column for each field."""
 
     id: Annotated[Id, column("Id of the event.")]
-    created_at: Annotated[int, AS_DATE_TIME, column("When it happened, in UTC.")]
+    created_at: Annotated[UnixSeconds, AS_DATE_TIME, column("When it happened, in UTC.")]
     activity_type: Annotated[str | None, column("What happened, such as `admin_deletion`.")] = None
     activity_description: Annotated[str | None, column("What happened, in a sentence.")] = None
     performed_by: Annotated[Performer | None, column("Who did it.")] = None
@@ -55,6 +77,84 @@ class ActivityLog(Timed, gc=False):
         dict[str, Any] | None,
         column("Further details; which ones depends on the type of the event."),
     ] = None
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """What an earlier run left in the state, in Unix seconds."""
+
+    at: int | None = None
+    """Before it, every event was read."""
+    read_from: int | None = None
+    """From it on, every event was read."""
+
+    @classmethod
+    def of(cls, stream: str, state: Mapping[str, Any]) -> Bookmark:
+        """Read the state of a stream.
+
+        Raises:
+            InputError: if it does not hold dates and times.
+        """
+        try:
+            at, read_from = (
+                None if state.get(key) is None else max(0, as_seconds(state[key]))
+                for key in ("replication_key_value", "read_from")
+            )
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            raise InputError(
+                f"The bookmark of {stream} in the state is no date and time ({error}). Use the "
+                "last STATE value of an earlier run, or none."
+            ) from error
+        return cls(at, read_from)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins."""
+
+    at: int
+    """Unix seconds from which events are read."""
+    known_since: int
+    """Unix seconds from which events are known without a gap once they are read."""
+    reached: int
+    """Unix seconds before which every event was read already."""
+    is_default: bool = False
+    """Whether neither state nor setting says where."""
+    warning: str = ""
+
+
+def start_of(bookmark: Bookmark, start_date: int | None, now: int, here: int) -> Start:
+    """Decide where a run begins.
+
+    Args:
+        bookmark: What the last run left.
+        start_date: The setting, in Unix seconds.
+        now: Unix seconds by Intercom's clock.
+        here: Unix seconds by this machine's clock.
+    """
+    known = bookmark.read_from
+    if bookmark.at is not None and bookmark.at > max(now, here):
+        begin = [at for at in (known, start_date) if at is not None and at <= max(now, here)]
+        at = max(begin, default=now - REVIEW_PERIOD)
+        warning = (
+            f"the bookmark in the state, {as_date_time(bookmark.at)}, is in the future (at "
+            f"Intercom it is {as_date_time(now)}): reading from {as_date_time(at)}, since it is "
+            "not known how far the last run came"
+        )
+        return Start(at, at, at, warning=warning)
+    if bookmark.at is None or (start_date is not None and start_date > bookmark.at):
+        at = now - REVIEW_PERIOD if start_date is None else start_date
+        warning = "nothing to read: it begins in the future" if at >= now else ""
+        return Start(at, at, at, start_date is None, warning)
+    at = max(0, bookmark.at - OVERLAP)
+    warning = ""
+    if known is not None and start_date is not None and start_date < known:
+        warning = (
+            f"start_date is {as_date_time(start_date)}, but the state begins at "
+            f"{as_date_time(known)}: events before that are not read. To read them, run once "
+            "without the state: with --full-refresh in Meltano, without --state elsewhere"
+        )
+    return Start(at, at if known is None else min(known, at), bookmark.at, warning=warning)
 
 
 class EventTypes(msgspec.Struct, gc=False):
@@ -88,96 +188,108 @@ class ActivityLogsStream(IntercomStream):
     check_sorted = False  # the overlap begins before the bookmark
     STATE_MSG_FREQUENCY = PER_PAGE
 
+    _reached = ""
+    """Date and time before which every event was written, by the clock that is behind."""
+
     @override
     def read_from_intercom(self) -> Reading:
         self._warn_of_unknown_types()
         types = self.config.get("activity_types", DEFAULT_TYPES)
-        question = {"per_page": PER_PAGE} | ({"event_types": types} if types else {})
-        request = self.intercom.request(self.endpoint, question)
-        clock = self.intercom.clock
+        body = {"per_page": PER_PAGE} | ({"event_types": types} if types else {})
+        request = self.intercom.request(self.endpoint, body)
+        date = self.config.get("start_date")
+        start_date = None if date is None else as_seconds(date)
+        bookmark = Bookmark.of(self.name, self.stream_state)
+
         # The first response tells the time at Intercom; until then this machine's clock counts.
-        here = int(clock.now())
-        begin = self._start(here) - (SKEW if self._bookmark() is None else 0)
-        asked = (begin, max(begin, here) + SKEW)
-        first = self.intercom.ask(within(request, asked))
-        if not clock.heard:
+        here = int(time.time())
+        start = start_of(bookmark, start_date, here, here)
+        begin = max(0, start.at - (SKEW if start.is_default else 0))
+        requested = (begin, max(begin, here) + SKEW)
+        first = self._read_first(request, requested)
+        clock = self.intercom.clock
+        now, here = int(clock.now()), int(time.time())
+        self._check_clocks()
+        start = start_of(bookmark, start_date, now, here)
+        self._log(start)
+        window = (start.at, now)
+        if start.at >= now:
+            return None
+
+        self.stream_state.update(
+            read_from=as_date_time(start.known_since), replication_key=self.replication_key
+        )
+        if first and requested[0] <= window[0] and now <= requested[1]:
+            windows = read_windows(self.intercom, within(request, requested), window, first)
+        else:
+            windows = read_windows(self.intercom, request, window)
+        limit = as_date_time(min(now, here))
+        self._reached = min(as_date_time(start.reached), limit)
+        for stop, events in windows:
+            for event in events:
+                created_at = as_date_time(event.created_at)
+                self._reached = min(created_at, limit)
+                yield msgspec.to_builtins(event) | {"created_at": created_at}
+            # Every event before `stop` has been written by now, so the next run may start there.
+            # Where Intercom does not tell the time, only its events do: it is theirs, or later.
+            if clock.is_set:
+                self._reached = min(as_date_time(stop), limit)
+            self.stream_state["replication_key_value"] = self._reached
+        return None
+
+    @override
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        # The SDK 0.54.9 takes the time of the record, also where one of the clocks is behind it.
+        self.stream_state["replication_key_value"] = self._reached
+
+    @override
+    def compare_start_date(self, value: str, start_date_value: str) -> str:
+        """Leave the bookmark as it is: `start_of` decides between the two."""
+        return value
+
+    def _read_first(
+        self, request: Request[Page[ActivityLog]], window: Window
+    ) -> Page[ActivityLog] | None:
+        """Read the first page of a window; None if Intercom can only answer for a shorter time."""
+        try:
+            return self.intercom.ask(within(request, window))
+        except RetriesExhaustedError as error:
+            shorter = (window[0], min(window[1], window[0] + DAY))
+            if shorter == window:
+                raise
+            self.logger.warning("%s: %s Now a day of it is tried.", self.name, error)
+            self.intercom.ask(within(request, shorter))
+            return None
+
+    def _check_clocks(self) -> None:
+        """Warn if the time is not known from two clocks that agree."""
+        clock = self.intercom.clock
+        ahead = clock.ahead()
+        if not clock.is_set:
             self.logger.warning(
                 "%s: Intercom does not say what time it is: this machine's clock counts", self.name
             )
-        now = int(clock.now())
-        self._tell_of_start(now)
-        window = (self._start(now), now)
-        if window[0] >= now:
-            return None
-        if asked[0] <= window[0] and now <= asked[1]:
-            windows = read_windows(self.intercom, within(request, asked), window, first)
-        else:
-            windows = read_windows(self.intercom, request, window)
-        read_from = self._read_from(window)
-        for stop, events in windows:
-            for event in events:
-                yield msgspec.to_builtins(event) | {"created_at": as_date_time(event.created_at)}
-            # Every event before `stop` has been written by now, so the next run may start there.
-            self.stream_state.update(
-                read_from=read_from,
-                replication_key=self.replication_key,
-                replication_key_value=as_date_time(stop),
+        elif abs(ahead) > MAX_DIFFERENCE:
+            self.logger.warning(
+                "%s: Intercom's clock is %s %s this machine's: one of them is wrong. Events are "
+                "read up to the time at Intercom, and the bookmark stays before both",
+                self.name,
+                timedelta(seconds=round(abs(ahead))),
+                "ahead of" if ahead > 0 else "behind",
             )
-        return None
 
-    def _start(self, now: int) -> int:
-        """Unix seconds to read from: a little before the bookmark, else the start date."""
-        bookmark = self._bookmark()
-        if bookmark is None:
-            return now - REVIEW_PERIOD
-        return min(bookmark, now) - OVERLAP if self._goes_on() else bookmark
-
-    def _read_from(self, window: tuple[int, int]) -> str:
-        """Since when events are known without a gap, by this run and those that it goes on from."""
-        begin = as_date_time(window[0])
-        bookmark = self._bookmark()
-        if bookmark is None or bookmark > window[1] or not self._goes_on():
-            return begin
-        return str(self.stream_state.get("read_from", begin))
-
-    def _tell_of_start(self, now: int) -> None:
-        bookmark = self._bookmark()
-        start = as_date_time(self._start(now))
-        if bookmark is None:
-            days = REVIEW_PERIOD // DAY
+    def _log(self, start: Start) -> None:
+        if start.warning:
+            self.logger.warning("%s: %s", self.name, start.warning)
+        if start.is_default:
             self.logger.info(
                 "%s: no start_date is set: reading the last %d days, from %s",
                 self.name,
-                days,
-                start,
+                REVIEW_PERIOD // DAY,
+                as_date_time(start.at),
             )
-        elif bookmark > now and self._goes_on():
-            self.logger.warning(
-                "%s: the bookmark in the state, %s, is in the future (at Intercom it is %s): "
-                "reading from %s",
-                self.name,
-                as_date_time(bookmark),
-                as_date_time(now),
-                start,
-            )
-        elif bookmark >= now:
-            self.logger.warning("%s: nothing to read: it begins in the future", self.name)
-
-    def _bookmark(self) -> int | None:
-        """Unix seconds of the bookmark in the state, or of start_date, whichever is later."""
-        try:
-            bookmark = self.get_starting_timestamp(None)
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"The bookmark of {self.name} in the state is no date and time ({error}). Use the "
-                "last STATE value of an earlier run, or none."
-            ) from error
-        return None if bookmark is None else int(bookmark.timestamp())
-
-    def _goes_on(self) -> bool:
-        """Whether it begins at the bookmark of an earlier run."""
-        value = self.stream_state.get("replication_key_value")
-        return value is not None and value == self.get_starting_replication_key_value(None)
 
     def _warn_of_unknown_types(self) -> None:
         """Warn of types in the setting that Intercom does not know."""

@@ -13,6 +13,9 @@ from tap_intercom_access.streams.base import IntercomStream, Reading
 from tap_intercom_access.streams.consistency import AdminsView
 from tap_intercom_access.streams.schema import column, schema_of
 
+TEAM = "team"
+"""Type of the rows that old versions of the API list among the teammates."""
+
 
 class Role(msgspec.Struct, gc=False):
     """Role of a teammate in the workspace."""
@@ -51,6 +54,9 @@ class Admin(Row, gc=False):
     """A teammate, as `GET /admins` lists it, and a column of the stream for each field."""
 
     id: Annotated[Id, column("Id of the teammate.")]
+    type: Annotated[
+        str | None, column("Type, as Intercom sends it: `admin`, also for Intercom's own bot.")
+    ] = None
     name: Annotated[str | None, column("Name of the teammate.")] = None
     email: Annotated[str | None, column("E-mail address that the teammate has.")] = None
     job_title: Annotated[str | None, column("Job title of the teammate.")] = None
@@ -96,13 +102,24 @@ class AdminsStream(IntercomStream):
     @override
     def read_from_intercom(self) -> Reading:
         view = AdminsView()
+        teams = 0
         for admin in self.intercom.rows(self.endpoint):
+            if admin.type == TEAM:
+                teams += 1
+                continue
             view.admin_ids.add(admin.id)
             for team_id in admin.team_ids or []:
                 view.members.setdefault(team_id, []).append(admin.id)
+            if admin.team_ids is None:
+                view.silent.add(admin.id)
+            if priority := admin.team_priority_level:
+                view.with_priority.update(priority.primary_team_ids or [])
+                view.with_priority.update(priority.secondary_team_ids or [])
             record = msgspec.to_builtins(admin)
             record["avatar_url"] = record.pop("avatar")
             yield record
+        if teams:
+            self.logger.info("%s: left out %d rows of type 'team': no teammates", self.name, teams)
         if not view.admin_ids:
             raise IntercomError(
                 f"{self.intercom.request(self.endpoint)} answered with an empty list, but a "

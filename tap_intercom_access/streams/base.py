@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import logging
+import re
 import threading
 from abc import abstractmethod
 from collections.abc import Generator
@@ -11,22 +13,29 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
+from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.catalog import Metadata, StreamMetadata
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, StreamError, TapError, in_words
-from tap_intercom_access.intercom import IntercomError, RefusedError
+from tap_intercom_access.inputs import read_selection
+from tap_intercom_access.intercom import IntercomError, RefusedError, UnreadableError
+from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.streams.schema import as_date_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.mapper import CustomStreamMap
+    from singer_sdk.singerlib import Catalog, CatalogEntry, SelectionMask
 
     from tap_intercom_access.intercom import Endpoint, Intercom
+    from tap_intercom_access.intercom.connection import Response
+    from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.streams.identity import Identity
 
@@ -37,6 +46,9 @@ Reading = Generator[dict[str, Any], None, int | None]
 FEW = 10
 """Rows that any list may lose, however short it is."""
 
+ACCEPT_ALL = 100
+"""The max_removed_percent that accepts every loss."""
+
 SHRUNK = (
     "No row is marked as removed. The app may have lost a permission, the plan may have changed, "
     "the token may be of another workspace, or Intercom may be failing. If the loss is right, "
@@ -45,9 +57,36 @@ SHRUNK = (
 
 
 def is_shrunk(before: int, now: int, percent: float) -> bool:
-    """Tell whether a list lost more than its share, and more than a few rows."""
+    """Tell whether a list lost more than its share, and more than a few rows, or all of them."""
     lost = before - now
-    return lost > FEW and lost * 100 > before * percent
+    return (lost > FEW or not now) and lost * 100 > before * percent
+
+
+def deselected(
+    schema: Mapping[str, Any],
+    mask: SelectionMask,
+    field: FieldPath = ("rows",),
+    breadcrumb: tuple[str, ...] = (),
+) -> Iterator[FieldPath]:
+    """Give the columns of a schema that are not selected, as fields of a response."""
+    for name, column in schema.get("properties", {}).items():
+        inner = (*breadcrumb, "properties", name)
+        if mask[inner]:
+            yield from deselected(column, mask, (*field, name), inner)
+        else:
+            yield (*field, name)
+
+
+def map_name(stream_maps: Mapping[str, Any], stream: str, expression: str) -> str:
+    """Give the place of an expression among the stream maps of a configuration."""
+    for pattern, columns in stream_maps.items():
+        if not isinstance(columns, dict):
+            continue
+        source = columns.get("__source__", pattern)
+        for column, value in columns.items():
+            if value == expression and fnmatch.fnmatch(stream, source):
+                return f"{pattern}.{column}: {expression}"
+    return f"of {stream}"
 
 
 class IntercomStream(Stream):
@@ -68,8 +107,14 @@ class IntercomStream(Stream):
         """Take whom to ask, and what makes sure that it is the right workspace."""
         super().__init__(tap)
         self.identity = identity
-        self.intercom = replace(intercom, on_response=self._measure)
+        self.intercom = replace(
+            intercom,
+            on_response=self._measure,
+            on_replaced=self._count_replaced,
+            unread=self.unread_fields,
+        )
         self._counting = threading.Lock()
+        self._replaced: dict[tuple[str, str], ReplacedText] = {}
         self._requests = metrics.http_request_counter(self.name, self.endpoint.path)
 
     @abstractmethod
@@ -82,6 +127,10 @@ class IntercomStream(Stream):
         Raises:
             IntercomError: if the list cannot be read to its end.
         """
+
+    def unread_fields(self) -> Collection[FieldPath]:
+        """Give the fields of a row that no selected column is made of."""
+        return list(deselected(self.schema, self.mask))
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
@@ -103,9 +152,11 @@ class IntercomStream(Stream):
             self.logger.warning("%s: not read: %s", self.name, error)
             return
         except IntercomError as error:
-            raise StreamError(f"{self.name}: {error}") from error
+            raise StreamError(f"{self.name}: {error}{self._advice(error)}") from error
         except Exception as error:
             raise StreamError(f"{self.name}: {in_words(error)}") from error
+        finally:
+            self._warn_of_replaced()
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` reads one record
             return
         if rows is not None:
@@ -113,6 +164,13 @@ class IntercomStream(Stream):
         self.identity.remember()
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
+
+    def _advice(self, error: IntercomError) -> str:
+        """Give what else to do about an error, where the stream knows."""
+        column = error.field if isinstance(error, UnreadableError) else None
+        if column not in self.schema["properties"] or column in self._fixed_columns:
+            return ""
+        return f" To go on without it, deselect {self.name}.{column} in the catalog."
 
     def _check_size(self, rows: int) -> None:
         """Compare a full list with the last complete one, and remember it in the state.
@@ -122,7 +180,7 @@ class IntercomStream(Stream):
             StreamError: if the list lost too much.
         """
         before, read_at = self.stream_state.get("rows"), self.stream_state.get("rows_read_at")
-        if before is not None and not (type(before) is int and before >= 0):
+        if "rows" in self.stream_state and not (type(before) is int and before >= 0):
             raise InputError(
                 f"The state of {self.name} says that the last complete list had {before!r} rows, "
                 "which is no number of rows. Use the last STATE value of an earlier run, or none."
@@ -136,7 +194,7 @@ class IntercomStream(Stream):
         now = as_date_time(int(self.intercom.clock.now()))
         self.stream_state.update(rows=rows, rows_read_at=now)
 
-    def _measure(self, request: Request[Any], response: requests.Response) -> None:
+    def _measure(self, request: Request[Any], response: Response) -> None:
         """Log a response as the SDK's `RESTStream` does."""
         with self._counting:  # responses may come in several threads
             self._requests.increment()
@@ -171,17 +229,103 @@ class IntercomStream(Stream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the selection from a catalog.
+        """Take the selection from a catalog; keys are always selected.
 
         Raises:
-            InputError: if the catalog asks for a replication method that the stream has not.
+            InputError: if the catalog asks for keys or a replication that the stream has not.
         """
+        if entry := catalog.get_stream(self.name):
+            self._complete(entry)
         method = self.replication_method
         super().apply_catalog(catalog)
         if self.replication_method != method:
             raise InputError(
                 f"The catalog asks for {self.replication_method} replication of {self.name}: "
                 f"leave it at {method}."
+            )
+
+    def _complete(self, entry: CatalogEntry) -> None:
+        """Put a catalog's entry of this stream right, in place."""
+        root = entry.metadata.root if entry.metadata else StreamMetadata()
+        keys = entry.key_properties or root.table_key_properties
+        replication_key = entry.replication_key or root.replication_key
+        if keys and {*map(str, keys)} != {*self.primary_keys}:
+            raise InputError(
+                f"The catalog says that the key of {self.name} is {keys!r}: leave it at "
+                f"{self.primary_keys!r}."
+            )
+        if replication_key not in (None, self.replication_key):
+            raise InputError(
+                f"The catalog says that the replication key of {self.name} is {replication_key!r}: "
+                f"leave it at {self.replication_key!r}."
+            )
+        entry.stream = self.name  # by which the SDK looks up the stream maps
+        entry.key_properties = list(self.primary_keys)
+        entry.replication_key = self.replication_key
+        for breadcrumb, metadata in entry.metadata.items():
+            name = ".".join((self.name, *breadcrumb[1::2]))
+            metadata.selected = read_selection(name, metadata.selected)
+            metadata.selected_by_default = read_selection(name, metadata.selected_by_default)
+        for name in self._fixed_columns:
+            if entry.metadata:  # without any, everything is selected
+                automatic = Metadata.InclusionType.AUTOMATIC
+                entry.metadata["properties", name].inclusion = automatic
+            if entry.schema.properties is not None:
+                column = Schema.from_dict(self.schema["properties"][name])
+                entry.schema.properties.setdefault(name, column)
+
+    @property
+    def _fixed_columns(self) -> list[str]:
+        """Columns that no catalog can deselect."""
+        return [*self.primary_keys, *([self.replication_key] if self.replication_key else [])]
+
+    def guard(self, stream_map: CustomStreamMap) -> None:
+        """Let a stream map raise a StreamError that names map, stream and row, where it fails."""
+        transform = stream_map.transform
+
+        def guarded(record: dict[str, Any]) -> dict[str, Any] | None:
+            try:
+                return transform(record)
+            except Exception as error:
+                fault = self._map_fault(record, error, str(stream_map.expr_evaluator.expr))
+                raise StreamError(f"{self.name}: {fault}") from error
+
+        # SDK 0.54.9 lets through what an expression raises, and makes the maps itself.
+        stream_map.transform = guarded  # type: ignore[method-assign]
+
+    def _map_fault(self, record: Record, error: Exception, expression: str) -> str:
+        """Say which stream map failed for a record; its values are personal data."""
+        key = ", ".join(f"{name} {record.get(name)}" for name in self.primary_keys)
+        fault = error.__cause__ if isinstance(error, MapExpressionError) else None
+        problem = f"{type(fault or error).__name__}{f' ({fault})' if fault else ''}"
+        nulls = [
+            name
+            for name, value in record.items()
+            if value is None and name in re.findall(r"\w+", expression)
+        ]
+        where = f", where {' and '.join(nulls)} is null" if nulls else ""
+        place = map_name(self.config["stream_maps"], self.name, expression)
+        token = self.intercom.access_token
+        return (
+            f"the stream map {excerpt(place, token)} failed with {excerpt(problem, token)} for the "
+            f"record with {excerpt(key, token)}{where}. Write it so that it takes every value, "
+            "such as: sha256(email) if email else None."
+        )
+
+    def _count_replaced(self, replaced: list[ReplacedText]) -> None:
+        with self._counting:  # responses may come in several threads, and with the same row
+            for text in replaced:
+                self._replaced.setdefault((text.row_id, text.field), text)
+
+    def _warn_of_replaced(self) -> None:
+        if self._replaced:
+            first = next(iter(self._replaced.values()))
+            self.logger.warning(
+                "%s: %d texts hold a NUL or half of a surrogate pair, which databases refuse; each "
+                "of these characters became U+FFFD. The first text: %s",
+                self.name,
+                len(self._replaced),
+                excerpt(f"{first.path} of row {first.row_id}", self.intercom.access_token),
             )
 
     @override

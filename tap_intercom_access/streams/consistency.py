@@ -16,10 +16,27 @@ Members = dict[str, list[str]]
 
 @dataclass
 class AdminsView:
-    """What the list of teammates says: who there is, and who names a team as theirs."""
+    """What the list of teammates says: who there is, and who names a team as theirs.
+
+    Attributes:
+        admin_ids: Who there is.
+        members: Who names a team in their `team_ids`.
+        with_priority: Ids of the teams that stand in a teammate's `team_priority_level`.
+        silent: Who does not say what teams they are in.
+    """
 
     admin_ids: set[str] = field(default_factory=set)
     members: Members = field(default_factory=dict)
+    with_priority: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+
+    def names(self, team_id: str) -> bool:
+        """Tell whether a teammate names a team as theirs."""
+        return team_id in self.members or team_id in self.with_priority
+
+    def is_empty(self, team_id: str) -> bool:
+        """Tell whether it is certain that nobody is in a team."""
+        return not self.silent and not self.names(team_id)
 
 
 def disagreements(admins: AdminsView, members: Mapping[str, Collection[str]]) -> list[str]:

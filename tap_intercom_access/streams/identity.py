@@ -96,8 +96,9 @@ class Identity:
                 f"{told}, but workspace_id is '{self._expected}': nothing was read. Use the token "
                 "of that workspace, or correct workspace_id."
             )
-        known = self._state.get("bookmarks", {}).get("workspaces", {}).get("workspace_id")
-        if known not in (None, app.id_code):
+        bookmark = self._state.get("bookmarks", {}).get("workspaces", {})
+        known = bookmark.get("workspace_id")
+        if "workspace_id" in bookmark and known != app.id_code:
             raise InputError(
                 f"{told}, but the state is of the workspace '{known}': nothing was read. Use the "
                 "state of that workspace, or begin anew: with --full-refresh in Meltano, without "

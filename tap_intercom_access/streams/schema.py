@@ -18,6 +18,9 @@ SIMPLE: dict[type[inspect.Type], type[JSONTypeHelper[Any]]] = {
     inspect.StrType: th.StringType,
 }
 
+EARLIEST, LATEST = 86_400, 253_402_214_400
+"""Unix seconds within which seconds can be added and taken away: a day off 1970 and year 10000."""
+
 AS_DATE_TIME = msgspec.Meta(extra_json_schema={"format": "date-time"})
 """Marks Unix seconds of Intercom's that a record holds as a date and time."""
 
@@ -25,6 +28,16 @@ AS_DATE_TIME = msgspec.Meta(extra_json_schema={"format": "date-time"})
 def as_date_time(seconds: int) -> str:
     """Give Unix seconds as a record holds them."""
     return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat()
+
+
+def as_seconds(text: str) -> int:
+    """Give a date, or date and time, in Unix seconds; without a time zone it is in UTC.
+
+    What is before 1970, or beyond 9999 in UTC, is moved to a day within.
+    """
+    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    seconds = int((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp())
+    return min(max(seconds, EARLIEST), LATEST)
 
 
 def column(description: str) -> msgspec.Meta:

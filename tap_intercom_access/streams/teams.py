@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from typing_extensions import override
 
-from tap_intercom_access.intercom import Id, Row, list_of
+from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
+from tap_intercom_access.intercom.errors import RUN_AGAIN
 from tap_intercom_access.intercom.responses import as_texts
-from tap_intercom_access.streams.base import IntercomStream, Reading
+from tap_intercom_access.streams.base import ACCEPT_ALL, IntercomStream, Reading, deselected
 from tap_intercom_access.streams.consistency import disagreements
 from tap_intercom_access.streams.schema import column, schema_of
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_intercom_access.intercom import Intercom
+    from tap_intercom_access.intercom.decoding import FieldPath
     from tap_intercom_access.streams.admins import AdminsStream
+    from tap_intercom_access.streams.consistency import AdminsView
     from tap_intercom_access.streams.identity import Identity
 
 logger = logging.getLogger("tap-intercom-access")
@@ -92,6 +96,9 @@ def levels(teams: list[Team]) -> dict[str, dict[str, str | None]]:
     return result
 
 
+ACCEPT = "If that is right, accept it with TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run."
+
+
 class TeamList:
     """The list of teams, read once for the two streams that are made of it."""
 
@@ -99,6 +106,7 @@ class TeamList:
 
     def __init__(self, admins: AdminsStream) -> None:
         """Take the list of teammates to compare with; the SDK syncs it first, by its name."""
+        self.streams: list[TeamListStream] = []
         self._admins = admins
         self._teams: list[Team] | None = None
 
@@ -106,28 +114,101 @@ class TeamList:
         """Give all teams, asked for by the stream that comes first.
 
         Raises:
-            IntercomError: if the list cannot be read to its end.
+            IntercomError: if the list cannot be read to its end, or does not say who is in a team.
         """
         if self._teams is None:
-            self._teams = list(stream.intercom.rows(self.endpoint))
-            if self._admins.memberships:
-                for finding in disagreements(self._admins.memberships, levels(self._teams)):
-                    logger.warning(finding)
+            teams = list(stream.intercom.rows(self.endpoint))
+            if stream.ABORT_AT_RECORD_COUNT is None:  # `--test` reads no whole list to compare with
+                self._check(stream, teams)
+            self._teams = teams
         return self._teams
 
+    def _check(self, stream: IntercomStream, teams: list[Team]) -> None:
+        admins = self._admins.memberships
+        accepted = stream.config["max_removed_percent"] == ACCEPT_ALL
+        request = stream.intercom.request(self.endpoint)
+        if not teams and admins and (named := {*admins.members, *admins.with_priority}):
+            problem = (
+                f"{request} answered with an empty list, but teammates name {len(named)} teams as "
+                f"theirs, such as {min(named)}: no row is marked as removed"
+            )
+            if not accepted:
+                raise IntercomError(f"{problem}. {RUN_AGAIN} {ACCEPT}")
+            logger.warning("%s: accepted, since max_removed_percent is 100", problem)
+        members = levels(teams)
+        empty: list[str] = []
+        unknown: list[str] = []
+        unlisted = [team.id for team in teams if team.admin_ids is None]
+        if ("rows", "admin_ids") in stream.unread_fields():
+            unlisted = []
+        for team_id in dict.fromkeys(unlisted):
+            proven = admins and admins.is_empty(team_id) and not members[team_id]
+            (empty if proven else unknown).append(team_id)
+        if unknown:
+            problem = (
+                f"{request} does not list the members of {len(unknown)} teams (admin_ids is null "
+                f"or missing), such as team {unknown[0]}, and {_doubt(admins, unknown[0])}"
+            )
+            if not accepted:
+                raise IntercomError(
+                    f"{problem}: who is in them is not known, and no row is marked as removed. "
+                    f"{RUN_AGAIN} {ACCEPT}"
+                )
+            logger.warning("%s: accepted, since max_removed_percent is 100", problem)
+        if empty:
+            logger.warning(
+                "%s does not list the members of %d teams (admin_ids is null or missing), such as "
+                "team %s; no teammate names them, so they are empty",
+                request,
+                len(empty),
+                empty[0],
+            )
+        if admins:
+            for finding in disagreements(admins, members):
+                logger.warning(finding)
 
-class TeamsStream(IntercomStream):
+
+def _doubt(admins: AdminsView | None, team_id: str) -> str:
+    """Say why a team whose members are not listed may have some."""
+    if admins is None:
+        return "no list of teammates was read before, to compare with"
+    if admins.names(team_id):
+        return "teammates name it as theirs"
+    if admins.silent:
+        return f"{len(admins.silent)} teammates do not say what teams they are in"
+    return "its priority levels name members"
+
+
+class TeamListStream(IntercomStream):
+    """A stream that is made of the list of teams."""
+
+    endpoint: Any = TeamList.endpoint
+
+    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
+        """Take the list, which the other such stream is made of, too."""
+        super().__init__(tap, intercom, identity)
+        self._teams = teams
+        teams.streams.append(self)
+
+    @abstractmethod
+    def unread_team_fields(self) -> set[FieldPath]:
+        """Give the fields of a team that this stream does not need."""
+
+    @override
+    def unread_fields(self) -> set[FieldPath]:
+        return set.intersection(*(stream.unread_team_fields() for stream in self._teams.streams))
+
+
+class TeamsStream(TeamListStream):
     """The teams themselves."""
 
     name = "teams"
     primary_keys = ("id",)
-    endpoint: Any = TeamList.endpoint
     schema = schema_of(Team, "Teams of the workspace.")
 
-    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
-        """Take the list that memberships are made of, too."""
-        super().__init__(tap, intercom, identity)
-        self._teams = teams
+    @override
+    def unread_team_fields(self) -> set[FieldPath]:
+        return {*deselected(self.schema, self.mask)}
 
     @override
     def read_from_intercom(self) -> Reading:
@@ -136,20 +217,19 @@ class TeamsStream(IntercomStream):
         return len({team.id for team in teams})
 
 
-class TeamMembershipsStream(IntercomStream):
+class TeamMembershipsStream(TeamListStream):
     """Members of the teams, from the same response as the teams."""
 
     name = "team_memberships"
     primary_keys = ("team_id", "admin_id")
-    endpoint: Any = TeamList.endpoint
     schema = schema_of(
         Membership, "Who is a member of which team: one record per team and teammate."
     )
 
-    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
-        """Take the list that the teams are made of, too."""
-        super().__init__(tap, intercom, identity)
-        self._teams = teams
+    @override
+    def unread_team_fields(self) -> set[FieldPath]:
+        needed = {"id", "admin_ids", "admin_priority_level"} if self.selected else set()
+        return {("rows", name) for name in Team.__struct_fields__ if name not in needed}
 
     @override
     def read_from_intercom(self) -> Reading:

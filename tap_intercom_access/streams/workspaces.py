@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from typing_extensions import override
 
-from tap_intercom_access.streams.base import IntercomStream, Reading
+from tap_intercom_access.intercom import IntercomError
+from tap_intercom_access.intercom.errors import RUN_AGAIN
+from tap_intercom_access.streams.base import IntercomStream, Reading, deselected
 from tap_intercom_access.streams.identity import ME
 from tap_intercom_access.streams.schema import AS_DATE_TIME, as_date_time, column, schema_of
+
+if TYPE_CHECKING:
+    from tap_intercom_access.intercom.decoding import FieldPath
 
 
 class Workspace(msgspec.Struct):
@@ -39,6 +44,16 @@ class Workspace(msgspec.Struct):
     ] = None
 
 
+FIELDS = {
+    **{
+        column: ("app", column)
+        for column in ("name", "region", "timezone", "created_at", "identity_verification")
+    },
+    **{f"token_admin_{name}": (name,) for name in ("id", "email", "name", "email_verified")},
+}
+"""The field of the response that a column is made of, with the field around it."""
+
+
 class WorkspacesStream(IntercomStream):
     """One record: which workspace this is evidence of, and through whose access it was read."""
 
@@ -47,6 +62,11 @@ class WorkspacesStream(IntercomStream):
     endpoint = ME
     selected_by_default = False  # Intercom describes /me for OAuth apps: a token may not be allowed
     schema = schema_of(Workspace, "Which workspace was read, and through whose access.")
+
+    @override
+    def unread_fields(self) -> set[FieldPath]:
+        columns = {path[1] for path in deselected(self.schema, self.mask)}
+        return {field for column, field in FIELDS.items() if column in columns}
 
     @override
     def read_from_intercom(self) -> Reading:
@@ -66,6 +86,12 @@ class WorkspacesStream(IntercomStream):
             self.intercom.api_version,
             self.intercom.user_agent,
         )
-        created_at = None if app.created_at is None else as_date_time(app.created_at)
+        try:
+            created_at = None if app.created_at is None else as_date_time(app.created_at)
+        except (OSError, OverflowError, ValueError) as error:
+            raise IntercomError(
+                f"{self.intercom.request(ME)} says that the workspace was created at "
+                f"{app.created_at}, which is no time in Unix seconds. {RUN_AGAIN}"
+            ) from error
         yield msgspec.to_builtins(workspace) | {"created_at": created_at}
         return 1

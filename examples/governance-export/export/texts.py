@@ -1,0 +1,48 @@
+"""Texts that people typed, in forms that the files can hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from files import Row
+
+BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line separators
+NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]')
+FILE_NAME_BYTES = 100
+
+# What a spreadsheet program takes for the beginning of a formula, full-width and small forms, too.
+SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+# Where columns are divided by semicolons, a cell begins after each of them.
+FORMULA = re.compile(rf"(^|;)(?=[\s\"\u200b\ufeff]*[{SIGNS}])")
+
+
+def clean(text: str | None) -> str:
+    """Give a text without line breaks, control characters and blanks around it."""
+    kept = (" " if unicodedata.category(char) in BREAKS else char for char in text or "")
+    return " ".join("".join(kept).split())
+
+
+def file_name(text: str | None) -> str:
+    """Give as much of a text as the name of a file can hold on every system."""
+    safe = NOT_IN_FILE_NAMES.sub("_", clean(text)).strip(" .")
+    cut = safe.encode()[:FILE_NAME_BYTES].decode(errors="ignore")  # systems count bytes
+    return cut.rstrip(" .\N{ZERO WIDTH JOINER}")
+
+
+def defuse(text: str) -> str:
+    """Keep a spreadsheet program from taking a text, or what follows a semicolon, for a formula."""
+    return FORMULA.sub(r"\1'", text)
+
+
+def csv_text(table: list[Row]) -> str:
+    """Give a table as CSV in which no spreadsheet program sees a formula."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(table[0]))
+    writer.writeheader()
+    writer.writerows({name: defuse(value) for name, value in row.items()} for row in table)
+    return text.getvalue()

@@ -1,0 +1,17 @@
+"""The command: it imports little before a signal finds it ready."""
+
+from __future__ import annotations
+
+from tap_intercom_access.signals import handle_signals
+
+
+def main() -> None:
+    """Run the tap's command line."""
+    handle_signals()
+    from tap_intercom_access.tap import main as run  # noqa: PLC0415 (it takes half a second)
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

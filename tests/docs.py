@@ -1,0 +1,41 @@
+"""README and the other pages of the documentation, and the blocks and tables in them."""
+
+from __future__ import annotations
+
+import re
+
+from tests.commands import ROOT
+
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for pages in ("*.md", "docs/*.md", "examples/*/README.md")
+    for path in sorted(ROOT.glob(pages))
+}
+"""The text of each page by its path."""
+
+README = PAGES["README.md"]
+BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(language: str) -> list[str]:
+    """All blocks of a language, in the order of the pages."""
+    return [
+        text for page in PAGES.values() for name, text in BLOCK.findall(page) if name == language
+    ]
+
+
+def block(after: str, language: str) -> str:
+    """The first block of a language behind words that stand in one place of all pages."""
+    (page,) = [text for text in PAGES.values() if after in text]
+    _, rest = page.split(after)
+    texts: list[str] = [text for name, text in BLOCK.findall(rest) if name == language]
+    return texts[0]
+
+
+def row(cell: str) -> list[str]:
+    """The cells of the row that begins with a cell, of which all pages have one."""
+    start = f"| {cell} | "
+    (cells,) = [
+        text for page in PAGES.values() for text in page.splitlines() if text.startswith(start)
+    ]
+    return cells.strip("| ").split(" | ")

@@ -1,0 +1,106 @@
+"""README and docs say what the tap does, and their blocks run or can be parsed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+import yaml
+
+from tests.commands import POSIX, ROOT, environment
+from tests.docs import BLOCK, PAGES, README, block, row
+from tests.runs import run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_intercom_access.sandbox.server import Sandbox
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "": str,  # a map of the code
+    "json": json.loads,
+    "python": lambda text: compile(text, "a page", "exec"),
+    "sql": duckdb.extract_statements,
+    "text": str,
+    "yaml": yaml.safe_load,
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_a_page_can_be_parsed(page: str) -> None:
+    for language, text in BLOCK.findall(PAGES[page]):
+        if language in {"bash", "sh"}:
+            if POSIX:
+                subprocess.run(["sh", "-n", "-c", text], check=True)
+        else:
+            assert PARSERS[language](text), text
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+def test_the_settings_table_is_the_taps_own() -> None:
+    about = run_tap("--about", "--format=markdown").stdout
+    table = about.partition("## Settings\n\n")[2].partition("\n\n")[0]
+    shown = re.search(r"<!-- settings: .*? -->\n(.*?)<!-- /settings -->", README, re.DOTALL)
+
+    assert shown
+    assert shown[1].strip() == table.strip()
+
+
+def test_the_columns_of_the_streams_are_the_taps_own() -> None:
+    for entry in json.loads(run_tap("--discover").stdout)["streams"]:
+        _, keys, _, columns = row(f"`{entry['stream']}`")
+        expected = []
+        for name, column in entry["schema"]["properties"].items():
+            expected += [name, *column.get("properties", {})]
+
+        assert re.findall(r"`(\w+)`", keys) == entry["key_properties"]
+        assert [name for name in re.findall(r"`(\w+)`", columns) if name in expected] == expected
+
+
+def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
+    first, second = block("## Try it", "bash"), block("To run all tests", "bash")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+    assert first.strip() == (
+        "pip install -e '.[demo]' && intercom-sandbox meltano run tap-intercom-access target-jsonl"
+    )
+    assert second.strip() == "pip install -e '.[dev]' && pytest"
+    assert first.partition("&& ")[2].strip() in ci
+    assert second.partition("&& ")[2].strip() in ci
+
+
+def test_the_library_lists_teammates(sandbox: Sandbox) -> None:
+    script = block("## As a library", "python")
+    script = script.replace('"ACCESS_TOKEN"', f"{sandbox.token!r}, base_url={sandbox.base_url!r}")
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env=environment(PYTHONIOENCODING="utf-8"),
+    )
+
+    assert done.stdout.splitlines() == [f"{p.id} {p.name}" for p in sandbox.workspace.admins]
+
+
+def test_messages_of_the_troubleshooting_table_exist() -> None:
+    table = README.partition("## Troubleshooting")[2].partition("\n\nMore detail")[0]
+    messages = re.findall(r"^\| `(.*?)` \|", table, flags=re.MULTILINE)
+    code = " ".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tap_intercom_access").rglob("*.py")
+    )
+    code = re.sub(r'"\s+f?"', "", code)  # join strings over several lines
+
+    assert len(messages) > 5
+    for message in messages:
+        for words in re.sub(r"^(access_token|base_url) |HTTP \d+.*", "", message).split("…"):
+            assert words in code or words == "certificate verify failed", message

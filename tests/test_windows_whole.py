@@ -1,0 +1,198 @@
+"""A window is whole, or it is divided: in whatever order and form the list comes."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Response, jsonify, request
+
+from tap_intercom_access.intercom import Intercom, IntercomError, list_of
+from tap_intercom_access.intercom.windows import Timed, read_windows
+from tap_intercom_access.sandbox.history import DAY, generated
+from tap_intercom_access.sandbox.server import error
+from tests.events import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_intercom_access.sandbox.server import Sandbox
+
+STOP = NOW - DAY
+START = STOP - 900 * 60
+LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
+MINUTES = generated(900, START, STOP)
+"""An event a minute."""
+
+Rows = list[dict[str, Any]]
+
+
+def late(number: int, minutes: int) -> Rows:
+    """One event a minute, in the order in which they are logged, one of them late."""
+    logged = {row["id"]: row["created_at"] for row in MINUTES}
+    logged[f"event-{number}"] += minutes * 60 + 1
+    return sorted(MINUTES, key=lambda row: logged[row["id"]])
+
+
+def answering(
+    rows: Rows, pages: Callable[[int, int], object], *, reverse_pages: bool = False
+) -> Callable[[], Response]:
+    """Answer searches from a list, with what `pages` makes of page and number of pages."""
+
+    def answer() -> Response:
+        body = request.get_json()
+        after, before = body["created_at_after"], body["created_at_before"]
+        listed = [row for row in rows if after < row["created_at"] <= before]
+        size, page = body["per_page"], body.get("page", 1)
+        of_page = listed[(page - 1) * size : page * size]
+        told = pages(page, -(-len(listed) // size))
+        return jsonify(
+            {"activity_logs": of_page[::-1] if reverse_pages else of_page, "pages": told}
+        )
+
+    return answer
+
+
+def documented(page: int, total: int) -> object:
+    return {"type": "pages", "page": page, "total_pages": total, "next": None}
+
+
+def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+    windows = read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (start, stop))
+    return [row.id for _, rows in windows for row in rows]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        MINUTES,
+        MINUTES[::-1],
+        late(240, 30),
+        late(240, 30)[::-1],
+        late(650, 59)[::-1],
+        late(249, 3),
+        MINUTES[450:] + MINUTES[:450],
+        MINUTES[::2] + MINUTES[1::2],
+    ],
+)
+@pytest.mark.parametrize("reverse_pages", [False, True])
+def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sandbox) -> None:
+    sandbox.faults[None] = answering(rows, documented, reverse_pages=reverse_pages)
+
+    assert read(sandbox) == [row["id"] for row in MINUTES]
+    assert len(sandbox.requests) == 4
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        lambda _page, _total: None,
+        lambda _page, _total: {},
+        lambda page, _total: {"page": page},
+        lambda _page, _total: {"next": None, "page": None, "total_pages": None},
+        lambda _page, total: {"next": None, "page": None, "total_pages": total},
+        lambda page, total: {"page": page, "total_pages": total, "next": {"per_page": 250}},
+        lambda page, total: {"next": {"starting_after": str(page + 1)} if page < total else None},
+    ],
+)
+def test_no_full_page_is_the_end_unless_it_says_so(
+    pages: Callable[[int, int], object], sandbox: Sandbox
+) -> None:
+    sandbox.faults[None] = answering(MINUTES, pages)
+
+    assert read(sandbox) == [row["id"] for row in MINUTES]
+
+
+@pytest.mark.parametrize("most", [20, 150])
+def test_a_server_that_gives_fewer_rows_than_requested_loses_none(
+    most: int, sandbox: Sandbox
+) -> None:
+    def answer() -> Response:
+        body = request.get_json()
+        body["per_page"] = min(most, body["per_page"])
+        return answering(MINUTES, documented)()
+
+    sandbox.faults[None] = answer
+
+    assert read(sandbox) == [row["id"] for row in MINUTES]
+
+
+def test_a_server_that_ignores_the_number_of_the_page_loses_none(sandbox: Sandbox) -> None:
+    def answer() -> Response:
+        request.get_json().pop("page", None)
+        return answering(MINUTES, documented)()
+
+    sandbox.faults[None] = answer
+
+    assert read(sandbox) == [row["id"] for row in MINUTES]
+
+
+def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None:
+    body = {"activity_logs": [{"id": str(id_), "created_at": START} for id_ in range(250)]}
+    sandbox.respond(LOGS.path, body)
+
+    with pytest.raises(IntercomError, match="round in circles"):
+        read(sandbox, START, START + 1)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No wait between tries."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("longest", [20 * DAY, 5 * DAY, DAY + 1])
+def test_an_interval_that_intercom_cannot_answer_is_divided(longest: int, sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generated(300, NOW - 90 * DAY, STOP)
+
+    def refuse_long() -> Response | None:
+        body = request.get_json()
+        if body["created_at_before"] - body["created_at_after"] > longest:
+            return error(500, "server_error", "It took too long")
+        return None
+
+    sandbox.faults[None] = refuse_long
+
+    assert len(read(sandbox, NOW - 90 * DAY)) == 300
+
+
+@pytest.mark.usefixtures("hurried")
+def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generated(300, NOW - 90 * DAY, STOP)
+    bad = NOW - 30 * DAY
+
+    def refuse_one() -> Response | None:
+        body = request.get_json()
+        if body["created_at_after"] < bad < body["created_at_before"]:
+            return error(500, "server_error", "It took too long")
+        return None
+
+    sandbox.faults[None] = refuse_one
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+    windows = read_windows(
+        intercom, intercom.request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
+    )
+    ends: list[int] = []
+
+    with pytest.raises(IntercomError, match="failed 5 times in a row"):
+        ends.extend(stop for stop, _ in windows)
+
+    assert bad - DAY <= ends[-1] <= bad
+    shortest = min(b["created_at_before"] - b["created_at_after"] for b in sandbox.bodies)
+    assert shortest >= DAY / 2
+
+
+def test_it_works_where_no_thread_is_to_be_had(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    sandbox.workspace.history = generated(6000, START, STOP)
+
+    assert len(read(sandbox)) == 6000
