@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -342,6 +343,20 @@ def test_the_list_and_the_spreadsheet_decode_to_the_same_text(
             for delimiter in (";", None):
                 for cell in row["person"].split(delimiter) if delimiter else [row["person"]]:
                     assert cell.strip(' "')[:1] not in {*"=+-@＝＋－＠"}, row  # noqa: RUF001
+
+
+@given(text=TEXTS)
+@example(text="a;\ufeff=1")
+@settings(deadline=None)
+def test_both_examples_defuse_in_the_same_way(text: str, tables: ModuleType) -> None:
+    path = ROOT / "examples" / "governance-export" / "export" / "texts.py"
+    spec = spec_from_file_location("governance_texts", path)
+    assert spec is not None
+    assert spec.loader is not None
+    texts = module_from_spec(spec)
+    spec.loader.exec_module(texts)
+
+    assert tables.defuse(text) == texts.defuse(text)
 
 
 def test_nothing_is_left_of_a_file_that_could_not_be_written(tables: Any, tmp_path: Path) -> None:  # noqa: ANN401
