@@ -52,7 +52,7 @@ def test_runs_that_are_killed_lose_no_event_and_mix_no_syncs(world_project: Path
 
     # Loaded, but not built; then killed once everything was loaded, and in the middle of building.
     assert load(world_project, first).returncode == 0
-    killed = load(world_project, second, CRASH, "sync.json")
+    killed = load(world_project, second, CRASH, ".sync.json.new")
     not_built = finished_step(world_project, "page", **WHERE)
     assert load(world_project, third).returncode == 0
     half = finished_step(world_project, "build", CRASH, "marts/access_history.sql", **WHERE)

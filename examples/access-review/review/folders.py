@@ -218,6 +218,8 @@ def scan() -> tuple[list[Review], dict[str, str]]:
     known: dict[str, Review] = {}
     strays = {}
     for path in sorted(REVIEWS.iterdir()) if REVIEWS.exists() else ():
+        if LEFT_BEHIND.fullmatch(path.name) and not path.is_symlink():
+            continue
         if path.is_symlink() or (path.is_file() and path.name != "index.html"):
             strays[path.name] = "no review wrote it"
         elif path.is_dir() and path.name != NEW:

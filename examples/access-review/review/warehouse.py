@@ -28,7 +28,11 @@ def prepare() -> None:
 def sync_of(read: Row) -> Row:
     """Give which workspace a sync read, through whose access; it ends here if it was not built."""
     as_of = timestamp(str(read["as_of"]))
-    syncs = query(f"select * from syncs where as_of = timestamp '{as_of}'")  # noqa: S608
+    syncs = (
+        query(f"select * from syncs where as_of = timestamp '{as_of}'")  # noqa: S608
+        if known_syncs()
+        else []
+    )
     if not syncs:
         sys.exit(f"The sync of {read['as_of']} was not built: run 'meltano run access-sync' again")
     return syncs[0]

@@ -7,7 +7,7 @@ with candidates as (
     union all
     select access_key, 2, reviewers.reviewer
     from {{ ref('stg_grants') }} as grants
-    join {{ ref('people') }} as people using (admin_id)
+    left join {{ ref('people') }} as people using (admin_id)
     join {{ ref('seed_names') }} as names
         on (names.kind = 'team' and grants.kind = 'team' and names.thing_id = grants.thing_id)
         or (names.kind = 'role' and grants.kind <> 'team' and names.thing_id = people.role_id)
