@@ -121,7 +121,8 @@ def main() -> None:
         seal(path)
     new.rename(folder)
     print(
-        f"{folder}: {len(listing)} rows to decide. Fill in access-review.csv or .xlsx, and put it "
+        f"{folder}{' (a pretended time)' if sync['is_pretended'] else ''}: {len(listing)} rows to "
+        "decide. Fill in access-review.csv or .xlsx, and put it "
         "there as decisions.csv or decisions.xlsx. Keep this elsewhere: SHA-256 of evidence.json "
         f"{sha256(folder / 'evidence.json')}"
     )
