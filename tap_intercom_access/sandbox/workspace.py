@@ -59,11 +59,12 @@ class Workspace:
     id: str = "sandbox"
     name: str = "Intercom sandbox"
     region: str = "US"
+    roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
 
     def admin_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
         named = {level: self._named(level) for level in ("members", *LEVELS)}
-        return [_admin_row(admin, named) for admin in self.admins]
+        return [_admin_row(admin, self.roles, named) for admin in self.admins]
 
     def team_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
@@ -140,7 +141,9 @@ class Workspace:
         return named
 
 
-def _admin_row(admin: Admin, named: dict[str, dict[int, list[int]]]) -> dict[str, Any]:
+def _admin_row(
+    admin: Admin, roles: dict[str, str], named: dict[str, dict[int, list[int]]]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "type": "admin",
         "id": str(admin.id),
@@ -158,7 +161,7 @@ def _admin_row(admin: Admin, named: dict[str, dict[int, list[int]]]) -> dict[str
     if admin.away:
         row["away_status_reason_id"] = 77
     if admin.role:
-        row["role"] = {"type": "role", "id": admin.role, "name": ROLES[admin.role]}
+        row["role"] = {"type": "role", "id": admin.role, "name": roles[admin.role]}
     levels = {f"{level}_team_ids": named[level].get(admin.id, []) for level in LEVELS}
     if any(levels.values()):
         row["team_priority_level"] = levels
@@ -205,7 +208,7 @@ def demo(now: int | None = None) -> Workspace:
             Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
             Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
             # Intercom lists its own bot like a teammate, with an address of this form.
-            Admin(1000, "Fin", "operator+sandbox@intercom.io", seat=False),
+            Admin(1014, "Fin", "operator+sandbox@intercom.io", seat=False),
         ],
         teams=[
             Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
