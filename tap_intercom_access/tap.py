@@ -25,10 +25,11 @@ from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
-from tap_intercom_access.settings import SETTINGS, check, variables_of_settings
+from tap_intercom_access.settings import SETTINGS, faults, normalise, variables_of_settings
 from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.away_status_reasons import AwayStatusReasonsStream
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
@@ -95,7 +96,7 @@ class TapIntercomAccess(Tap):
             api_version=self.config["api_version"],
             timeout=self.config["request_timeout"],
             user_agent=f"{self.name}/{self.plugin_version}",
-            on_request=self.message_writer.flush,
+            on_wait=self.message_writer.flush,
         )
 
     @cached_property
@@ -117,6 +118,7 @@ class TapIntercomAccess(Tap):
         return [
             ActivityLogsStream(self, intercom, identity),
             admins,
+            AwayStatusReasonsStream(self, intercom, identity),
             TeamMembershipsStream(self, intercom, identity, teams),
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
@@ -169,12 +171,13 @@ class TapIntercomAccess(Tap):
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
         self.append_builtin_config(self.config_jsonschema)
         keep_secret(str(self._config.get("access_token", "")))
-        faults = check(self._config, self.config_jsonschema)
-        if faults and raise_errors:
-            raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
+        self._config = normalise(self._config)
+        problems = faults(self._config, self.config_jsonschema)
+        if problems and raise_errors:
+            raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
         if unknown := set(self._config) - set(self.config_jsonschema["properties"]):
             self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
-        return faults
+        return problems
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:

@@ -155,7 +155,7 @@ def test_rows_of_type_team_are_no_teammates_and_others_keep_their_type(sandbox: 
     types = {record["id"]: record["type"] for record in result.records("admins")}
     assert "501" not in types
     assert (types["1001"], types["9"], types["10"]) == ("admin", "nobody_admin", None)
-    assert result.messages[-1]["value"]["bookmarks"]["admins"]["rows"] == 14
+    assert result.messages[-1]["value"]["bookmarks"]["admins"]["rows"] == 15
     assert result.warnings == []
     sandbox.respond("/admins", {"admins": [team]})
     assert "empty list" in sync_here(sandbox).error

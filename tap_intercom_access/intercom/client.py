@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -98,7 +100,8 @@ class Intercom:
         api_version: Sent as `Intercom-Version`.
         timeout: Seconds to connect, and between two pieces of a response; a whole response may
             take ten times as many.
-        on_request: Called before each request.
+        on_wait: Called before each request, whose response takes a while.
+        cancelled: Once it is set, no further request is sent.
         on_response: Called with each request that was answered, and the response, whatever it is.
         on_replaced: Called with the texts of a response in which characters were replaced.
         unread: Gives the fields that nobody reads, so that what they hold does not matter.
@@ -109,7 +112,8 @@ class Intercom:
     api_version: str = "2.16"
     timeout: float = 60
     user_agent: str = "tap-intercom-access"
-    on_request: Callable[[], None] = _no_op
+    on_wait: Callable[[], None] = _no_op
+    cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
     on_response: Callable[[Request[Any], Response], None] = _no_op
     on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
     unread: Callable[[], Collection[FieldPath]] = frozenset
@@ -211,8 +215,11 @@ class Intercom:
             RefusedError: for a status other than 200 that another try would not change.
             RetriesExhaustedError: if it failed five times.
             IntercomError: if the response is not what it should be.
+            CancelledError: if `cancelled` is set.
         """
-        self.on_request()
+        self.on_wait()
+        if self.cancelled.is_set():
+            raise CancelledError
         try:
             return self._send_once(request)
         except TransientError as error:

@@ -8,7 +8,7 @@ from tap_intercom_access.sandbox.history import event, joined, sign_in
 from tap_intercom_access.sandbox.models import DAY, Admin, Event, Team
 from tap_intercom_access.sandbox.workspace import Workspace
 
-SELDOM: dict[int, list[int]] = {1000: [], 1008: [11], 1012: []}
+SELDOM: dict[int, list[int]] = {1008: [11], 1012: [], 1014: []}
 """Weeks ago in which those signed in who do not do so every week."""
 
 
@@ -16,8 +16,8 @@ def demo(now: int | None = None) -> Workspace:
     """Make the workspace of a small company with a story, as it is at a time in Unix seconds.
 
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
-    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a
-    team that nobody is in.
+    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a team that nobody
+    is in.
     """
     workspace = Workspace(
         admins=[
@@ -34,7 +34,7 @@ def demo(now: int | None = None) -> Workspace:
             Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
             Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
             # Intercom lists its own bot like a teammate, with an address of this form.
-            Admin(1000, "Fin", "operator+sandbox@intercom.io", seat=False),
+            Admin(1014, "Fin", "operator+sandbox@intercom.io", seat=False),
         ],
         teams=[
             Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),

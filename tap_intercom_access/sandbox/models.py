@@ -15,6 +15,8 @@ ROLES = {
     "4": "Read only",
 }
 
+AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
+
 LEVELS = ("primary", "secondary")
 
 Event = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_intercom_access.sandbox.models import LEVELS, ROLES
+from tap_intercom_access.sandbox.models import AWAY_STATUS_REASONS, LEVELS, ROLES
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.models import Admin, Event, Team
@@ -21,15 +21,32 @@ class Workspace:
     id: str = "sandbox"
     name: str = "Intercom sandbox"
     region: str = "US"
+    roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
 
     def admin_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
         team_ids = {level: self._team_ids(level) for level in ("members", *LEVELS)}
-        return [_admin_row(admin, team_ids) for admin in self.admins]
+        return [_admin_row(admin, self.roles, team_ids) for admin in self.admins]
 
     def team_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
         return [_team_row(team) for team in self.teams]
+
+    def away_status_reason_rows(self) -> list[dict[str, Any]]:
+        """Give the response of `GET /away_status_reasons`, an array."""
+        return [
+            {
+                "type": "away_status_reason",
+                "id": str(id_),
+                "label": label,
+                "emoji": emoji,
+                "order": order,
+                "deleted": id_ == 79,  # noqa: PLR2004 (nobody can choose it any more)
+                "created_at": 1700000000 + order,
+                "updated_at": 1710000000 + order,
+            }
+            for order, (id_, label, emoji) in enumerate(AWAY_STATUS_REASONS, 1)
+        ]
 
     def me(self) -> dict[str, Any]:
         """Give the response of `GET /me`: the first admin's token is used."""
@@ -66,7 +83,9 @@ class Workspace:
         return team_ids
 
 
-def _admin_row(admin: Admin, team_ids: dict[str, dict[int, list[int]]]) -> dict[str, Any]:
+def _admin_row(
+    admin: Admin, roles: dict[str, str], team_ids: dict[str, dict[int, list[int]]]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "type": "admin",
         "id": str(admin.id),
@@ -84,7 +103,7 @@ def _admin_row(admin: Admin, team_ids: dict[str, dict[int, list[int]]]) -> dict[
     if admin.away:
         row["away_status_reason_id"] = 77
     if admin.role:
-        row["role"] = {"type": "role", "id": admin.role, "name": ROLES[admin.role]}
+        row["role"] = {"type": "role", "id": admin.role, "name": roles[admin.role]}
     levels = {f"{level}_team_ids": team_ids[level].get(admin.id, []) for level in LEVELS}
     if any(levels.values()):
         row["team_priority_level"] = levels

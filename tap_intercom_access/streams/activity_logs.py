@@ -250,7 +250,7 @@ class ActivityLogsStream(IntercomStream):
         try:
             return self.intercom.send(within(request, window))
         except RetriesExhaustedError as error:
-            shorter = (window[0], min(window[1], window[0] + DAY))
+            shorter = (window[0], min(window[1], window[0] + DAY - 1))
             if shorter == window:
                 raise
             self.logger.warning("%s: %s Now a day of it is tried.", self.name, error)
