@@ -31,10 +31,10 @@ def ids(sandbox: Sandbox) -> list[str]:
     return [row.id for row in intercom_of(sandbox).rows(ADMINS)]
 
 
-def test_the_script_of_the_contributors_page_reads_all_teammates(
+def test_the_script_of_the_page_on_the_library_reads_all_teammates(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    page_ = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    page_ = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"```python\n(.*?)```", page_, flags=re.DOTALL)
     assert len([line for line in script.splitlines() if line]) == 5
     script = script.replace('"ACCESS_TOKEN"', f'"{sandbox.token}", "{sandbox.base_url}"')
