@@ -36,7 +36,7 @@ ABOUT_THE_PROJECT = {
     "pip_url": "/set-pip_url-at-publication/tap-intercom-access",
     "quality": "unknown",  # the Hub rates it itself
     "repo": "https://github.com/OWNER/tap-intercom-access",
-    "select": ["*.*", "!activity_logs.*", "!workspaces.*"],
+    "select": ["*.*", "!activity_logs.*", "!away_status_reasons.*", "!workspaces.*"],
     "settings_preamble": "",
     "usage": "",
     "variant": "OWNER",

@@ -25,10 +25,11 @@ from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
-from tap_intercom_access.settings import SETTINGS, check, variables_of_settings
+from tap_intercom_access.settings import SETTINGS, faults, normalise, variables_of_settings
 from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.away_status_reasons import AwayStatusReasonsStream
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
@@ -88,14 +89,14 @@ class TapIntercomAccess(Tap):
 
     @cached_property
     def intercom(self) -> Intercom:
-        """Whom the streams ask."""
+        """Intercom's API, as the settings say."""
         return Intercom(
             access_token=self.config.get("access_token", ""),
             base_url=self.config["base_url"],
             api_version=self.config["api_version"],
             timeout=self.config["request_timeout"],
             user_agent=f"{self.name}/{self.plugin_version}",
-            on_request=self.message_writer.flush,
+            on_wait=self.message_writer.flush,
         )
 
     @cached_property
@@ -112,15 +113,20 @@ class TapIntercomAccess(Tap):
     def discover_streams(self) -> list[IntercomStream]:
         """Give the streams; memberships come from the response that the teams come from."""
         intercom, identity = self.intercom, self.identity
-        admins = AdminsStream(self, intercom, identity)
+        admins = AdminsStream(self, intercom, identity, self._reads_teams)
         teams = TeamList(admins)
         return [
             ActivityLogsStream(self, intercom, identity),
             admins,
+            AwayStatusReasonsStream(self, intercom, identity),
             TeamMembershipsStream(self, intercom, identity, teams),
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
         ]
+
+    def _reads_teams(self) -> bool:
+        teams = (TeamMembershipsStream.name, TeamsStream.name)
+        return any(self.streams[name].selected for name in teams)
 
     @override
     def setup_mapper(self) -> None:
@@ -165,12 +171,13 @@ class TapIntercomAccess(Tap):
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
         self.append_builtin_config(self.config_jsonschema)
         keep_secret(str(self._config.get("access_token", "")))
-        faults = check(self._config, self.config_jsonschema)
-        if faults and raise_errors:
-            raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
+        self._config = normalise(self._config)
+        problems = faults(self._config, self.config_jsonschema)
+        if problems and raise_errors:
+            raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
         if unknown := set(self._config) - set(self.config_jsonschema["properties"]):
             self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
-        return faults
+        return problems
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:

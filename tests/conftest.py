@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import demo
+from tests import world
+from tests.browser import launched
 from tests.commands import ROOT
-from tests.meltano import copied
+from tests.meltano import copied, output_of
 from tests.reviews import play
 from tests.runs import catalog_selecting
 from tests.targets import Postgres, variables_of
@@ -19,6 +24,8 @@ from tests.targets import Postgres, variables_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,29 +87,79 @@ def example(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def review_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The access review, as users copy it, for as many archives as there are environments."""
-    project = copied("access-review", tmp_path_factory.mktemp("review") / "access-review")
+def browser() -> Iterator[Browser]:
+    yield from launched()
+
+
+ENVIRONMENTS = """
+- name: demo-review
+  env: {REVIEW_HOME: ., WAREHOUSE: duckdb, LOADER: target-jsonl}
+- name: demo-later
+  env: {REVIEW_HOME: later, WAREHOUSE: duckdb, LOADER: target-jsonl}
+- name: demo-world
+  env: {REVIEW_HOME: world, WAREHOUSE: duckdb, LOADER: target-jsonl}
+- name: demo-postgres
+  env: {REVIEW_HOME: postgres, WAREHOUSE: postgres, LOADER: target-postgres}
+  config: {plugins: {extractors: [
+    {name: tap-intercom-access, config: {emit_activate_version_messages: true}}
+  ]}}
+"""
+
+
+def project_with_environments(folder: Path) -> Path:
+    """The access review, as users copy it, for archives whose times are pretended."""
+    project = copied("access-review", folder / "access-review")
     file = project / "meltano.yml"
     text = file.read_text(encoding="utf-8")
-    text = text.replace(
-        "{REVIEW_HOME: ., WAREHOUSE: postgres", "{REVIEW_HOME: pg, WAREHOUSE: postgres"
-    )
-    later = "- name: later\n  env: {REVIEW_HOME: later, WAREHOUSE: duckdb, LOADER: target-jsonl}\n"
-    file.write_text(text.replace("- name: demo\n", f"{later}- name: demo\n"), encoding="utf-8")
+    begin = "environments:\n"
+    assert begin in text
+    file.write_text(text.replace(begin, begin + ENVIRONMENTS.lstrip()), encoding="utf-8")
     return project
+
+
+@pytest.fixture(scope="session")
+def review_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return project_with_environments(tmp_path_factory.mktemp("review"))
 
 
 @pytest.fixture(scope="session")
 def reviewed(review_project: Path) -> Path:
     """The home of two reviews, in DuckDB."""
-    play(review_project, "review", review_project)
+    play(review_project, "demo-review", review_project)
     return review_project
 
 
 @pytest.fixture(scope="session")
-def reviewed_in_postgres(review_project: Path, postgres_server: str) -> Path:
-    """The home of the same two reviews, in PostgreSQL."""
-    home = review_project / "pg"
-    play(review_project, "postgres", home, **variables_of(postgres_server))
-    return home
+def world_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with all that it needs installed."""
+    project = project_with_environments(tmp_path_factory.mktemp("world"))
+    output_of(project, "install")
+    return project
+
+
+@pytest.fixture(scope="session")
+def world_in_duckdb(world_project: Path) -> list[world.Marts]:
+    """The marts after each of three reviews of the world."""
+    home = world_project / "world"
+
+    def query(sql: str) -> list[dict[str, Any]]:
+        with duckdb.connect(str(home / "output" / "review.duckdb"), read_only=True) as database:
+            rows = database.execute(sql)
+            names = [column[0] for column in rows.description or []]
+            return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+    where = {"WAREHOUSE": "duckdb", "LOADER": "target-jsonl"}
+    return world.play(world_project, "demo-world", home, query, **where)
+
+
+@pytest.fixture(scope="session")
+def world_in_postgres(world_project: Path, postgres_server: str) -> list[world.Marts]:
+    """The same, in PostgreSQL."""
+
+    def query(sql: str) -> list[dict[str, Any]]:
+        options = "-c search_path=access_review"
+        with psycopg.connect(postgres_server, options=options, row_factory=dict_row) as database:
+            return database.execute(sql.encode()).fetchall()
+
+    where = {"WAREHOUSE": "postgres", "LOADER": "target-postgres", **variables_of(postgres_server)}
+    return world.play(world_project, "demo-postgres", world_project / "postgres", query, **where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import time
@@ -17,7 +18,7 @@ import openpyxl
 from tap_intercom_access.sandbox.history import DAY, event
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Admin, demo
-from tests.commands import BIN, environment
+from tests.commands import BIN, ROOT, environment
 from tests.meltano import output_of
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ SCRIPT = "<script>alert('Dana')</script>"
 FORMULA = '=HYPERLINK("http://evil.example")'
 REASON = "=1+1 <b>until the contract ends</b>"
 BACK = 91 * DAY
+CRASH = str(ROOT / "tests" / "crash.py")
 NOW = int(time.time())
 
-NAMED = {
+ROLE_HOLDERS = {
     1021: "Al",
     1022: "Alice Smith",
     1023: "Al Smith",
@@ -46,7 +48,7 @@ NAMED = {
 }
 """Teammates whose role changes in the quarter, by id."""
 
-TOLD = [  # who did it by the log, and what its sentence says
+ROLE_EVENTS = [  # who did it by the log, and what its sentence says
     (1022, "Alice Smith changed the role of Al"),
     (1001, "Aoife Ní Bhriain changed the role of Al Smith"),
     (1001, "Aoife Ní Bhriain changed the role of Sam Lee"),
@@ -87,7 +89,7 @@ def before() -> Workspace:
     workspace.teams[3].members.append(4711)  # nobody knows who that is
     workspace.admins += [
         Admin(id_, name, f"{name.lower().replace(' ', '.')}.{id_ % 2 + 1}@example.com", role="3")
-        for id_, name in NAMED.items()
+        for id_, name in ROLE_HOLDERS.items()
     ]
     workspace.admins.append(Admin(1032, "Gone Quietly", "gone@example.com", role="3"))
     eve = "Aoife Ní Bhriain changed the role of Eve Jung"
@@ -108,11 +110,11 @@ def a_quarter_later(workspace: Workspace) -> None:
     workspace.a_quarter_later(NOW - BACK)
     workspace.leave(1032)
     admins = {admin.id: admin for admin in workspace.admins}
-    for id_ in NAMED:
+    for id_ in ROLE_HOLDERS:
         admins[id_].role = "2"
     workspace.history += [
         event(NOW - 30 * DAY + n, "role_change", admins[by], sentence)
-        for n, (by, sentence) in enumerate(TOLD)
+        for n, (by, sentence) in enumerate(ROLE_EVENTS)
     ]
     lead = admins[1002]
     for team in ("Support", "Night shift"):
@@ -126,7 +128,7 @@ def a_quarter_later(workspace: Workspace) -> None:
         )
 
 
-def seeds(home: Path) -> None:
+def write_seeds(home: Path) -> None:
     """What the company knows."""
     left = {"aoife": -10, "ibrahim": 12, "marcus": 5}
     (home / "seeds").mkdir(parents=True, exist_ok=True)
@@ -163,7 +165,7 @@ def decide(folder: Path) -> None:
     book = openpyxl.load_workbook(folder / "access-review.xlsx")
     sheet = book.worksheets[0]
     columns = {cell.value: cell.column - 1 for cell in sheet[1]}
-    said: dict[tuple[str, str], dict[str, Any]] = {
+    decisions: dict[tuple[str, str], dict[str, Any]] = {
         ("1006", "seat"): {"decision": "remove"},
         ("1004", "role"): {"decision": "remove"},
         ("1012", "workspace"): {"decision": "Remove", "reason": "=not needed"},
@@ -179,7 +181,7 @@ def decide(folder: Path) -> None:
         reviewer = row[columns["reviewer"]].value
         if reviewer is None or key.startswith("1011/"):
             continue
-        values = said.get((key.split("/")[0], kind), {"decision": "keep"})
+        values = decisions.get((key.split("/")[0], kind), {"decision": "keep"})
         values |= {"decided by": reviewer.upper(), "decided on": str(day(90))}
         for name, value in values.items():
             cell = row[columns[name]]
@@ -189,16 +191,53 @@ def decide(folder: Path) -> None:
     book.save(folder / "decisions.xlsx")
 
 
-def play(project: Path, env: str, home: Path, **variables: str) -> None:
+def play(project: Path, env: str, home: Path) -> None:
     """Two reviews of the story, with decisions in between."""
     first, second = story()
-    seeds(home)
+    write_seeds(home)
     with Sandbox(first) as sandbox:
-        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW - BACK), **variables)
+        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW - BACK))
     decide(home / "reviews" / FIRST)
-    run(project, None, env, "review-decisions", **variables)
+    run(project, None, env, "review-decisions")
     with Sandbox(second) as sandbox:
-        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW), **variables)
+        run(project, sandbox, env, "access-review", REVIEWED_AT=clock(NOW))
+
+
+def run_step(project: Path, name: str, **variables: str) -> str:
+    """Run a step of the project as Meltano runs it, without starting Meltano for each."""
+    done = finished_step(project, name, **variables)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def finished_step(
+    project: Path, name: str, *before: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A finished step, whatever its exit code; `before` stands before its name."""
+    utility = "dbt" if name == "build" else "review"
+    python = project / ".meltano" / "utilities" / utility / "venv" / BIN.name / "python"
+    return subprocess.run(
+        [python, *before, f"review/{name}.py"],
+        capture_output=True,
+        check=False,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(PYTHONUTF8="1", **variables),
+    )
+
+
+def kills(project: Path, name: str, home: Path) -> list[dict[str, Any]]:
+    """Kill a step before each of its changes, one after the other, until it comes to its end."""
+    utility = project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
+    done = subprocess.run(
+        [utility, CRASH, "each", f"review/{name}.py", "review/verify.py"],
+        capture_output=True,
+        check=True,
+        cwd=project,
+        encoding="utf-8",
+        env=environment(PYTHONUTF8="1", REVIEW_HOME=str(home), WAREHOUSE="duckdb"),
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -207,19 +246,11 @@ def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def step(project: Path, name: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """One step of the project alone, as Meltano runs it."""
-    python = project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
-    return subprocess.run(
-        [python, f"review/{name}.py"],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env=environment(REVIEW_HOME=str(home), WAREHOUSE="duckdb", PYTHONUTF8="1"),
-    )
+    """A finished step in DuckDB."""
+    return finished_step(project, name, REVIEW_HOME=str(home), WAREHOUSE="duckdb")
 
 
-def refused(project: Path, name: str, home: Path) -> str:
+def error_of(project: Path, name: str, home: Path) -> str:
     """What a step says that refuses to go on."""
     done = step(project, name, home)
     assert done.returncode == 1
@@ -227,12 +258,12 @@ def refused(project: Path, name: str, home: Path) -> str:
     return done.stderr
 
 
-def listed(path: Path) -> list[dict[str, str]]:
+def read_list(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def write(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> None:
+def write_list(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, rows[0], delimiter=delimiter, lineterminator=os.linesep)
         writer.writeheader()

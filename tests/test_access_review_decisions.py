@@ -1,4 +1,4 @@
-"""The example project: signed lists that are refused, and changes that are found."""
+"""The example project: signed lists that are refused, and changes that are detected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from tests.reviews import FIRST, SECOND, day, listed, refused, seeds, step, write
+from tests.reviews import FIRST, SECOND, day, error_of, read_list, step, write_list, write_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,15 +31,19 @@ def home(reviewed: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def rows(home: Path) -> Rows:
     """The list of the second review, with one decision in its first row that has a reviewer."""
-    found = listed(home / "reviews" / SECOND / "access-review.csv")
-    found.sort(key=lambda row: (row["reviewer"] == "", row["row"]))
-    found[0] |= {"decision": "keep", "decided by": found[0]["reviewer"], "decided on": str(day(0))}
-    return found
+    listing = read_list(home / "reviews" / SECOND / "access-review.csv")
+    listing.sort(key=lambda row: (row["reviewer"] == "", row["row"]))
+    listing[0] |= {
+        "decision": "keep",
+        "decided by": listing[0]["reviewer"],
+        "decided on": str(day(0)),
+    }
+    return listing
 
 
 def inbox(home: Path, rows: Rows, delimiter: str = ",") -> Path:
     path = home / "reviews" / SECOND / "decisions.csv"
-    write(path, rows, delimiter)
+    write_list(path, rows, delimiter)
     return path
 
 
@@ -158,7 +162,7 @@ def test_a_list_with_anything_wrong_is_not_taken_over_in_part(
     path = inbox(home, rows)
     name = rows[0]["person"] if "row" not in case else ""
 
-    error = refused(review_project, "decisions", home)
+    error = error_of(review_project, "decisions", home)
 
     assert str(path) in error
     assert "nothing is taken over" in error
@@ -194,7 +198,7 @@ def test_a_file_that_is_no_list_is_refused(
 ) -> None:
     (home / "reviews" / SECOND / name).write_bytes(content)
 
-    error = refused(review_project, "decisions", home)
+    error = error_of(review_project, "decisions", home)
 
     assert message in error
 
@@ -204,7 +208,7 @@ def test_two_signed_lists_are_one_too_many(home: Path, rows: Rows, review_projec
     folder = home / "reviews" / SECOND
     shutil.copy(folder / "access-review.xlsx", folder / "decisions.xlsx")
 
-    error = refused(review_project, "decisions", home)
+    error = error_of(review_project, "decisions", home)
 
     assert "holds decisions.csv and decisions.xlsx: keep one of them" in error
 
@@ -236,7 +240,7 @@ def test_what_was_taken_over_stays_and_the_rest_may_follow(
 def test_nothing_is_taken_over_after_a_sync_that_failed(home: Path, review_project: Path) -> None:
     (home / "output" / "sync.json").unlink()
 
-    error = refused(review_project, "decisions", home)
+    error = error_of(review_project, "decisions", home)
 
     assert "run 'meltano run access-sync' first" in error
 
@@ -251,7 +255,7 @@ def test_an_archive_that_nobody_changed_is_verified(home: Path, review_project: 
 def test_an_archive_that_is_gone_is_not_verified(home: Path, review_project: Path) -> None:
     shutil.rmtree(home / "reviews")
 
-    error = refused(review_project, "verify", home)
+    error = error_of(review_project, "verify", home)
 
     assert "holds no review: there is nothing to verify" in error
 
@@ -266,6 +270,30 @@ def edit(path: Path, old: str, new: str) -> None:
 def resign(folder: Path) -> None:
     book = openpyxl.load_workbook(folder / "decisions.xlsx")
     book.save(folder / "decisions.xlsx")
+
+
+def forge(folder: Path, *, drop: bool) -> None:
+    """Put a record of other decisions beside the sealed one."""
+    record = json.loads((folder / "decided-1.json").read_text(encoding="utf-8"))
+    if drop:
+        record["decisions"][0]["decision"] = "exception"
+        record["taken_over_at"] = "2999-01-01T00:00:00+00:00"
+    else:
+        record["taken_over_at"] = "2001-01-01T00:00:00+00:00"
+    (folder / "decided-2.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def insert(reviews: Path) -> None:
+    """Put a review into the archive that no other one knows."""
+    shutil.copytree(reviews / FIRST, reviews / "2001-01-01")
+    edit(reviews / "2001-01-01" / "evidence.json", f'"as_of": "{FIRST}', '"as_of": "2001-01-01')
+
+
+def link(path: Path) -> None:
+    """Put a link in the place of a file."""
+    other = path.parent.parent.parent / path.name
+    path.rename(other)
+    path.symlink_to(other)
 
 
 CHANGED: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -295,6 +323,42 @@ CHANGED: dict[str, tuple[Callable[[Path], Any], str]] = {
         ),
         f"decided-1.json is not what {SECOND} saw",
     ),
+    "a forged record": (
+        lambda at: forge(at / FIRST, drop=True),
+        "decided-2.json lacks what was decided before it",
+    ),
+    "a record that was put between": (
+        lambda at: forge(at / FIRST, drop=False),
+        f"decided-2.json is older than {SECOND}, which did not see it",
+    ),
+    "a record less": (
+        lambda at: (at / FIRST / "decided-1.json").rename(at / FIRST / "decided-2.json"),
+        "decided-1.json is not there",
+    ),
+    "a copy of a review": (
+        lambda at: shutil.copytree(at / FIRST, at / f"{FIRST}-2"),
+        f"it is a copy of {FIRST}",
+    ),
+    "another date": (
+        lambda at: (at / SECOND).rename(at / "2031-01-01"),
+        f"its evidence is that of the review of {SECOND}",
+    ),
+    "a review that was put before": (
+        insert,
+        "it knows nothing of the review 2001-01-01 before it",
+    ),
+    "a second spreadsheet": (
+        lambda at: shutil.copy(at / SECOND / "access-review.xlsx", at / SECOND / "final.xlsx"),
+        "final.xlsx was not written by any step",
+    ),
+    "a link": (
+        lambda at: link(at / SECOND / "access-review.csv"),
+        "access-review.csv is not what was written",
+    ),
+    "the page of all reviews": (
+        lambda at: edit(at / "index.html", "unchanged", "perfect"),
+        "index.html: CHANGED: it is not what the last step wrote",
+    ),
     "a review less": (
         lambda at: shutil.rmtree(at / FIRST),
         f"the review that {SECOND} saw is not there",
@@ -315,7 +379,7 @@ CHANGED: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("case", CHANGED)
-def test_whatever_was_changed_is_found(case: str, home: Path, review_project: Path) -> None:
+def test_whatever_was_changed_is_detected(case: str, home: Path, review_project: Path) -> None:
     change, message = CHANGED[case]
     change(home / "reviews")
 
@@ -326,7 +390,7 @@ def test_whatever_was_changed_is_found(case: str, home: Path, review_project: Pa
     assert "Traceback" not in done.stderr
 
 
-def test_decisions_that_differ_from_the_signed_list_are_found_before_the_next_review(
+def test_decisions_that_differ_from_the_signed_list_are_detected_before_the_next_review(
     home: Path, rows: Rows, review_project: Path
 ) -> None:
     inbox(home, rows)
@@ -344,13 +408,13 @@ def test_decisions_about_a_changed_snapshot_are_refused(
     inbox(home, rows)
     edit(home / "reviews" / SECOND / "access-review.csv", "Priya", "Prya")
 
-    error = refused(review_project, "decisions", home)
+    error = error_of(review_project, "decisions", home)
 
     assert "was changed, nothing is taken over: access-review.csv" in error
 
 
 def test_a_review_is_never_written_again(home: Path, review_project: Path) -> None:
-    error = refused(review_project, "snapshot", home)
+    error = error_of(review_project, "snapshot", home)
 
     assert "is of this sync or a later one: read Intercom again first" in error
 
@@ -379,10 +443,10 @@ WRONG_SEEDS = {
 def test_a_wrong_seed_ends_it_before_anything_is_read(
     name: str, content: str, message: str, home: Path, review_project: Path
 ) -> None:
-    seeds(home)
+    write_seeds(home)
     (home / "seeds" / name).write_text(content, encoding="utf-8")
 
-    error = refused(review_project, "load", home)
+    error = error_of(review_project, "load", home)
 
     assert f"{home / 'seeds' / name}" in error
     assert message in error

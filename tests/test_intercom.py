@@ -129,12 +129,12 @@ def test_a_response_must_not_hold_a_token_of_sixteen_characters_or_more(
         assert ids(sandbox) == ["1", "2"]
 
 
-def test_everything_that_is_asked_and_answered_can_be_watched(sandbox: Sandbox) -> None:
+def test_every_wait_and_every_response_can_be_observed(sandbox: Sandbox) -> None:
     seen: list[object] = []
     watched = Intercom(
         sandbox.token,
         sandbox.base_url,
-        on_request=lambda: seen.append("asked"),
+        on_wait=lambda: seen.append("wait"),
         on_response=lambda request, response: seen.append((str(request), response.status_code)),
     )
     sandbox.faults[1] = faults.status(503)
@@ -142,13 +142,13 @@ def test_everything_that_is_asked_and_answered_can_be_watched(sandbox: Sandbox) 
     list(watched.rows(ADMINS))
 
     endpoint = f"GET {sandbox.base_url}/admins"
-    assert seen == ["asked", (endpoint, 503), (endpoint, 200)]
+    assert seen == ["wait", (endpoint, 503), (endpoint, 200)]
 
 
 def test_an_endpoint_may_be_asked_with_a_query(sandbox: Sandbox) -> None:
     intercom = intercom_of(sandbox)
 
-    intercom.ask(intercom.request(ADMINS, {"display_avatar": "true"}))
+    intercom.send(intercom.build_request(ADMINS, {"display_avatar": "true"}))
 
     assert sandbox.requests == ["GET /admins?display_avatar=true"]
 

@@ -124,9 +124,9 @@ def test_a_text_of_many_pages_is_counted_over_all_of_them(paged: Sandbox) -> Non
 
     result = sync_here(paged, catalog=catalog_of("admins"))
 
-    assert len(result.records("admins")) == 12
+    assert len(result.records("admins")) == 13
     (warning,) = result.warnings
-    assert "12 texts" in warning
+    assert "13 texts" in warning
     assert "admins[0].name of row 1001" in warning
 
 
@@ -167,11 +167,11 @@ def test_what_a_deselected_column_holds_does_not_matter_and_else_it_is_named(
     result = sync_here(sandbox, catalog=catalog_of("admins", without=(column,)))
 
     assert f"admins[2].{'.'.join([*around, name])}" in error
-    assert "Of 12 rows there, 11 can be read." in error
+    assert "Of 13 rows there, 12 can be read." in error
     assert f"deselect admins.{column.split('.')[1]} in the catalog" in error
     assert "base_url" not in error
     assert result.error == ""
-    assert len(result.records("admins")) == 12
+    assert len(result.records("admins")) == 13
     assert result.records("admins")[2]["email"] == "chen.wei@example.com"
     assert result.warnings == []
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_intercom_access.intercom import Intercom, Row, list_of, paging, windows
+from tap_intercom_access.intercom import Id, Intercom, Row, list_of, paging, windows
 from tap_intercom_access.intercom.errors import PagesError
 from tap_intercom_access.intercom.responses import Page, Pages
 from tap_intercom_access.intercom.windows import Timed
@@ -27,7 +27,7 @@ def request_for(
     parameters: Mapping[str, Any] | None = None,
     base_url: str = HERE,
 ) -> Request[Any]:
-    return Intercom("token", base_url).request(endpoint, parameters)
+    return Intercom("token", base_url).build_request(endpoint, parameters)
 
 
 def pages(following: object = None, page: int | None = None, total: int | None = None) -> Pages:
@@ -62,7 +62,7 @@ def pages(following: object = None, page: int | None = None, total: int | None =
 def test_the_next_page_of_a_list(said: Pages | None, parameters: dict[str, Any] | None) -> None:
     request = request_for(ADMINS, {"starting_after": "before"})
 
-    found = paging.following(request, Page([], pages=said))
+    found = paging.next_request(request, Page([], pages=said))
 
     assert found == (parameters and request_for(ADMINS, parameters))
 
@@ -94,7 +94,7 @@ def test_the_next_page_of_a_list(said: Pages | None, parameters: dict[str, Any] 
 )
 def test_a_next_page_that_cannot_be_followed(said: Pages, problem: str) -> None:
     with pytest.raises(PagesError, match=problem):
-        paging.following(request_for(ADMINS), Page([], pages=said))
+        paging.next_request(request_for(ADMINS), Page([], pages=said))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_next_page_that_cannot_be_followed(said: Pages, problem: str) -> None:
 def test_a_port_that_is_the_schemes_own_need_not_be_named(base_url: str, link: str) -> None:
     request = request_for(ADMINS, base_url=base_url)
 
-    found = paging.following(request, Page([], pages=pages(link)))
+    found = paging.next_request(request, Page([], pages=pages(link)))
 
     assert found == request_for(ADMINS, {"page": "2"}, base_url)
 
@@ -123,7 +123,7 @@ def test_a_port_that_is_the_schemes_own_need_not_be_named(base_url: str, link: s
 )
 def test_another_port_is_another_origin(base_url: str, link: str) -> None:
     with pytest.raises(PagesError, match="on another origin"):
-        paging.following(request_for(ADMINS, base_url=base_url), Page([], pages=pages(link)))
+        paging.next_request(request_for(ADMINS, base_url=base_url), Page([], pages=pages(link)))
 
 
 # Windows of time
@@ -131,7 +131,7 @@ def test_another_port_is_another_origin(base_url: str, link: str) -> None:
 
 def page_of(rows: int, said: Pages | None, total_count: int | None = None) -> Page[Timed]:
     return Page(
-        [Timed(str(number), 150) for number in range(rows)], pages=said, total_count=total_count
+        [Timed(Id(number), 150) for number in range(rows)], pages=said, total_count=total_count
     )
 
 

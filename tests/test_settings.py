@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from tap_intercom_access.settings import SETTINGS, check
+from tap_intercom_access.settings import SETTINGS, normalise
+from tap_intercom_access.settings import faults as faults_of
 
 GOOD = {"access_token": "token"}
 
 
 def faults(**settings: Any) -> list[str]:  # noqa: ANN401 (as users set them)
-    return check(GOOD | settings, SETTINGS)
+    return faults_of(normalise(GOOD | settings), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_what_cannot_be_set(name: str, value: object, fault: str) -> None:
 
 
 def test_a_missing_token_is_named_with_where_to_get_it() -> None:
-    (found,) = check({}, SETTINGS)
+    (found,) = faults_of({}, SETTINGS)
 
     assert found.startswith("access_token is missing: set TAP_INTERCOM_ACCESS_ACCESS_TOKEN")
 
@@ -113,9 +114,10 @@ def test_the_final_form() -> None:
         "api_version": None,
     }
 
-    assert check(config, SETTINGS) == []
+    final = normalise(config)
 
-    assert config == {
+    assert faults_of(final, SETTINGS) == []
+    assert final == {
         "access_token": "token",
         "base_url": "https://api.intercom.io",
         "request_timeout": 2.5,

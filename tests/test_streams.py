@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STREAMS = ("admins", "team_memberships", "teams")
-ON_REQUEST = ("activity_logs", "workspaces")
+ON_REQUEST = ("activity_logs", "away_status_reasons", "workspaces")
 
 
 def check_records(run: Run) -> None:

@@ -249,7 +249,7 @@ def test_the_singer_projects_validator_agrees(sandbox: Sandbox, tmp_path: Path) 
 
     assert done.returncode == 0, done.stderr
     assert "The output is valid" in done.stdout + done.stderr
-    assert "29 record messages" in done.stdout + done.stderr
+    assert "30 record messages" in done.stdout + done.stderr
 
 
 def test_a_failed_page_is_no_success_for_any_target(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from tap_intercom_access.intercom.clock import Clock, date_of
-from tap_intercom_access.intercom.rate_limit import RateLimit, asked_wait
+from tap_intercom_access.intercom.rate_limit import RateLimit, requested_wait
 
 NOW = 1_800_000_000
 MESSAGE = r"Rate limit used up: waiting \d+\.\d seconds for its reset"
@@ -74,7 +74,7 @@ def waited(limit: RateLimit, times: int = 1) -> float:
     ],
 )
 def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> None:
-    assert asked_wait(headers, NOW) == wait
+    assert requested_wait(headers, NOW) == wait
 
 
 def test_nothing_known_is_nothing_to_wait_for() -> None:

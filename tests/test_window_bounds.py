@@ -60,7 +60,7 @@ def test_a_row_outside_of_its_window_is_left_out(
     sandbox.respond(LOGS.path, {"activity_logs": [{"id": "1", "created_at": created_at}]})
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    ((_, listed),) = read_windows(intercom, intercom.request(LOGS), (START, STOP))
+    ((_, listed),) = read_windows(intercom, intercom.build_request(LOGS), (START, STOP))
 
     assert len(listed) == rows
 
@@ -70,7 +70,7 @@ def test_a_time_in_milliseconds_is_an_error(sandbox: Sandbox) -> None:
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     with pytest.raises(IntercomError, match=r"activity_logs\[0\].created_at"):
-        list(read_windows(intercom, intercom.request(LOGS), (START, STOP)))
+        list(read_windows(intercom, intercom.build_request(LOGS), (START, STOP)))
 
 
 def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> None:
@@ -78,7 +78,7 @@ def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> N
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     found = list(
-        read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 4))
+        read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, START + 4))
     )
 
     assert sum(len(rows) for _, rows in found) == 2600
@@ -88,7 +88,9 @@ def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generated(6000, STOP - 7200, STOP - 3600)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    found = list(read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, STOP)))
+    found = list(
+        read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, STOP))
+    )
 
     assert sum(len(rows) for _, rows in found) == 6000
     assert max(len(rows) for _, rows in found) <= 8 * 250
@@ -106,7 +108,7 @@ def test_pages_by_number_are_read_again_until_nothing_new_turns_up(sandbox: Sand
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     ((_, rows),) = read_windows(
-        intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 1)
+        intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, START + 1)
     )
 
     assert kept <= {row.id for row in rows}

@@ -179,7 +179,7 @@ def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_onl
 @pytest.mark.slow
 def test_no_thread_is_left_behind(busy: Sandbox) -> None:
     intercom = Intercom(busy.token, busy.base_url)
-    request_ = intercom.request(LOGS, {"per_page": 250})
+    request_ = intercom.build_request(LOGS, {"per_page": 250})
     before = threading.active_count()
 
     rows = [row for _, rows in read_windows(intercom, request_, (START, STOP)) for row in rows]
@@ -202,8 +202,8 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
 def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
     busy.workspace.history = generated(600, START, STOP)
     intercom = Intercom(busy.token, busy.base_url)
-    asked = within(intercom.request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
-    first = intercom.ask(asked)
+    asked = within(intercom.build_request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
+    first = intercom.send(asked)
 
     ((stop, rows),) = read_windows(intercom, asked, (START, STOP), first)
 

@@ -61,7 +61,7 @@ def documented(page: int, total: int) -> object:
 
 def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
     intercom = Intercom(sandbox.token, sandbox.base_url)
-    windows = read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (start, stop))
+    windows = read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (start, stop))
     return [row.id for _, rows in windows for row in rows]
 
 
@@ -92,6 +92,9 @@ def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sa
         lambda _page, _total: None,
         lambda _page, _total: {},
         lambda page, _total: {"page": page},
+        lambda page, _total: {"page": page, "total_pages": -1},
+        lambda _page, total: {"page": 7, "total_pages": total},
+        lambda page, total: {"page": page - 1, "total_pages": total},
         lambda _page, _total: {"next": None, "page": None, "total_pages": None},
         lambda _page, total: {"next": None, "page": None, "total_pages": total},
         lambda page, total: {"page": page, "total_pages": total, "next": {"per_page": 250}},
@@ -145,7 +148,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("longest", [20 * DAY, 5 * DAY, DAY + 1])
+@pytest.mark.parametrize("longest", [20 * DAY, 5 * DAY, DAY])
 def test_an_interval_that_intercom_cannot_answer_is_divided(longest: int, sandbox: Sandbox) -> None:
     sandbox.workspace.history = generated(300, NOW - 90 * DAY, STOP)
 
@@ -174,7 +177,7 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
     sandbox.faults[None] = refuse_one
     intercom = Intercom(sandbox.token, sandbox.base_url)
     windows = read_windows(
-        intercom, intercom.request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
+        intercom, intercom.build_request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
     )
     ends: list[int] = []
 

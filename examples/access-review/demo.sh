@@ -2,9 +2,10 @@
 # Two reviews of the demo workspace, a quarter apart, with what was decided and done in between.
 set -euo pipefail
 cd "$(dirname "$0")"
+umask 027
 export MELTANO_ENVIRONMENT=demo TAP_INTERCOM_ACCESS_LOGLEVEL=WARNING
 days_ago() { python3 -c "from datetime import *; print(datetime.now(timezone.utc).date() - timedelta($1))"; }
-tell() { printf '\n== %s\n' "$*"; }
+headline() { printf '\n== %s\n' "$*"; }
 
 rm -rf demo/output demo/reviews # of an earlier demo; nobody else's are in there
 TAP_INTERCOM_ACCESS_START_DATE=$(days_ago 180)
@@ -13,7 +14,7 @@ export TAP_INTERCOM_ACCESS_START_DATE
 export MELTANO_RUN_FULL_REFRESH=true
 first=demo/reviews/$(days_ago 91)
 
-tell "A quarter ago: the first review"
+headline "A quarter ago: the first review"
 cat >demo/seeds/employees.csv <<END
 email,name,left_on
 aoife@example.com,Aoife Ní Bhriain,
@@ -30,18 +31,18 @@ lina@example.com,Lina Haddad,
 END
 REVIEWED_AT="$(days_ago 91) 12:00:00" intercom-sandbox --quarter 1 meltano run access-review
 
-tell "The reviewers decide: two removals, one exception, the rest is kept"
+headline "The reviewers decide: two removals, one exception, the rest is kept"
 python3 demo/decide.py "$first"
 meltano run review-decisions
 
-tell "Today: one removal was done in Intercom, one was forgotten, and the exception has ended"
+headline "Today: one removal was done in Intercom, one was forgotten, and the exception has ended"
 intercom-sandbox --quarter 2 meltano run access-review
 
-tell "Somebody changes the list of the first review"
+headline "Somebody changes the list of the first review"
 meltano invoke review:verify
 chmod u+w "$first/access-review.csv"
 sed -i.bak 's/Dana Levi/Dana Lewis/' "$first/access-review.csv"
 meltano invoke review:verify && exit 1
 mv "$first/access-review.csv.bak" "$first/access-review.csv"
 
-tell "See $PWD/demo/output/access-review.html and $PWD/demo/reviews/index.html"
+headline "See $PWD/demo/output/access-review.html and $PWD/demo/reviews/index.html"

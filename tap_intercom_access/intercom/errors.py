@@ -88,14 +88,14 @@ class PagesError(Exception):
     """What a page says of the next one cannot be followed.
 
     Attributes:
-        told: What Intercom said instead, as it came.
+        value: What Intercom sent instead, as it came.
         advice: What to do.
     """
 
-    def __init__(self, problem: str, told: object = None, advice: str = CHECK_THE_WAY) -> None:
+    def __init__(self, problem: str, value: object = None, advice: str = CHECK_THE_WAY) -> None:
         """Take the problem as the rest of a sentence."""
         super().__init__(problem)
-        self.told = told
+        self.value = value
         self.advice = advice
 
 
@@ -104,13 +104,13 @@ def refusal(request: Request[Any], response: Response, token: str) -> str:
 
     Source: https://developers.intercom.com/docs/references/rest-api/errors/error-codes
     """
-    said = ", ".join([f"HTTP {response.status_code}", *_said_by_intercom(response, token)])
-    return f"{request} answered {said}. {_what_to_do(request, response, token)}"
+    details = ", ".join([f"HTTP {response.status_code}", *_error_details(response, token)])
+    return f"{request} answered {details}. {_what_to_do(request, response, token)}"
 
 
-def untrusted(request: Request[Any], problem: str, found: str, advice: str = CHECK_THE_WAY) -> str:
+def untrusted(request: Request[Any], problem: str, body: str, advice: str = CHECK_THE_WAY) -> str:
     """Say that a response of HTTP 200 is not what it should be."""
-    return f"{request} answered HTTP 200, but {problem}; found {found}. {advice}"
+    return f"{request} answered HTTP 200, but {problem}; found {body}. {advice}"
 
 
 def unreachable(request: Request[Any], error: Exception, token: str) -> str:
@@ -152,13 +152,13 @@ def _certificate_advice(code: int) -> str:
     )
 
 
-def found(response: Response, token: str) -> str:
+def describe_body(response: Response, token: str) -> str:
     """Describe a body: keys only where it is JSON (values are personal data), else its start."""
     content = response.content
     body = _parsed(response)
     if isinstance(body, dict):
         if body.get("type") == "error.list":
-            return ", ".join(["an error list", *_said_by_intercom(response, token)])
+            return ", ".join(["an error list", *_error_details(response, token)])
         return f"a JSON object with {excerpt(', '.join(map(str, body)), token) or 'no keys'}"
     if body is not None or content.strip() == b"null":
         return f"JSON of type {type(body).__name__}"
@@ -243,21 +243,21 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
     )
 
 
-def _said_by_intercom(response: Response, token: str) -> list[str]:
+def _error_details(response: Response, token: str) -> list[str]:
     """Give code, message and request id of an error list, as far as they are there."""
     body = _parsed(response)
-    said = []
+    details = []
     if isinstance(body, dict):
         for error in _error_list(body)[:MAX_ERRORS]:
             parts = [str(error[key]) for key in ("code", "message") if error.get(key)]
-            said.append(excerpt(": ".join(parts), token))
+            details.append(excerpt(": ".join(parts), token))
     elif response.content:
-        said.append(f"with {found(response, token)}")
+        details.append(f"with {describe_body(response, token)}")
     request_id = body.get("request_id") if isinstance(body, dict) else None
     request_id = request_id or response.headers.get("X-Request-Id")
     if request_id:
-        said.append(f"request id {excerpt(str(request_id), token)}")
-    return said
+        details.append(f"request id {excerpt(str(request_id), token)}")
+    return details
 
 
 def _errors(response: Response) -> tuple[set[str], str]:

@@ -20,7 +20,7 @@ import logging
 import math
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import islice, pairwise
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-intercom-access")
 
-DAY = 86_400
-"""Seconds of the shortest window that is divided because Intercom cannot answer it."""
+DAY = 86_400 - 1
+"""Seconds of the shortest window that is divided: the bounds of its request are a day apart."""
 
 IN_FLIGHT = 9
 """Windows that are read at once: 45 requests a second at a usual 200 ms, a quarter of the limit."""
@@ -133,13 +133,8 @@ def read_windows(
     in_flight: dict[Window, Future[WindowRows]] = {}
     seen: dict[str, TimedT] = {}  # of windows that were divided since: what was read is not lost
     told_outside = False
-    ended = threading.Event()
-
-    def unless_ended() -> None:
-        if ended.is_set():
-            raise CancelledError
-
-    reader = replace(intercom, on_request=unless_ended)
+    cancelled = threading.Event()
+    reader = replace(intercom, on_wait=lambda: None, cancelled=cancelled)
     workers = ThreadPoolExecutor(IN_FLIGHT)
     try:
         if first and window in pending:
@@ -150,7 +145,7 @@ def read_windows(
                     in_flight[upcoming] = _submit(
                         workers, reader, within(request, upcoming), upcoming
                     )
-            intercom.on_request()
+            intercom.on_wait()
             current = pending.popleft()
             try:
                 rows, outside = in_flight.pop(current).result()
@@ -173,7 +168,7 @@ def read_windows(
             seen = {id_: row for id_, row in seen.items() if id_ not in rows}
             yield current[1], sorted(rows.values(), key=lambda row: row.created_at)
     finally:
-        ended.set()
+        cancelled.set()
         workers.shutdown(wait=False, cancel_futures=True)
 
 
@@ -236,9 +231,9 @@ def read_window(
         seen: set[str] = set()  # in this reading
         repeated = outside = stale = 0
         whole = True
-        for sent, page, upcoming in intercom.pages(request, next_window_request, first):
+        for sent, page, upcoming in intercom.paginate(request, next_window_request, first):
             outside += _count_outside(sent, page)
-            listed = {row.id: row for row in page.rows}
+            listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             whole = whole and len(seen & listed.keys()) == repeated
             stale = 0 if listed.keys() - seen else stale + len(listed)
             seen |= listed.keys()
@@ -285,9 +280,9 @@ def next_window_request(
     cursor = cursor_of(request, pages)
     if cursor and cursor.keys() - NUMBERED:
         return replace(request, parameters={**request.parameters, **cursor})
-    number, per_page = request.parameters.get("page", pages.page or 1), _per_page(request)
+    number, per_page = request.parameters.get("page", 1), _per_page(request)
     end = _begin(request) + len(page.rows)
-    if pages.total_pages:
+    if pages.total_pages and pages.total_pages > 0:
         announced = min(number, pages.page or number) < pages.total_pages
     else:
         announced = len(page.rows) >= min(per_page, pages.per_page or per_page)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 
-SELDOM: dict[int, list[int]] = {1000: [], 1008: [11], 1012: []}
+SELDOM: dict[int, list[int]] = {1008: [11], 1012: [], 1014: []}
 """Weeks ago in which those signed in who do not do so every week."""
 
 Event = dict[str, Any]

@@ -149,6 +149,7 @@ class Sandbox:
         app.get("/me")(self._me)
         app.get("/admins")(self._admins)
         app.get("/teams")(self._teams)
+        app.get("/away_status_reasons")(self._away_status_reasons)
         app.get("/admins/activity_logs")(self._activity_logs)
         app.post("/admins/activity_logs/search")(self._activity_log_search)
         app.get("/admins/activity_log_event_types")(self._activity_types)
@@ -209,6 +210,9 @@ class Sandbox:
 
     def _teams(self) -> Response:
         return self._list("team", self.workspace.team_rows())
+
+    def _away_status_reasons(self) -> Response:
+        return jsonify(self.workspace.away_status_reason_rows())
 
     def _activity_types(self) -> Response:
         types = sorted({event["activity_type"] for event in self.workspace.history})

@@ -19,6 +19,8 @@ ROLES = {
 }
 
 
+AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
+
 LEVELS = ("primary", "secondary")
 
 
@@ -57,15 +59,32 @@ class Workspace:
     id: str = "sandbox"
     name: str = "Intercom sandbox"
     region: str = "US"
+    roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
 
     def admin_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
         named = {level: self._named(level) for level in ("members", *LEVELS)}
-        return [_admin_row(admin, named) for admin in self.admins]
+        return [_admin_row(admin, self.roles, named) for admin in self.admins]
 
     def team_rows(self) -> list[dict[str, Any]]:
         """Give the rows of `GET /teams`."""
         return [_team_row(team) for team in self.teams]
+
+    def away_status_reason_rows(self) -> list[dict[str, Any]]:
+        """Give the response of `GET /away_status_reasons`, an array."""
+        return [
+            {
+                "type": "away_status_reason",
+                "id": str(id_),
+                "label": label,
+                "emoji": emoji,
+                "order": order,
+                "deleted": id_ == 79,  # noqa: PLR2004 (nobody can choose it any more)
+                "created_at": 1700000000 + order,
+                "updated_at": 1710000000 + order,
+            }
+            for order, (id_, label, emoji) in enumerate(AWAY_STATUS_REASONS, 1)
+        ]
 
     def me(self) -> dict[str, Any]:
         """Give the response of `GET /me`: the first admin's token is used."""
@@ -122,7 +141,9 @@ class Workspace:
         return named
 
 
-def _admin_row(admin: Admin, named: dict[str, dict[int, list[int]]]) -> dict[str, Any]:
+def _admin_row(
+    admin: Admin, roles: dict[str, str], named: dict[str, dict[int, list[int]]]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "type": "admin",
         "id": str(admin.id),
@@ -140,7 +161,7 @@ def _admin_row(admin: Admin, named: dict[str, dict[int, list[int]]]) -> dict[str
     if admin.away:
         row["away_status_reason_id"] = 77
     if admin.role:
-        row["role"] = {"type": "role", "id": admin.role, "name": ROLES[admin.role]}
+        row["role"] = {"type": "role", "id": admin.role, "name": roles[admin.role]}
     levels = {f"{level}_team_ids": named[level].get(admin.id, []) for level in LEVELS}
     if any(levels.values()):
         row["team_priority_level"] = levels
@@ -169,7 +190,8 @@ def demo(now: int | None = None) -> Workspace:
     """Make the workspace of a small company with a story, as it is at a time in Unix seconds.
 
     An owner and a lead, agents on one team and on several, a contractor without role and team, a
-    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a team that nobody is in.
+    shared mailbox, somebody who only reads, somebody away, Intercom's bot, and a team that nobody
+    is in.
     """
     workspace = Workspace(
         admins=[
@@ -186,7 +208,7 @@ def demo(now: int | None = None) -> Workspace:
             Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
             Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
             # Intercom lists its own bot like a teammate, with an address of this form.
-            Admin(1000, "Fin", "operator+sandbox@intercom.io", seat=False),
+            Admin(1014, "Fin", "operator+sandbox@intercom.io", seat=False),
         ],
         teams=[
             Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from folders import REVIEWS, Review, Row, now, reviews
+import sys
+
+from folders import REVIEWS, Review, Row, now, scan, sealed_page
 from page import render
-from verify import verified
+from safe import make_folder, write_text
+from verify import verify_all
 from warehouse import query
 
 
@@ -21,17 +24,22 @@ def summary(review: Review, removals: list[Row]) -> Row:
 
 def main() -> None:
     """Write the page."""
-    known, removals = reviews(), query("select review, gone_seen_at from removals")
-    problems, names = verified(known), {review.name for review in known}
-    REVIEWS.mkdir(parents=True, exist_ok=True)
+    known, strays = scan()
+    removals = query("select review, gone_seen_at from removals")
+    problems, names = verify_all(known, strays), {review.name for review in known}
+    make_folder(REVIEWS)
     page = render(
         "archive.html.j2",
-        lost={name: said for name, said in problems.items() if name not in names},
+        lost={name: changes for name, changes in problems.items() if name not in names},
         problems=problems,
         rows=[summary(review, removals) for review in reversed(known)],
         written_at=now(),
     )
-    (REVIEWS / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    write_text(REVIEWS / "index.html", sealed_page(f"{page}\n"))
+    if any(problems.values()):
+        print(
+            "Something in reviews/ was changed: see 'meltano invoke review:verify'", file=sys.stderr
+        )
 
 
 if __name__ == "__main__":

@@ -7,15 +7,18 @@ from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from folders import (
+    REVIEWS,
+    SIGNED,
     SYNC,
     Review,
     Row,
     day,
     now,
     reviews,
+    scan,
     sha256,
-    tell_dbt_of_reviews,
     write_json,
+    write_review_seeds,
 )
 from tables import DECISIONS, SHOWN, Texts, UnreadableError, read
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOW = 20  # problems that a message names, at most
+SPARE_LINES = 10_000  # empty ones, which programs leave
+OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
@@ -33,7 +38,7 @@ def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
     until, decided = day(row["until"]), day(row["decided on"])
     tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)  # somewhere it is that already
     excepted = decision == "exception"
-    wrongs = [
+    checks = [
         (
             before and decided_in(row) != before,
             f"was taken over as '{before and before['decision']}': decide again in the next review",
@@ -53,7 +58,7 @@ def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
         ),
         (not excepted and row["until"], "only an exception has an end: leave 'until' empty"),
     ]
-    return next((problem for is_wrong, problem in wrongs if is_wrong), None)
+    return next((problem for fails, problem in checks if fails), None)
 
 
 def decided_in(row: Texts) -> Row:
@@ -62,7 +67,10 @@ def decided_in(row: Texts) -> Row:
         "access_key": row["row"],
         "admin_id": row["row"].partition("/")[0],
         "kind": row["kind"],
+        "thing_id": row["row"].partition(f"/{row['kind']}/")[2],
         "thing": row["access"],
+        "person": row["person"],
+        "email": row["email"],
         "decision": row["decision"].lower(),
         "reason": row["reason"],
         "until": row["until"],
@@ -71,7 +79,7 @@ def decided_in(row: Texts) -> Row:
     }
 
 
-def named(place: str, row: Texts) -> str:
+def label(place: str, row: Texts) -> str:
     """Name a row so that a reviewer finds it."""
     return f"{place} ({row['person']}, {row['kind']} {row['access']})"
 
@@ -83,10 +91,10 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
     snapshot = {row["row"]: row for _, row in read(review.folder / "access-review.csv")}
     taken = {decision["access_key"]: decision for decision in review.decisions}
     reviewed = date.fromisoformat(review.evidence["as_of"][:10])
-    for number, row in read(path):
-        asked = snapshot.get(row["row"])
-        changed = [name for name in SHOWN if asked and row[name] != asked[name]]
-        if asked is None:
+    for number, row in read(path, most=2 * len(snapshot) + SPARE_LINES):
+        snapshot_row = snapshot.get(row["row"])
+        changed = [name for name in SHOWN if snapshot_row and row[name] != snapshot_row[name]]
+        if snapshot_row is None:
             problem: str | None = f"row '{row['row']}' is not in the snapshot"
         elif row["row"] in known:
             problem = f"is there twice, first in line {known[row['row']][0]}"
@@ -95,10 +103,10 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
         else:
             problem = problem_of(row, taken.get(row["row"]), reviewed)
         if problem:
-            problems.append(f"{named(f'line {number}', row)}: {problem}")
+            problems.append(f"{label(f'line {number}', row)}: {problem}")
         known.setdefault(row["row"], (number, row))
     problems += [
-        named(f"row '{key}'", row) + " is missing"
+        label(f"row '{key}'", row) + " is missing"
         for key, row in snapshot.items()
         if key not in known
     ]
@@ -107,48 +115,73 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
 
 def inbox(review: Review) -> Path | None:
     """Give the signed list of a review, if there is one that was not taken over yet."""
-    found = [review.folder / f"decisions.{form}" for form in ("csv", "xlsx")]
-    found = [path for path in found if path.exists()]
-    if len(found) > 1:
+    names = {path.name for path in review.folder.iterdir()}  # exactly, whatever the file system
+    lists = [review.folder / name for name in SIGNED if name in names]
+    if len(lists) > 1:
         sys.exit(f"{review.folder} holds decisions.csv and decisions.xlsx: keep one of them")
-    if not found or (review.taken_over and review.last_taken_over["sha256"] == sha256(found[0])):
+    if not lists or (review.taken_over and review.last_taken_over["sha256"] == sha256(lists[0])):
         return None
-    return found[0]
+    return lists[0]
+
+
+def strays(known: list[Review]) -> list[Path]:
+    """Give the files of the archive that could be signed lists under another name."""
+    paths = [REVIEWS / name for name in scan()[1]]
+    paths += [review.folder / name for review in known for name in review.strays()]
+    return [path for path in paths if path.name not in OF_THE_SYSTEM]
+
+
+def read_signed(review: Review, path: Path) -> tuple[str, list[Row]]:
+    """Give the SHA-256 of a signed list and its decisions, or end with all that is wrong."""
+    digest = sha256(path)
+    try:
+        decisions, problems = signed(review, path)
+    except UnreadableError as error:
+        sys.exit(f"{path} cannot be read, nothing is taken over: {error}")
+    if sha256(path) != digest:
+        sys.exit(f"{path} is being written just now, nothing is taken over")
+    if problems:
+        more = len(problems) - SHOW
+        shown = [*problems[:SHOW], *([f"and {more} more"] if more > 0 else [])]
+        sys.exit("\n- ".join([f"{path}: nothing is taken over", *shown]))
+    return digest, decisions
+
+
+def take_over(review: Review, name: str, digest: str, decisions: list[Row]) -> None:
+    """Write what was signed, beside what was taken over before."""
+    last = review.sealed[-1]
+    number = int(last.stem[8:]) + 1 if review.taken_over else 1
+    path = review.folder / f"decided-{number}.json"
+    record = {"taken_over_at": now(), "file": name, "sha256": digest}
+    write_json(path, record | {"after": sha256(last), "decisions": decisions}, sealed=True)
+    counts = [f"{review.counts[word]} {word}" for word in DECISIONS]
+    print(
+        f"{review.folder / name}: {', '.join(counts)}, {review.undecided} undecided. Keep this "
+        f"elsewhere: SHA-256 of {path.name} {sha256(path)}"
+    )
 
 
 def main() -> None:
     """Take over what is signed, and say how much is not decided yet."""
     if not SYNC.exists():
         sys.exit("The last sync did not end well: run 'meltano run access-sync' first")
-    new: list[tuple[Review, Path, list[Row]]] = []
-    for review in reviews():
+    new: list[tuple[Review, str, str, list[Row]]] = []
+    known = reviews()
+    for review in known:
         if changed := review.changed():
             sys.exit(f"{review.folder} was changed, nothing is taken over: {'; '.join(changed)}")
         path = inbox(review)
-        if path is None:
-            continue
-        try:
-            decisions, problems = signed(review, path)
-        except UnreadableError as error:
-            sys.exit(f"{path} cannot be read, nothing is taken over: {error}")
-        if problems:
-            more = len(problems) - SHOW
-            told = [*problems[:SHOW], *([f"and {more} more"] if more > 0 else [])]
-            sys.exit("\n- ".join([f"{path}: nothing is taken over", *told]))
-        new.append((review, path, decisions))
-    for review, path, decisions in new:
-        record = review.folder / f"decided-{len(review.taken_over) + 1}.json"
-        said = {"taken_over_at": now(), "file": path.name, "sha256": sha256(path)}
-        write_json(record, said | {"decisions": decisions})
-        record.chmod(0o444)
-        counts = [f"{review.counts[word]} {word}" for word in DECISIONS]
-        print(
-            f"{path}: {', '.join(counts)}, {review.undecided} undecided. Keep this elsewhere: "
-            f"SHA-256 of {record.name} {sha256(record)}"
-        )
+        if path is not None:
+            new.append((review, path.name, *read_signed(review, path)))
+    for path in strays(known):
+        print(f"{path} is not read: a signed list is named {' or '.join(SIGNED)}", file=sys.stderr)
+    for review, name, digest, decisions in new:
+        take_over(review, name, digest, decisions)
     if not new:
         print("Nothing new was signed: a list comes back as reviews/<date>/decisions.csv or .xlsx")
-    tell_dbt_of_reviews()
+    write_review_seeds()
+    if strays(known) and not new:
+        sys.exit("Nothing was taken over")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from safe import keep_private, make_folder, replacing, write_text
+
 HOME = Path(os.environ.get("REVIEW_HOME", "."))
 SEEDS = HOME / "seeds"  # what the company knows: who is employed, who reviews what
 REVIEWS = HOME / "reviews"  # the archive: a folder for each review, never written again
@@ -22,10 +24,28 @@ OUTPUT = HOME / "output"
 LOADED = OUTPUT / "load"  # the rows of the last sync, where DuckDB reads them
 FOR_DBT = OUTPUT / "seeds"
 SYNC = OUTPUT / "sync.json"  # what the last complete sync read
+NEW = ".new"  # a review that is being written
 
-EVIDENCE = {"as_of", "workspace", "earlier_reviews", "rows_to_decide", "files"}
+EVIDENCE = {
+    "as_of": str,
+    "earlier_reviews": dict,
+    "files": dict,
+    "lists": dict,
+    "rows_to_decide": int,
+    "token_owner": dict,
+    "workspace": dict,
+    "written_at": str,
+}
+RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
+FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
+RECORD = re.compile(r"decided-([1-9]\d*)\.json")
+SIGNED = ("decisions.csv", "decisions.xlsx")
+SEAL = "<!-- SHA-256 of what stands above: "
+LEFT_BEHIND = re.compile(r"\..+\.new")  # by a run that was stopped; the next one replaces it
 
 Row = dict[str, Any]
+
+keep_private()
 
 
 def sha256(path: Path) -> str:
@@ -34,8 +54,8 @@ def sha256(path: Path) -> str:
 
 
 def is_as_written(path: Path, known: str) -> bool:
-    """Tell whether a file is there and has the SHA-256 that it had."""
-    return path.exists() and sha256(path) == known
+    """Tell whether a file is there, itself and no link, and has the SHA-256 that it had."""
+    return path.is_file() and not path.is_symlink() and sha256(path) == known
 
 
 def now() -> str:
@@ -57,24 +77,40 @@ def timestamp(time: str) -> str:
 
 
 def read_json(path: Path) -> Row:
-    """Give what a file of ours holds; it ends here if somebody broke it."""
+    """Give the object in a file of ours; it ends here if somebody broke it."""
     try:
-        found: Row = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         sys.exit(f"{path} cannot be read: {error}")
-    return found
+    if not isinstance(content, dict):
+        sys.exit(f"{path} was changed: it holds no object")
+    return content
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, *, sealed: bool = False) -> None:
     """Write a file that people can read, too."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+    write_text(path, f"{text}\n", sealed=sealed)
+
+
+def sealed_page(page: str) -> str:
+    """Give a page with its own fingerprint at its end."""
+    return f"{page}{SEAL}{hashlib.sha256(page.encode()).hexdigest()} -->\n"
+
+
+def is_sealed_page(path: Path) -> bool:
+    """Tell whether a page is as it was written."""
+    text = path.read_bytes().decode(errors="replace")
+    return not path.is_symlink() and text == sealed_page(text.rpartition(SEAL)[0])
 
 
 def write_seed(name: str, columns: list[str], rows: list[Row]) -> None:
-    """Hand rows to dbt."""
-    FOR_DBT.mkdir(parents=True, exist_ok=True)
-    with (FOR_DBT / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+    """Write rows as a seed of dbt."""
+    make_folder(FOR_DBT)
+    with (
+        replacing(FOR_DBT / f"{name}.csv") as new,
+        new.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
@@ -91,7 +127,7 @@ class Review:
         """What stands in evidence.json."""
         path = self.folder / "evidence.json"
         evidence = read_json(path)
-        if not evidence.keys() >= EVIDENCE:
+        if not all(isinstance(evidence.get(key), type_) for key, type_ in EVIDENCE.items()):
             sys.exit(f"{path} was changed: it is no evidence of a review any more")
         return evidence
 
@@ -101,14 +137,21 @@ class Review:
         return self.folder.name
 
     @property
+    def is_in_place(self) -> bool:
+        """Whether the name of the folder and the time of the review agree."""
+        match = FOLDER.fullmatch(self.name)
+        return bool(match) and str(self.evidence["as_of"])[:10] == match.group(1)
+
+    @property
     def taken_over(self) -> list[Path]:
         """What was taken over of the decisions, each file with all that was decided by then."""
-        return sorted(self.folder.glob("decided-*.json"), key=lambda path: int(path.stem[8:]))
+        records = [path for path in self.folder.iterdir() if RECORD.fullmatch(path.name)]
+        return sorted(records, key=lambda path: int(path.stem[8:]))
 
     @property
     def last_taken_over(self) -> Row:
         """What was taken over last, with the name and the SHA-256 of the signed file."""
-        return read_json(self.taken_over[-1])
+        return read_record(self.taken_over[-1])
 
     @property
     def sealed(self) -> list[Path]:
@@ -142,15 +185,78 @@ class Review:
             if not is_as_written(self.folder / name, known)
         ]
 
+    def strays(self) -> list[str]:
+        """Give the names of what no step wrote, and nobody was asked to put there."""
+        known = {*self.evidence["files"], "evidence.json", *SIGNED}
+        return sorted(
+            path.name
+            for path in self.folder.iterdir()
+            if path.is_symlink()
+            or (
+                path.name not in known
+                and not RECORD.fullmatch(path.name)
+                and not LEFT_BEHIND.fullmatch(path.name)
+            )
+        )
+
+
+def read_record(path: Path) -> Row:
+    """Give what was taken over; it ends here if somebody broke it."""
+    record = read_json(path)
+    decisions = record.get("decisions")
+    if (
+        not all(isinstance(record.get(key), str) for key in ("taken_over_at", "file", "sha256"))
+        or not isinstance(decisions, list)
+        or not all(isinstance(row, dict) and row.keys() >= RECORD_KEYS for row in decisions)
+    ):
+        sys.exit(f"{path} was changed: it is no record of decisions any more")
+    return record
+
+
+def scan() -> tuple[list[Review], dict[str, str]]:
+    """Give all reviews, the oldest first, and what else is in the archive, with what is wrong."""
+    known: dict[str, Review] = {}
+    strays = {}
+    for path in sorted(REVIEWS.iterdir()) if REVIEWS.exists() else ():
+        if LEFT_BEHIND.fullmatch(path.name) and not path.is_symlink():
+            continue
+        if path.is_symlink() or (path.is_file() and path.name != "index.html"):
+            strays[path.name] = "no review wrote it"
+        elif path.is_dir() and path.name != NEW:
+            if not (path / "evidence.json").is_file():
+                strays[path.name] = "evidence.json is not there"
+                continue
+            review = Review(path)
+            as_of = str(review.evidence["as_of"])
+            if not review.is_in_place:
+                strays[path.name] = f"its evidence is that of the review of {as_of[:10]}"
+            elif as_of in known:
+                strays[path.name] = f"it is a copy of {known[as_of].name}"
+            else:
+                known[as_of] = review
+    return [known[as_of] for as_of in sorted(known)], strays
+
 
 def reviews() -> list[Review]:
-    """Give all reviews, the oldest first."""
-    found = [Review(path.parent) for path in REVIEWS.glob("*/evidence.json")]
-    return sorted(found, key=lambda review: str(review.evidence["as_of"]))
+    """Give all reviews, the oldest first; it ends here where one that was written is not there."""
+    known, strays = scan()
+    names = {review.name for review in known}
+    times = {str(review.evidence["as_of"]) for review in known}
+    for review in known:
+        if lost := sorted(review.evidence["earlier_reviews"].keys() - names):
+            sys.exit(
+                f"{REVIEWS / lost[0]} is not there, though {review.folder} was written after it: "
+                "put it back, or what was decided in it is lost"
+            )
+    for name, problem in strays.items():
+        path = REVIEWS / name / "evidence.json"
+        if path.is_file() and str(Review(REVIEWS / name).evidence["as_of"]) not in times:
+            sys.exit(f"{REVIEWS / name} was renamed ({problem}): give it its name back")
+    return known
 
 
-def tell_dbt_of_reviews() -> None:
-    """Hand the reviews, and what was decided in them, to dbt."""
+def write_review_seeds() -> None:
+    """Write the reviews, and what was decided in them, as seeds of dbt."""
     known = reviews()
     rows = [{"review": r.name, "reviewed_at": timestamp(r.evidence["as_of"])} for r in known]
     write_seed("reviews", ["review", "reviewed_at"], rows)
@@ -159,5 +265,6 @@ def tell_dbt_of_reviews() -> None:
         for row, review in zip(rows, known, strict=True)
         for decision in review.decisions
     ]
-    columns = "review reviewed_at access_key admin_id kind thing decision reason until"
-    write_seed("decisions", [*columns.split(), "decided_by", "decided_on"], decisions)
+    columns = "review reviewed_at access_key admin_id kind thing_id thing person email decision"
+    columns += " reason until decided_by decided_on"
+    write_seed("decisions", columns.split(), decisions)

@@ -15,16 +15,77 @@ from folders import (
     LOADED,
     SYNC,
     Row,
-    tell_dbt_of_reviews,
+    reviews,
     timestamp,
     write_json,
+    write_review_seeds,
     write_seed,
 )
+from safe import make_folder, write_text
+from warehouse import known_syncs, prepare
 
 TAP = "tap-intercom-access"
 LISTS = ("workspaces", "admins", "teams", "team_memberships")
+LOGS = LOADED / "activity_logs.jsonl"
+LOGS_FROM = LOADED / "activity_logs.from"  # from where on the file holds them
 LOADER = os.environ.get("LOADER", "target-jsonl")
-STATE_ID = f"{os.environ.get('MELTANO_ENVIRONMENT', '')}:{TAP}-to-{LOADER}"
+ENVIRONMENT = os.environ.get("MELTANO_ENVIRONMENT", "")
+STATE_ID = f"{ENVIRONMENT}:{TAP}-to-{LOADER}"
+ANEW = os.environ.get("MELTANO_RUN_FULL_REFRESH", "").lower() in {"true", "1", "yes", "on"}
+
+
+def moment(time: str) -> datetime:
+    """Give a time as the warehouse does: in UTC, without saying so."""
+    return datetime.fromisoformat(time).astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def check_history(known: dict[datetime, datetime | None]) -> None:
+    """End where the warehouse lacks a sync that a review was made of."""
+    lost = [r.folder for r in reviews() if moment(r.evidence["as_of"]) not in known]
+    if lost:
+        sys.exit(
+            f"The warehouse does not know the sync of {lost[0]}: its history is lost, and with it "
+            "what was removed and what changed since. Bring it back from your backup "
+            "(output/review.duckdb, or the schemas in PostgreSQL). Without one, move reviews/ to "
+            "another place and begin anew with MELTANO_RUN_FULL_REFRESH=true; whether older "
+            "removals were done is then to be looked up in Intercom. Nothing was read"
+        )
+
+
+def keeps_logs(before: Row, known: dict[datetime, datetime | None]) -> bool:
+    """Tell whether events were loaded that no build has seen, so that they are to be kept.
+
+    The tap sends each event once. If a run was stopped between loading and building, they are only
+    where that run put them; if that is gone, too, nothing may be said of this time.
+    """
+    mark = before.get("activity_logs", {}).get("replication_key_value")
+    built = max((time for time in known.values() if time), default=None)
+    if ANEW or not mark or (built and moment(mark) <= built):
+        return False
+    start = LOGS_FROM.read_text(encoding="utf-8") if LOGS_FROM.exists() else None
+    if LOGS.exists() and (start == "" or (start and built and moment(start) <= built)):
+        return True
+    sys.exit(
+        f"The activity logs until {mark} were read, but are not in the warehouse. Read them from "
+        "the beginning: MELTANO_RUN_FULL_REFRESH=true meltano run access-sync. Nothing was read"
+    )
+
+
+def make_room(before: Row, *, keep_logs: bool) -> None:
+    """Make room for the rows of a sync; target-jsonl adds to its files."""
+    kept = LOGS.read_bytes() if keep_logs and LOGS.exists() else None
+    make_folder(LOADED)
+    for path in LOADED.iterdir():
+        if path not in {LOGS, LOGS_FROM}:
+            path.unlink()
+    for stream in LISTS:
+        write_text(LOADED / f"{stream}.jsonl", "")  # the target writes no file for an empty list
+    whole = (kept or b"").rpartition(b"\n")  # a target that was stopped may leave half a line
+    write_text(LOGS, (whole[0] + whole[1]).decode())
+    if ANEW:
+        LOGS_FROM.unlink(missing_ok=True)  # until all of them are there
+    elif not keep_logs:
+        write_text(LOGS_FROM, before.get("activity_logs", {}).get("replication_key_value", ""))
 
 
 def meltano(*arguments: str) -> str:
@@ -46,11 +107,11 @@ def meltano(*arguments: str) -> str:
 def bookmarks() -> Row:
     """Give what the tap remembers in Meltano's state, by stream."""
     state = json.loads(meltano("--log-level=warning", "state", "get", STATE_ID) or "{}")
-    found: Row = state.get("singer_state", state).get("bookmarks", {})
-    return found
+    marks: Row = state.get("singer_state", state).get("bookmarks", {})
+    return marks
 
 
-def times(before: Row, after: Row) -> dict[str, Row]:
+def read_times(before: Row, after: Row) -> dict[str, Row]:
     """Give what this run read by stream: rows, when, and for the logs from when on."""
     reads = {}
     for stream in LISTS:
@@ -67,41 +128,52 @@ def times(before: Row, after: Row) -> dict[str, Row]:
     return reads
 
 
-def as_of(reads: dict[str, Row]) -> str:
-    """Give the time of the review: when the last list was read; REVIEWED_AT sets another one."""
-    pretended = os.environ.get("REVIEWED_AT")
-    if not pretended:
-        return max(str(reads[stream]["read_at"]) for stream in LISTS)
+def pretended_time() -> str | None:
+    """Give the time that REVIEWED_AT pretends, as only the demo may do, if it is set."""
+    override = os.environ.get("REVIEWED_AT")
+    if not override:
+        return None
+    if ENVIRONMENT.partition("-")[0] != "demo":
+        sys.exit("REVIEWED_AT pretends a time, which only the environment demo may do: unset it")
     try:
-        time = datetime.fromisoformat(pretended)
+        time = datetime.fromisoformat(override)
     except ValueError:
-        sys.exit(f"REVIEWED_AT is {pretended!r}, not a time such as '2026-08-26 12:00:00' in UTC")
+        sys.exit(f"REVIEWED_AT is {override!r}, not a time such as '2026-08-26 12:00:00' in UTC")
     return time.replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
+
+
+def time_of_review(reads: dict[str, Row]) -> str:
+    """Give when the last list was read."""
+    return max(str(reads[stream]["read_at"]) for stream in LISTS)
 
 
 def main() -> None:
     """Read everything, or end before anything is built on it."""
     seeds.check()
+    pretended = pretended_time()
+    prepare()
+    known = known_syncs()
+    check_history(known)
+    before = bookmarks()
+    keep_logs = keeps_logs(before, known)
     SYNC.unlink(missing_ok=True)  # until all of it is there, nothing is to be built
     (FOR_DBT / "reads.csv").unlink(missing_ok=True)
-    shutil.rmtree(LOADED, ignore_errors=True)
-    LOADED.mkdir(parents=True)
-    for stream in (*LISTS, "activity_logs"):
-        (LOADED / f"{stream}.jsonl").touch()  # target-jsonl writes no file for an empty list
-    before = bookmarks()
+    make_room(before, keep_logs=keep_logs)
     meltano("run", TAP, LOADER)
-    reads = times(before, bookmarks())
-    time_of_review = as_of(reads)
-    columns = ["stream", "row_count", "read_at", "read_from", "as_of"]
+    if ANEW:
+        write_text(LOGS_FROM, "")
+    reads = read_times(before, bookmarks())
+    as_of = pretended or time_of_review(reads)
+    columns = ["stream", "row_count", "read_at", "read_from", "as_of", "is_pretended"]
     rows = [
         {"stream": stream, "row_count": read.get("row_count")}
         | {key: timestamp(time) for key, time in read.items() if key != "row_count"}
-        | {"as_of": timestamp(time_of_review)}
+        | {"as_of": timestamp(as_of), "is_pretended": str(pretended is not None).lower()}
         for stream, read in reads.items()
     ]
     write_seed("reads", columns, rows)
-    tell_dbt_of_reviews()
-    write_json(SYNC, {"as_of": time_of_review, "reads": reads})
+    write_review_seeds()
+    write_json(SYNC, {"as_of": as_of, "is_pretended": pretended is not None, "reads": reads})
 
 
 if __name__ == "__main__":

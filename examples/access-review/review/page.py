@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
 from folders import OUTPUT, SYNC, Row, read_json, reviews
-from warehouse import last_sync, query
+from markupsafe import Markup
+from safe import write_text
+from tables import decoded, plain, visible
+from warehouse import query, sync_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -15,17 +19,30 @@ if TYPE_CHECKING:
 PAGE = "access-review.html"
 FINDINGS = {
     "not_removed": "Not removed, though decided",
+    "removed_but_back": "Removed, but there another way",
     "exception_expired": "Exception past its end",
     "token_owner": "Owner of the access token",
     "leaver": "Left, and still has access",
+    "role_edited": "Role widened or narrowed",
+    "seed_name": "Name in seeds/ that Intercom does not have",
+    "reviewer_left": "Reviewer who left",
+    "owner_left": "Service account without an owner",
+    "service_unknown": "Service account that is not there",
     "no_reviewer": "Without a reviewer",
-    "no_role": "No role",
+    "no_role": "Permissions set by hand",
+    "privileged_quiet": "Privileged, and no event for 90 days or more",
     "no_team": "In no team",
+    "no_address": "No address",
     "not_employed": "Not in the list of employees",
     "personal_mailbox": "Personal mailbox",
     "seat_quiet": "Inbox seat, and no event for 90 days or more",
     "shared_mailbox": "Shared mailbox",
     "unknown_member": "Member of a team, but no teammate",
+}
+TELLING = {
+    "several": "the logs name several",
+    "perhaps": "the logs do not tell for certain",
+    "none": "not in the logs",
 }
 
 
@@ -43,11 +60,12 @@ def since(grant: Row) -> str:
     """Say since when access is known: the first sync that saw it."""
     if grant["since"] is None:
         return ""
-    return (
+    text = (
         f"{day(grant['since'])} or earlier"
         if grant["or_earlier"]
         else f"since {day(grant['since'])}"
     )
+    return f"{text} (pretended)" if grant["is_pretended"] else text
 
 
 def last_event(grant: Row) -> str:
@@ -61,64 +79,106 @@ def last_event(grant: Row) -> str:
 
 def people(grants: list[Row], findings: list[Row], changes: list[Row]) -> list[Row]:
     """Give a row for each teammate, with role, seat, teams, and what there is to look at."""
-    noted: dict[str, list[str]] = {}
+    titles: dict[str, list[str]] = {}
     for finding in findings:
-        noted.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]])
+        titles.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]])
     changed = {change["admin_id"] for change in changes}
-    found: dict[str, Row] = {}
+    persons: dict[str, Row] = {}
     for grant in grants:
         id_ = grant["admin_id"]
-        new = {"role": "", "seat": False, "teams": [], "noted": sorted(set(noted.get(id_, [])))}
-        person = found.setdefault(id_, {**grant, **new, "is_changed": id_ in changed})
+        new = {"role": "", "seat": False, "teams": [], "titles": sorted(set(titles.get(id_, [])))}
+        person = persons.setdefault(id_, {**grant, **new, "is_changed": id_ in changed})
         if grant["kind"] == "team":
             person["teams"].append((grant["thing"], grant["level"]))
         elif grant["kind"] == "role":
             person["role"] = grant["thing"]
         elif grant["kind"] == "seat":
             person["seat"] = True
-    return sorted(found.values(), key=lambda person: (person["name"] or "").casefold())
+    return sorted(persons.values(), key=lambda person: (person["name"] or "").casefold())
+
+
+def days(row: Row) -> str:
+    """Say how many days passed from the last day of work to the end of the access."""
+    least, most = row["days_at_least"], row["days_at_most"]
+    if row["is_there"]:
+        return f"{most} so far"
+    if most < 0:
+        return "before the last day"
+    if least == most:
+        return str(most)
+    return f"at most {most}" if least < 0 else f"{least} to {most}"
+
+
+def bdi(value: object) -> Markup:
+    """Give a name so that its direction of writing changes nothing around it."""
+    return Markup("<bdi>{}</bdi>").format(visible(str(value)))
+
+
+def shown(value: object) -> object:
+    """Show what a text from elsewhere could hide; all else is as it is."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def render(template: str, **values: object) -> str:
     """Give a page; every value is text in it."""
     environment = jinja2.Environment(
         autoescape=True,
+        finalize=shown,
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"day": day, "last_event": last_event, "minute": minute, "since": since}
+    environment.filters |= {
+        "bdi": bdi,
+        "day": day,
+        "days": days,
+        "last_event": last_event,
+        "listed": lambda value: decoded(plain(value)),
+        "minute": minute,
+        "since": since,
+    }
     return environment.get_template(template).render(values)
 
 
 def main() -> None:
     """Write the page."""
     sync = read_json(SYNC)
+    workspace = sync_of(sync)
     known = reviews()
     before = [review for review in known if review.evidence["as_of"] < sync["as_of"]]
     findings = query("select * from review_findings order by urgency, finding, name, detail")
     changes = query(
         "select * from access_changes order by coalesce(done_at, seen_at), name, change_key"
     )
-    privileged = query("select * from privileged_access order by is_token_owner desc, name")
-    roles = {row["role"] for row in query("select role from privileged_roles")}
+    privileged = query(
+        "select * from privileged_access order by is_token_owner desc, is_unknown, name, admin_id"
+    )
+    roles = query("select * from seed_names where file = 'privileged_roles.csv' order by name")
+    role_ids = {row["thing_id"] for row in roles} - {None}
     grants = query("select * from access_grants order by kind, thing")
+    everybody = people(grants, findings, changes)
+    owners = {row["admin_id"]: row["owner"] for row in query("select admin_id, owner from people")}
     page = render(
         "page.html.j2",
         changes=changes,
-        everybody=people(grants, findings, changes),
+        everybody=[person for person in everybody if person["account_type"] == "person"],
+        exceptions=query(
+            "select * from exceptions order by has_ended desc, until, label, access_key"
+        ),
         findings=[
             (title, [finding for finding in findings if finding["finding"] == kind])
             for kind, title in FINDINGS.items()
         ],
-        leavers=query("select * from leavers order by is_there desc, left_on, email"),
+        leavers=query("select * from leavers order by is_there desc, left_on, email, admin_id"),
+        no_people=[person for person in everybody if person["account_type"] != "person"],
+        owners=owners,
         previous=before[-1] if before else None,
         privileged=privileged,
         privileged_changes=[
             change
             for change in changes
-            if change["kind"] == "role" and {change["thing"], change["old_thing"]} & roles
+            if change["kind"] == "role" and {change["thing_id"], change["old_thing_id"]} & role_ids
         ],
-        privileged_roles=sorted(roles),
+        privileged_roles=sorted({row["name"] for row in roles}),
         removals=query(
             "select * from removals"
             " order by gone_seen_at is not null, reviewed_at, name, access_key"
@@ -126,9 +186,13 @@ def main() -> None:
         sync=sync,
         teams=query("select * from team_sizes order by team_name, team_id"),
         reviews=known,
-        workspace=last_sync(),
+        telling=TELLING,
+        workspace=workspace,
     )
-    (OUTPUT / PAGE).write_text(page, encoding="utf-8", newline="\n")
+    write_text(OUTPUT / PAGE, page)
+    for finding in findings:
+        if finding["finding"] == "seed_name":
+            print(f"seeds/{finding['detail']}", file=sys.stderr)
 
 
 if __name__ == "__main__":

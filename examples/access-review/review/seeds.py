@@ -1,4 +1,4 @@
-"""Checks what the company wrote into seeds/, and hands it to dbt."""
+"""Checks what the company wrote into seeds/, and writes it as seeds of dbt."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import sys
 
 from folders import SEEDS, Row, day, write_seed
 
-ADDRESSES = ("email", "reviewer")
+ADDRESSES = ("email", "reviewer", "owner")
+NEEDED = {"email", "reviewer", "role", "owner", "privileged"}
 KINDS = ("team", "role", "default")
+YES_NO = {"yes": "true", "no": "false"}
 
 
 def read(name: str, needed: list[str], optional: tuple[str, ...] = ()) -> list[Row]:
@@ -21,51 +23,115 @@ def read(name: str, needed: list[str], optional: tuple[str, ...] = ()) -> list[R
             rows: list[Row] = [{**row, "line": reader.line_num} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         sys.exit(f"{path} cannot be read: {error}. It is a CSV file in UTF-8.")
-    if not set(needed) <= set(columns) <= {*needed, *optional}:
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice or not set(needed) <= set(columns) <= {*needed, *optional}:
         sys.exit(
             f"{path} has the columns {', '.join(columns)}; expected: {', '.join(needed)}"
             + "".join(f", and if wanted {column}" for column in optional)
+            + (f"; more than once: {', '.join(twice)}" if twice else "")
         )
     for row in rows:
         if None in row or None in row.values():
             sys.exit(f"{path}, line {row['line']}: not as many values as columns")
-        row.update({key: row[key].strip() for key in columns})
+        row.update({key: " ".join(row[key].split()) for key in columns})
         row.update({key: row[key].lower() for key in ADDRESSES if key in row})
-        for column in {"email", "reviewer", "role"} & row.keys():
-            if not row[column]:
+        for column in needed:
+            if column in NEEDED and not row[column]:
                 sys.exit(f"{path}, line {row['line']}: {column} is missing")
     return rows
 
 
+def read_if_there(name: str, needed: list[str]) -> list[Row]:
+    """Give the rows of a seed that a company may do without."""
+    return read(name, needed) if (SEEDS / f"{name}.csv").exists() else []
+
+
 def no_doubles(name: str, rows: list[Row], *key: str) -> None:
-    """End where two rows say something about the same."""
+    """End where two rows say something about the same, whatever the case."""
     known: dict[tuple[str, ...], int] = {}
     for row in rows:
-        first = known.setdefault(tuple(row[column] for column in key), row["line"])
+        first = known.setdefault(tuple(row[column].casefold() for column in key), row["line"])
         if first != row["line"]:
             sys.exit(f"{SEEDS / name}.csv, lines {first} and {row['line']} are about the same")
 
 
-def check() -> None:
-    """Check the seeds and hand them to dbt."""
-    employees = read("employees", ["email", "name"], optional=("left_on",))
-    no_doubles("employees", employees, "email")
-    for row in employees:
+def mailbox(email: str) -> str:
+    """Give an address without what stands behind a plus: both reach the same mailbox."""
+    local, at, domain = email.partition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
+
+
+def employees() -> list[Row]:
+    """Give who is employed, with the last day of a person in each of their rows."""
+    rows = read("employees", ["email", "name"], optional=("left_on", "person"))
+    no_doubles("employees", rows, "email")
+    last_days: dict[str, Row] = {}
+    for row in rows:
+        row["person"] = row.get("person", "").casefold() or mailbox(row["email"])
         if row.setdefault("left_on", "") and day(row["left_on"]) is None:
             sys.exit(
                 f"{SEEDS / 'employees.csv'}, line {row['line']}: left_on is {row['left_on']!r}, "
                 "not a date such as 2026-08-15"
             )
-    reviewers = read("reviewers", ["kind", "name", "reviewer"])
-    no_doubles("reviewers", reviewers, "kind", "name")
-    for row in reviewers:
+        if row["left_on"]:
+            first = last_days.setdefault(row["person"], row)
+            if first["left_on"] != row["left_on"]:
+                sys.exit(
+                    f"{SEEDS / 'employees.csv'}, lines {first['line']} and {row['line']}: "
+                    "one person with two days in left_on"
+                )
+    left_on = {person: row["left_on"] for person, row in last_days.items()}
+    return [row | {"left_on": left_on.get(row["person"], "")} for row in rows]
+
+
+def reviewers() -> list[Row]:
+    """Give who decides about which team or role."""
+    rows = read("reviewers", ["kind", "name", "reviewer"])
+    no_doubles("reviewers", rows, "kind", "name")
+    for row in rows:
         if row["kind"] not in KINDS or (row["kind"] == "default") != (not row["name"]):
             sys.exit(
                 f"{SEEDS / 'reviewers.csv'}, line {row['line']}: kind is team or role, with a "
                 "name, or default, without one"
             )
+    return rows
+
+
+def service_accounts() -> list[Row]:
+    """Give the accounts that are no people, with who answers for them."""
+    rows = read_if_there("service_accounts", ["email", "owner"])
+    no_doubles("service_accounts", rows, "email")
+    for row in rows:
+        if row["email"] == row["owner"]:
+            path = SEEDS / "service_accounts.csv"
+            sys.exit(f"{path}, line {row['line']}: the owner is a person, not the account itself")
+    return rows
+
+
+def permissions_by_hand() -> list[Row]:
+    """Give what somebody saw in Intercom of accounts that have no role."""
+    rows = read_if_there("permissions_by_hand", ["email", "privileged"])
+    no_doubles("permissions_by_hand", rows, "email")
+    for row in rows:
+        row["is_privileged"] = YES_NO.get(row["privileged"].lower())
+        if row["is_privileged"] is None:
+            path = SEEDS / "permissions_by_hand.csv"
+            sys.exit(
+                f"{path}, line {row['line']}: privileged is {row['privileged']!r}, not yes or no"
+            )
+    return rows
+
+
+def check() -> None:
+    """Check all seeds, and only then write them for dbt."""
     roles = read("privileged_roles", ["role"])
     no_doubles("privileged_roles", roles, "role")
-    write_seed("employees", ["email", "name", "left_on"], employees)
-    write_seed("reviewers", ["kind", "name", "reviewer"], reviewers)
-    write_seed("privileged_roles", ["role"], roles)
+    checked = {
+        "employees": (["email", "name", "left_on", "person"], employees()),
+        "reviewers": (["kind", "name", "reviewer"], reviewers()),
+        "privileged_roles": (["role"], roles),
+        "service_accounts": (["email", "owner"], service_accounts()),
+        "permissions_by_hand": (["email", "is_privileged"], permissions_by_hand()),
+    }
+    for name, (columns, rows) in checked.items():
+        write_seed(name, columns, rows)

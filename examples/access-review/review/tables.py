@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
+from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from safe import defuse, fuse, replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +39,13 @@ DECIDED = {"decision": 12, "reason": 34, "until": 12, "decided by": 28, "decided
 COLUMNS = SHOWN | DECIDED
 DECISIONS = ("keep", "remove", "exception")
 DATES = ("until", "decided on")
-FORMULA = re.compile(r"\s*[=+\-@＝＋－＠\t\r]")  # noqa: RUF001 (spreadsheet programs know them, too)
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+LARGEST = 100_000_000  # bytes of a spreadsheet once unpacked: about 100,000 rows
+SPARE_COLUMNS = 50  # that a program may have added
+LONGEST = 32_000  # characters; a cell holds 32,767
+HIDDEN = re.compile(  # controls, what turns the direction of a line, and what nobody sees
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
 
 Texts = dict[str, str]
 
@@ -45,22 +54,28 @@ class UnreadableError(Exception):
     """The file is not such a table; its text says what is wrong."""
 
 
+def visible(text: str) -> str:
+    """Show the characters that could hide something, such as a right-to-left override."""
+    return HIDDEN.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+
+
 def plain(value: object) -> str:
-    """Give a value as text without what neither form can hold."""
-    return "" if value is None else CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    """Give a value as one line of text that both forms of the list can hold."""
+    text = visible(" ".join(str("" if value is None else value).split()))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def defused(text: str) -> str:
-    """Keep a spreadsheet program that opens a CSV file from taking a text for a formula."""
-    return f"'{text}" if FORMULA.match(text) else text
+def decoded(text: str) -> str:
+    """Give the text that a cell stands for; CSV file and spreadsheet agree on it."""
+    return " ".join(fuse(" ".join(text.split())).split())
 
 
 def write_csv(path: Path, rows: list[Texts]) -> None:
     """Write the list as CSV."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    with replacing(path) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows([defused(row.get(name, "")) for name in COLUMNS] for row in rows)
+        writer.writerows([defuse(row.get(name, "")) for name in COLUMNS] for row in rows)
 
 
 def write_spreadsheet(path: Path, rows: list[Texts]) -> None:
@@ -94,39 +109,43 @@ def write_spreadsheet(path: Path, rows: list[Texts]) -> None:
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_title_rows = "1:1"
-    book.save(path)
+    with replacing(path) as new:
+        book.save(new)
 
 
-def read(path: Path) -> list[tuple[int, Texts]]:
+def read(path: Path, most: int | None = None) -> list[tuple[int, Texts]]:
     """Give the rows of a list with their line numbers; blanks around texts do not count.
+
+    Args:
+        path: A CSV file, or a spreadsheet.
+        most: How many rows there may be, the empty ones included.
 
     Raises:
         UnreadableError: if it is no such table, or has other columns.
     """
-    lines = _csv_lines(path) if path.suffix == ".csv" else _sheet_lines(path)
+    lines = _csv_lines(path) if path.suffix == ".csv" else _sheet_lines(path, most)
+    if most is not None and len(lines) > most:
+        raise UnreadableError(f"it has more than {most:,} lines")
     head = [name.strip() for name in lines[0]] if lines else []
     while head and not head[-1]:  # columns that a program added at the end
         head.pop()
     if sorted(head) != sorted(COLUMNS):
-        lacking = ", ".join(COLUMNS.keys() - set(head)) or "none"
+        lacking = ", ".join(name for name in COLUMNS if name not in head) or "none"
         more = ", ".join(name for name in head if name not in COLUMNS) or "none"
+        twice = ", ".join(name for name, count in Counter(head).items() if count > 1)
         raise UnreadableError(
-            f"its columns are not those of the list (lacking: {lacking}; not known: {more})"
+            f"its columns are not those of the list (lacking: {lacking}; not known: {more}"
+            + (f"; more than once: {twice})" if twice else ")")
         )
     rows = []
     for number, line in enumerate(lines[1:], start=2):
-        values = [_text(value) for value in line]
+        values = [decoded(value) for value in line]
         if any(values[len(head) :]):
             raise UnreadableError(f"line {number} has more values than columns")
         values += [""] * (len(head) - len(values))
         if any(values):
             rows.append((number, dict(zip(head, values, strict=False))))
     return rows
-
-
-def _text(value: str) -> str:
-    value = " ".join(value.split())
-    return value[1:] if value.startswith("'") and FORMULA.match(value[1:]) else value
 
 
 def _csv_lines(path: Path) -> list[list[str]]:
@@ -141,12 +160,25 @@ def _csv_lines(path: Path) -> list[list[str]]:
         raise UnreadableError(str(error)) from error
 
 
-def _sheet_lines(path: Path) -> list[list[str]]:
+def _sheet_lines(path: Path, most: int | None) -> list[list[str]]:
     try:
-        sheet = load_workbook(path, read_only=True).worksheets[0]
-        return [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-    except (BadZipFile, KeyError, IndexError, OSError, ValueError, SyntaxError) as error:
+        with ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        lines = _lines_of(path, most) if size <= LARGEST else []
+    except Exception as error:
         raise UnreadableError(f"it is no spreadsheet (.xlsx): {error}") from error
+    if size > LARGEST:
+        raise UnreadableError(
+            f"it is {size:,} bytes large once unpacked, more than {LARGEST:,}: no such list is"
+        )
+    return lines
+
+
+def _lines_of(path: Path, most: int | None) -> list[list[str]]:
+    with closing(load_workbook(path, read_only=True)) as book:
+        lines = book.worksheets[0].iter_rows(values_only=True, max_col=len(COLUMNS) + SPARE_COLUMNS)
+        some = islice(lines, None if most is None else most + 1)
+        return [[_cell(value) for value in row] for row in some]
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 (whatever a cell may hold)

@@ -5,56 +5,110 @@ from __future__ import annotations
 import sys
 
 from decisions import signed
-from folders import REVIEWS, Review, is_as_written, reviews, sha256
+from folders import (
+    LEFT_BEHIND,
+    NEW,
+    REVIEWS,
+    Review,
+    Row,
+    is_as_written,
+    is_sealed_page,
+    read_record,
+    scan,
+    sha256,
+)
 from tables import UnreadableError
 
 
-def problems_of(review: Review, later: list[Review]) -> list[str]:
-    """Give what is not as it was written, by the evidence of this review and of later ones."""
+def problems_of(review: Review, earlier: list[Review], later: list[Review]) -> list[str]:
+    """Give what is not as it was written, by the evidence of this review and of the others."""
     problems = review.changed()
+    seen = review.evidence["earlier_reviews"]
+    problems += [
+        f"it knows nothing of the review {other.name} before it"
+        for other in earlier
+        if other.name not in seen
+    ]
     for other in later:
         for name, known in other.evidence["earlier_reviews"].get(review.name, {}).items():
             if not is_as_written(review.folder / name, known):
                 problems.append(f"{name} is not what {other.name} saw")
+    problems += problems_of_records(review, later)
     if review.taken_over and not problems:
-        last = review.last_taken_over
-        path = review.folder / last["file"]
-        if not is_as_written(path, last["sha256"]):
-            problems.append(f"{path.name} is not what was taken over on {last['taken_over_at']}")
-        else:
-            try:
-                said, wrong = signed(review, path)
-            except UnreadableError as error:
-                said, wrong = [], [str(error)]
-            if wrong or said != review.decisions:
-                problems.append(f"{review.taken_over[-1].name} does not say what {path.name} says")
+        problems += problems_of_signed(review)
+    return problems + [f"{name} was not written by any step" for name in review.strays()]
+
+
+def problems_of_records(review: Review, later: list[Review]) -> list[str]:
+    """Give what is wrong with the records of decisions: each holds the one before, none lacks."""
+    problems = []
+    before: list[Row] = []
+    last = sha256(review.folder / "evidence.json")
+    for number, path in enumerate(review.taken_over, start=1):
+        record = read_record(path)
+        if path.name != f"decided-{number}.json":
+            problems.append(f"decided-{number}.json is not there")
+            break
+        if record.get("after", last) != last:
+            problems.append(f"{path.name} was not written after the files that are there")
+        if any(row not in record["decisions"] for row in before):
+            problems.append(f"{path.name} lacks what was decided before it")
+        for other in later:
+            unseen = path.name not in other.evidence["earlier_reviews"].get(review.name, {})
+            if unseen and record["taken_over_at"] < other.evidence["written_at"]:
+                problems.append(f"{path.name} is older than {other.name}, which did not see it")
+        before, last = record["decisions"], sha256(path)
     return problems
 
 
-def verified(known: list[Review]) -> dict[str, list[str]]:
-    """Give the problems of every review by its name; folders without evidence are one."""
-    found = {r.name: problems_of(r, known[n + 1 :]) for n, r in enumerate(known)}
+def problems_of_signed(review: Review) -> list[str]:
+    """Give what differs between the last record and the list that was signed."""
+    last = review.last_taken_over
+    path = review.folder / str(last["file"])
+    if not is_as_written(path, last["sha256"]):
+        return [f"{path.name} is not what was taken over on {last['taken_over_at']}"]
+    try:
+        decisions, errors = signed(review, path)
+    except UnreadableError as error:
+        decisions, errors = [], [str(error)]
+    is_equal = len(decisions) == len(review.decisions) and all(
+        known.items() <= decision.items()
+        for known, decision in zip(review.decisions, decisions, strict=True)
+    )
+    if errors or not is_equal:
+        return [f"{review.taken_over[-1].name} does not say what {path.name} says"]
+    return []
+
+
+def verify_all(known: list[Review], strays: dict[str, str]) -> dict[str, list[str]]:
+    """Give the problems by the name of the review, or of whatever else is in the archive."""
+    problems = {name: [problem] for name, problem in strays.items()}
+    for number, review in enumerate(known):
+        problems[review.name] = problems_of(review, known[:number], known[number + 1 :])
     for later in known:
-        for name in later.evidence["earlier_reviews"].keys() - found.keys():
-            found[name] = [f"the review that {later.name} saw is not there"]
-    for folder in REVIEWS.iterdir() if REVIEWS.exists() else ():
-        if folder.is_dir() and folder.name not in found and folder.name != ".new":
-            found[folder.name] = ["evidence.json is not there"]
-    return dict(sorted(found.items()))
+        for name in later.evidence["earlier_reviews"].keys() - problems.keys():
+            problems[name] = [f"the review that {later.name} saw is not there"]
+    return dict(sorted(problems.items()))
 
 
 def main() -> None:
-    """Print what was found; the exit code is 1 where anything was changed."""
-    known = reviews()
-    found = verified(known)
-    if not found:
+    """Print what was changed; the exit code is 1 where anything was."""
+    known, strays = scan()
+    problems_by_name = verify_all(known, strays)
+    if not problems_by_name:
         sys.exit(f"{REVIEWS} holds no review: there is nothing to verify")
-    for name, problems in found.items():
+    index = REVIEWS / "index.html"
+    if index.exists() and not is_sealed_page(index):
+        problems_by_name[index.name] = ["it is not what the last step wrote"]
+    for name, problems in problems_by_name.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
+    for path in sorted(REVIEWS.rglob(".*")):
+        if path.name == NEW or LEFT_BEHIND.fullmatch(path.name):
+            print(f"{path}: left behind by a step that was stopped; it counts for nothing")
     for review in known:
         for path in review.sealed:
             print(f"{sha256(path)}  {path}")
-    if any(found.values()):
+    if any(problems_by_name.values()):
         sys.exit("Something was changed since it was written")
 
 

@@ -3,19 +3,54 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import TYPE_CHECKING
 
-from folders import OUTPUT, Row
+from folders import OUTPUT, Row, timestamp
+from safe import make_folder
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+DATABASE = OUTPUT / "review.duckdb"
+IS_POSTGRES = os.environ.get("WAREHOUSE") == "postgres"
 
 
-def last_sync() -> Row:
-    """Give which workspace the last complete sync read, through whose access, and how much."""
-    (sync,) = query("select * from syncs order by as_of desc limit 1")
-    return sync
+def prepare() -> None:
+    """Make the database, so that no other program makes it readable by everybody."""
+    make_folder(OUTPUT)
+    if not IS_POSTGRES and not DATABASE.exists():
+        import duckdb  # noqa: PLC0415
+
+        duckdb.connect(str(DATABASE)).close()
+
+
+def sync_of(read: Row) -> Row:
+    """Give which workspace a sync read, through whose access; it ends here if it was not built."""
+    as_of = timestamp(str(read["as_of"]))
+    syncs = (
+        query(f"select * from syncs where as_of = timestamp '{as_of}'")  # noqa: S608
+        if known_syncs()
+        else []
+    )
+    if not syncs:
+        sys.exit(f"The sync of {read['as_of']} was not built: run 'meltano run access-sync' again")
+    return syncs[0]
+
+
+def known_syncs() -> dict[datetime, datetime | None]:
+    """Give the times of all syncs that were built, and until when each knew the logs."""
+    tables = query(
+        "select 1 from information_schema.columns where table_schema in ('access_review', 'main')"
+        " and table_name = 'syncs' and column_name = 'logs_read_to'"
+    )
+    rows = query("select as_of, logs_read_to from syncs") if tables else []
+    return {row["as_of"]: row["logs_read_to"] for row in rows}
 
 
 def query(sql: str) -> list[Row]:
     """Give the rows of a query."""
-    if os.environ.get("WAREHOUSE") == "postgres":
+    if IS_POSTGRES:
         import psycopg  # noqa: PLC0415 (only where it is the warehouse)
         from psycopg.rows import dict_row  # noqa: PLC0415
 
@@ -26,7 +61,7 @@ def query(sql: str) -> list[Row]:
             return postgres.execute(sql.encode()).fetchall()
     import duckdb  # noqa: PLC0415
 
-    with duckdb.connect(str(OUTPUT / "review.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(DATABASE), read_only=True) as connection:
         result = connection.execute(sql)
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -30,3 +30,8 @@
 {% macro matches(text, pattern) %}{{ adapter.dispatch('matches')(text, pattern) }}{% endmacro %}
 {% macro duckdb__matches(text, pattern) %}regexp_matches({{ text }}, {{ pattern }}){% endmacro %}
 {% macro postgres__matches(text, pattern) %}({{ text }} ~ ({{ pattern }})){% endmacro %}
+
+{# A text without NUL, which PostgreSQL cannot hold: target-postgres writes the same in its place. #}
+{% macro text(column) %}{{ adapter.dispatch('text')(column) }}{% endmacro %}
+{% macro duckdb__text(column) %}replace({{ column }}, chr(0), chr(65533)){% endmacro %}
+{% macro postgres__text(column) %}{{ column }}{% endmacro %}

@@ -1,68 +1,50 @@
--- Every change between two syncs, with who did it where exactly one event between them tells.
-with versions as (
+-- Every change between two syncs, with who did it where exactly one event between them tells. What
+-- somebody lost with their removal has its author; teams may be lost with an inbox seat.
+with changes as (
     select
-        *,
-        lag(thing) over history as old_thing,
-        lag(level) over history as old_level,
-        lag(dbt_valid_to) over history as old_valid_to,
-        lead(dbt_valid_from) over history as next_valid_from
-    from {{ ref('grant_history') }}
-    window history as (partition by grant_key order by dbt_valid_from)
-),
-
-changes as (
-    select
-        grant_key, access_key, admin_id, kind, thing, level, old_thing, old_level,
-        dbt_valid_from as seen_at,
-        case when old_valid_to = dbt_valid_from then 'changed' else 'given' end as change
-    from versions where dbt_valid_from > (select min(as_of) from {{ ref('syncs') }})
+        changes.change_key, grant_key, access_key, admin_id, changes.kind, changes.thing_id, level,
+        old_level, changes.change, before_at, seen_at, changes.old_thing_id,
+        coalesce(new.label, case when changes.kind = 'seat' then 'inbox' else '' end) as thing,
+        old.label as old_thing
+    from {{ ref('grant_changes') }} as changes
+    left join {{ ref('things') }} as new on new.kind = changes.kind and new.thing_id = changes.thing_id
+    left join {{ ref('things') }} as old on old.kind = changes.kind and old.thing_id = changes.old_thing_id
     union all
-    select grant_key, access_key, admin_id, kind, thing, level, null, null, dbt_valid_to, 'taken'
-    from versions
-    where dbt_valid_to is not null and next_valid_from is distinct from dbt_valid_to
-),
-
-told as (
     select
-        grant_key || '/' || change || '/' || cast(seen_at as varchar) as change_key,
-        grant_key, access_key, admin_id, kind, thing, level, old_thing, old_level, seen_at,
-        case
-            when kind = 'workspace' then case when change = 'given' then 'joined' else 'left' end
-            else kind || ' ' || change
-        end as change,
-        (select max(as_of) from {{ ref('syncs') }} where as_of < seen_at) as before_at
-    from changes
+        change_key, null, null, admin_id, kind, thing_id, null, null, change, before_at, seen_at, thing_id,
+        thing, old_thing
+    from {{ ref('renames') }}
 ),
 
-teams as (select distinct thing from {{ ref('grant_history') }} where kind = 'team'),
-
-candidates as (
-    select told.change_key, min(logs.event_id) as event_id
-    from told
-    join {{ ref('change_types') }} as types on types.change = told.change
-    join {{ ref('event_subjects') }} as subjects on subjects.admin_id = told.admin_id
-    join {{ ref('stg_activity_logs') }} as logs
-        on logs.event_id = subjects.event_id
-        and logs.activity_type = types.activity_type
-        and logs.happened_at > told.before_at
-        and logs.happened_at <= told.seen_at
-    left join {{ ref('people') }} as people on people.admin_id = told.admin_id
-    where told.kind <> 'team' or (
-        {{ names("replace(logs.sentence, coalesce(nullif(people.name, ''), '#'), '#')", 'told.thing') }}
-        and not exists (
-            select 1 from teams
-            where length(teams.thing) > length(told.thing)
-                and strpos(teams.thing, told.thing) > 0 and strpos(logs.sentence, teams.thing) > 0
-        )
-    )
-    group by told.change_key
-    having count(*) = 1
+joined as (
+    select
+        changes.*, events.event_id, events.telling, whole.event_id as whole_event_id,
+        whole.telling as whole_telling,
+        whole_change.change_key is not null as is_with_removal,
+        seat.change_key is not null as is_with_seat
+    from changes
+    left join {{ ref('change_events') }} as events on events.change_key = changes.change_key
+    left join {{ ref('grant_changes') }} as whole_change
+        on whole_change.admin_id = changes.admin_id and whole_change.seen_at = changes.seen_at
+        and whole_change.change = 'left' and changes.change in ('role taken', 'seat taken', 'team taken')
+    left join {{ ref('change_events') }} as whole on whole.change_key = whole_change.change_key
+    left join {{ ref('grant_changes') }} as seat
+        on seat.admin_id = changes.admin_id and seat.seen_at = changes.seen_at
+        and seat.change = 'seat taken' and changes.change = 'team taken'
 )
 
 select
-    told.*, people.name, people.email,
+    joined.change_key, grant_key, access_key, joined.admin_id, kind, thing_id, thing, level,
+    old_thing_id, old_thing, old_level, change, before_at, seen_at,
+    people.name, people.email, people.label,
+    case
+        when joined.event_id is not null then null
+        when is_with_removal then 'removal'
+        when is_with_seat and joined.telling is null then 'seat'
+    end as went_with,
+    coalesce(joined.telling, case when is_with_removal then whole_telling end, 'none') as telling,
     logs.performed_by_email as done_by, logs.happened_at as done_at, logs.sentence as done_in_words
-from told
-left join {{ ref('people') }} as people on people.admin_id = told.admin_id
-left join candidates on candidates.change_key = told.change_key
-left join {{ ref('stg_activity_logs') }} as logs on logs.event_id = candidates.event_id
+from joined
+left join {{ ref('people') }} as people on people.admin_id = joined.admin_id
+left join {{ ref('stg_activity_logs') }} as logs
+    on logs.event_id = coalesce(joined.event_id, case when is_with_removal then whole_event_id end)

@@ -6,7 +6,7 @@ select * from (values
     ('role changed', 'role_change'), ('role changed', 'admin_permission_change'),
     ('role taken', 'role_change'), ('role taken', 'admin_permission_change'),
     ('seat given', 'seat_change'), ('seat taken', 'seat_change'), ('seat taken', 'seat_revoke'),
-    ('team given', 'app_team_membership_modification'),
+    ('team given', 'app_team_membership_modification'), ('team given', 'app_team_creation'),
     ('team changed', 'app_team_membership_modification'),
-    ('team taken', 'app_team_membership_modification')
+    ('team taken', 'app_team_membership_modification'), ('team taken', 'app_team_deletion')
 ) as types (change, activity_type)

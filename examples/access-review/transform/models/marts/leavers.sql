@@ -1,25 +1,25 @@
--- From the day on which an employee left to the day on which their access ended.
+-- From the day on which an employee left to the day on which their access ended, account by account.
 with access as (
-    select
-        employees.left_on, employees.email, people.admin_id, people.name, people.is_there
-    from {{ ref('employees') }} as employees
-    join {{ ref('people') }} as people on people.email = employees.email
-    where employees.left_on <= cast({{ as_of() }} as date)
+    select people.admin_id, people.name, people.label, people.email, people.is_there, people.left_on
+    from {{ ref('people') }} as people
+    where people.left_on <= cast({{ as_of() }} as date)
 )
 
 select
-    access.admin_id,
-    access.name,
-    access.email,
-    access.left_on,
-    access.is_there,
+    access.*,
     ended.before_at as there_at,
     ended.seen_at as gone_seen_at,
     ended.done_at,
     ended.done_by,
     ended.done_in_words,
+    ended.went_with,
+    ended.telling,
     cast(coalesce(ended.done_at, ended.before_at, {{ as_of() }}) as date) - access.left_on as days_at_least,
-    cast(coalesce(ended.done_at, ended.seen_at, {{ as_of() }}) as date) - access.left_on as days_at_most
+    cast(coalesce(ended.done_at, ended.seen_at, {{ as_of() }}) as date) - access.left_on as days_at_most,
+    case when not access.is_there then (
+        select string_agg(words, '; ' order by other_id)
+        from {{ ref('other_accounts') }} as others where others.admin_id = access.admin_id
+    ) end as elsewhere
 from access
 left join (
     select distinct on (admin_id) * from {{ ref('access_history') }}

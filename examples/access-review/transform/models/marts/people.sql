@@ -1,5 +1,33 @@
--- Everybody who ever had access, as they were seen last.
-select distinct on (admin_id)
-    admin_id, name, email, job_title, role_name, dbt_valid_to is null as is_there
-from {{ ref('admin_history') }}
-order by admin_id, dbt_valid_from desc
+-- Every account that there ever was, as it was seen last: what it is, and whose.
+with latest as (
+    select distinct on (admin_id)
+        admin_id, nullif(trim(name), '') as name, email, job_title, role_id, has_inbox_seat,
+        dbt_valid_to is null as is_there
+    from {{ ref('admin_history') }}
+    order by admin_id, dbt_valid_from desc
+),
+
+typed as (
+    select
+        latest.*, services.owner,
+        case
+            when {{ is_bot('latest.email') }} then 'bot'
+            when services.email is not null then 'service'
+            else 'person'
+        end as account_type
+    from latest left join {{ ref('service_accounts') }} as services on services.email = latest.email
+)
+
+select
+    typed.*,
+    case when account_type = 'person' then coalesce(persons.person, admin_id) else admin_id end as person,
+    case when account_type = 'person' then persons.left_on end as left_on,
+    account_type = 'person' and coalesce(persons.is_employed, false) as is_employed,
+    case
+        when name is null then admin_id
+        when count(*) over (partition by name) = 1 then name
+        when count(*) over (partition by name, typed.email) = 1 and typed.email is not null
+            then name || ' (' || typed.email || ')'
+        else name || ' (' || coalesce(typed.email || ', ', '') || 'id ' || admin_id || ')'
+    end as label
+from typed left join {{ ref('persons') }} as persons on persons.email = typed.email

@@ -1,24 +1,39 @@
--- Who has a privileged role now, and whose token reads all this.
+-- Who has a privileged role now, whose power is not known, and whose token reads all this. Without a
+-- role, permissions may be set by hand, up to all of them: permissions_by_hand.csv says who looked.
+with accounts as (
+    select
+        people.*, grants.since, grants.or_earlier, grants.is_pretended, grants.reviewer,
+        things.label as role_name,
+        coalesce(by_hand.is_privileged, grants.is_privileged, false) as is_privileged,
+        people.role_id is null and people.account_type <> 'bot' and by_hand.email is null as is_unknown,
+        people.role_id is null and by_hand.email is not null as is_by_hand
+    from {{ ref('people') }} as people
+    left join {{ ref('access_grants') }} as grants
+        on grants.admin_id = people.admin_id
+        and grants.kind = case when people.role_id is null then 'workspace' else 'role' end
+    left join {{ ref('things') }} as things on things.kind = 'role' and things.thing_id = people.role_id
+    left join {{ ref('permissions_by_hand') }} as by_hand
+        on by_hand.email = people.email and people.role_id is null
+    where people.is_there
+)
+
 select
-    coalesce(admins.admin_id, workspaces.token_admin_id) as admin_id,
-    coalesce(admins.name, workspaces.token_admin_name) as name,
-    coalesce(admins.email, workspaces.token_admin_email) as email,
-    admins.role_name,
-    grants.since,
-    grants.or_earlier,
-    last_events.last_event_at,
-    last_events.last_event_type,
-    last_events.known_since,
-    grants.reviewer,
-    employees.left_on,
+    coalesce(accounts.admin_id, workspaces.token_admin_id) as admin_id,
+    coalesce(accounts.name, workspaces.token_admin_name) as name,
+    coalesce(accounts.label, workspaces.token_admin_name) as label,
+    coalesce(accounts.email, workspaces.token_admin_email) as email,
+    coalesce(accounts.account_type, 'person') as account_type,
+    accounts.role_name, accounts.since, accounts.or_earlier, accounts.is_pretended,
+    last_events.last_event_at, last_events.last_event_type, last_events.known_since,
+    accounts.reviewer,
+    coalesce(accounts.left_on, persons.left_on) as left_on,
     workspaces.token_admin_id is not null as is_token_owner,
-    admins.admin_id is not null as is_there,
-    coalesce(grants.is_privileged, false) as is_privileged
-from {{ ref('stg_admins') }} as admins
-full join {{ ref('stg_workspaces') }} as workspaces on workspaces.token_admin_id = admins.admin_id
-left join {{ ref('access_grants') }} as grants
-    on grants.admin_id = admins.admin_id and grants.kind = 'role'
-left join {{ ref('last_events') }} as last_events on last_events.admin_id = admins.admin_id
-left join {{ ref('employees') }} as employees
-    on employees.email = coalesce(admins.email, workspaces.token_admin_email)
-where grants.is_privileged or workspaces.token_admin_id is not null
+    accounts.admin_id is not null as is_there,
+    coalesce(accounts.is_privileged, false) as is_privileged,
+    coalesce(accounts.is_unknown, false) as is_unknown,
+    coalesce(accounts.is_by_hand, false) as is_by_hand
+from accounts
+full join {{ ref('stg_workspaces') }} as workspaces on workspaces.token_admin_id = accounts.admin_id
+left join {{ ref('last_events') }} as last_events on last_events.admin_id = accounts.admin_id
+left join {{ ref('persons') }} as persons on persons.email = workspaces.token_admin_email
+where accounts.is_privileged or accounts.is_unknown or workspaces.token_admin_id is not null

@@ -8,23 +8,29 @@ with removed as (
 
 state as (
     select
-        review, reviewed_at, access_key, admin_id, kind, thing, decided_by, decided_on, reason,
+        review, reviewed_at, access_key, admin_id, kind, thing_id, thing as thing_then, person as person_then,
+        coalesce(email, '') as email_then, decided_by, decided_on, reason,
         max(grant_key) as grant_key,
         case when count(*) = count(dbt_valid_to) then max(dbt_valid_to) end as gone_seen_at
     from removed
-    group by review, reviewed_at, access_key, admin_id, kind, thing, decided_by, decided_on, reason
+    group by
+        review, reviewed_at, access_key, admin_id, kind, thing_id, thing, person, email, decided_by,
+        decided_on, reason
 )
 
 select
     state.*,
     people.name,
+    people.label,
     people.email,
-    coalesce(own.before_at, whole.before_at) as there_at,
-    case when own.done_at is not null then own.done_by else whole.done_by end as done_by,
-    coalesce(own.done_at, whole.done_at) as done_at,
-    coalesce(own.done_in_words, whole.done_in_words) as done_in_words,
-    cast(coalesce(own.done_at, whole.done_at, state.gone_seen_at, {{ as_of() }}) as date)
-        - state.decided_on as days,
+    coalesce(things.label, state.thing_then) as thing,
+    gone.before_at as there_at,
+    gone.done_by,
+    gone.done_at,
+    gone.done_in_words,
+    gone.went_with,
+    gone.telling,
+    cast(coalesce(gone.done_at, state.gone_seen_at, {{ as_of() }}) as date) - state.decided_on as days,
     (
         select max(again.seen_at) from {{ ref('access_history') }} as again
         where again.access_key = state.access_key and again.seen_at > state.reviewed_at
@@ -33,12 +39,26 @@ select
     (
         select min(later.review) from {{ ref('decisions') }} as later
         where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
-    ) as decided_again_in
+    ) as decided_again_in,
+    -- Gone, but there by another account, or given since in another thing of this name: both are told.
+    case when state.gone_seen_at is not null then nullif(concat_ws('; ', (
+        select string_agg(others.words, '; ' order by others.other_id)
+        from {{ ref('other_accounts') }} as others
+        join {{ ref('stg_grants') }} as grants
+            on grants.admin_id = others.other_id and grants.kind = state.kind
+            and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
+        where others.admin_id = state.admin_id
+    ), (
+        select string_agg('the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
+        from {{ ref('grant_history') }} as grants
+        join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id
+        where grants.admin_id = state.admin_id and grants.kind = state.kind
+            and grants.dbt_valid_to is null and grants.dbt_valid_from > state.reviewed_at
+            and grants.thing_id <> state.thing_id and {{ folded('same.name') }} = {{ folded('things.name') }}
+    )), '') end as elsewhere
 from state
 left join {{ ref('people') }} as people on people.admin_id = state.admin_id
-left join {{ ref('access_history') }} as own
-    on own.grant_key = state.grant_key and own.seen_at = state.gone_seen_at
-    and own.change in ('left', 'role changed', 'role taken', 'seat taken', 'team taken')
--- Who leaves loses everything: then the event tells of the person.
-left join {{ ref('access_history') }} as whole
-    on whole.admin_id = state.admin_id and whole.seen_at = state.gone_seen_at and whole.change = 'left'
+left join {{ ref('things') }} as things on things.kind = state.kind and things.thing_id = state.thing_id
+left join {{ ref('access_history') }} as gone
+    on gone.grant_key = state.grant_key and gone.seen_at = state.gone_seen_at
+    and gone.change in ('left', 'role changed', 'role taken', 'seat taken', 'team taken')

@@ -1,16 +1,25 @@
 -- What a reviewer should look at first, the most urgent first.
 with findings as (
     select
-        1 as urgency, 'not_removed' as finding, admin_id,
-        {{ access_in_words() }}
+        1 as urgency, 'not_removed' as finding, admin_id, review || '/' || access_key as subject,
+        {{ access_in_words() }} || {{ then_in_words() }}
         || case when given_again_at is null then ' is still there' else ' was removed, and is there again' end
         || ', ' || days || ' days after ' || decided_by || ' decided to remove it' as detail
     from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null
     union all
-    select 2, 'exception_expired', admin_id, detail from {{ ref('expired_exceptions') }}
+    select
+        1, 'removed_but_back', admin_id, review || '/' || access_key,
+        {{ access_in_words() }} || {{ then_in_words() }} || ' is gone, but ' || elsewhere
+    from {{ ref('removals') }} where elsewhere is not null and decided_again_in is null
     union all
     select
-        3, 'token_owner', admin_id,
+        2, 'exception_expired', admin_id, review || '/' || access_key,
+        {{ access_in_words() }} || {{ then_in_words() }} || ': the exception by ' || decided_by || ' ended on '
+        || cast(until as varchar) || ' (' || reason || ')'
+    from {{ ref('exceptions') }} where has_ended
+    union all
+    select
+        3, 'token_owner', admin_id, '',
         'owns the access token that reads this, and ' || case
             when not is_there then 'is not in the list of teammates'
             when left_on is not null then 'leaves or left on ' || cast(left_on as varchar)
@@ -19,28 +28,37 @@ with findings as (
     from {{ ref('privileged_access') }}
     where is_token_owner and (
         not is_there or left_on is not null
-        or (not is_privileged and exists (select 1 from {{ ref('privileged_roles') }}))
+        or (not is_privileged and not is_unknown and exists (select 1 from {{ ref('privileged_roles') }}))
     )
     union all
     select
-        4, 'leaver', admin_id,
+        4, 'leaver', admin_id, '',
         'left on ' || cast(left_on as varchar) || ' and still has access, ' || days_at_least || ' days later'
     from {{ ref('leavers') }} where is_there
     union all
     select
-        5, 'no_reviewer', case when problem = 'only themselves' then grants.admin_id end,
-        count(*) || case
-            when problem = 'nobody' then ' rows have no reviewer: reviewers.csv has no default'
-            else ' rows have no reviewer: reviewers.csv names nobody but themselves for them'
+        5, 'role_edited', null, event_id || '/' || thing_id,
+        'the role ' || label || ' was changed on ' || cast(cast(happened_at as date) as varchar) || ' (' || sentence
+        || '), and with it what these may do: ' || coalesce(holders, 'nobody, who has it now')
+    from {{ ref('role_edits') }}
+    union all
+    select 6, finding, admin_id, subject, detail from {{ ref('seed_findings') }}
+    union all
+    select
+        7, 'no_reviewer', case when problem <> 'nobody' then grants.admin_id end, problem,
+        count(*) || ' rows have no reviewer: reviewers.csv ' || case problem
+            when 'nobody' then 'has no default'
+            when 'left' then 'names only people who left, or themselves, for them'
+            else 'names nobody but themselves for them'
         end
     from {{ ref('assignments') }} join {{ ref('stg_grants') }} as grants using (access_key)
     where problem is not null
     group by 3, problem
     union all
-    select 6, finding, admin_id, detail from {{ ref('account_findings') }}
+    select 8, finding, admin_id, of_what, detail from {{ ref('account_findings') }}
 )
 
 select
-    finding || '/' || coalesce(admin_id, '') || '/' || detail as finding_key,
-    findings.*, people.name, people.email
-from findings left join {{ ref('people') }} as people using (admin_id)
+    finding || '/' || coalesce(findings.admin_id, '') || '/' || subject as finding_key,
+    findings.*, people.name, people.label, people.email
+from findings left join {{ ref('people') }} as people on people.admin_id = findings.admin_id

@@ -4,7 +4,7 @@ select
     id as event_id,
     {{ utc('created_at') }} as happened_at,
     activity_type,
-    activity_description as sentence,
+    {{ text('activity_description') }} as sentence,
     performed_by ->> 'id' as performed_by_id,
     performed_by ->> 'email' as performed_by_email
 from {{ loaded('activity_logs', {

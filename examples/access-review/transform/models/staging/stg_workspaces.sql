@@ -1,6 +1,6 @@
 select
     id as workspace_id,
-    name,
+    {{ text('name') }} as name,
     region,
     token_admin_id,
     token_admin_name,

@@ -1,0 +1,48 @@
+-- Which events between the two syncs around a change tell of it: for certain, or perhaps.
+with near as (
+    select changes.change_key, changes.admin_id, changes.kind, changes.thing_id, logs.event_id
+    from {{ ref('grant_changes') }} as changes
+    join {{ ref('change_types') }} as types on types.change = changes.change
+    join {{ ref('stg_activity_logs') }} as logs
+        on logs.activity_type = types.activity_type
+        and logs.happened_at > changes.before_at
+        and logs.happened_at <= changes.seen_at
+),
+
+-- Of two teams of one name, the sentence does not tell which one somebody was taken out of.
+teams as (
+    select near.change_key, near.event_id, count(distinct others.thing_id) as fitting
+    from near
+    join {{ ref('event_names') }} as names
+        on names.event_id = near.event_id and names.kind = 'team' and names.id = near.thing_id
+    join near as others
+        on others.event_id = near.event_id and others.admin_id = near.admin_id and others.kind = 'team'
+    join {{ ref('event_names') }} as same
+        on same.event_id = near.event_id and same.kind = 'team' and same.id = others.thing_id
+        and same.term = names.term
+    where near.kind = 'team'
+    group by near.change_key, near.event_id
+),
+
+certain as (
+    select near.change_key, near.event_id
+    from near
+    join {{ ref('event_subjects') }} as subjects
+        on subjects.event_id = near.event_id and subjects.admin_id = near.admin_id
+    left join teams on teams.change_key = near.change_key and teams.event_id = near.event_id
+    where near.kind <> 'team' or teams.fitting = 1
+),
+
+mentions as (
+    select near.change_key
+    from near join {{ ref('event_names') }} as names on names.event_id = near.event_id
+    where (names.kind = 'person' and names.id = near.admin_id and (not is_doer or times_named > 1))
+        or (near.kind = 'team' and names.kind = 'team' and names.id = near.thing_id)
+)
+
+select
+    change_key,
+    case when count(certain.event_id) = 1 then min(certain.event_id) end as event_id,
+    case count(certain.event_id) when 0 then 'perhaps' when 1 then 'one' else 'several' end as telling
+from certain full join (select distinct change_key from mentions) as mentions using (change_key)
+group by change_key

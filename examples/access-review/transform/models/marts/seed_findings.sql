@@ -1,0 +1,34 @@
+-- What the seeds say that does not hold (any more): names, and people who left.
+with gone as (
+    select email, left_on from {{ ref('persons') }} where left_on <= cast({{ as_of() }} as date)
+)
+
+select
+    'seed_name' as finding, cast(null as varchar) as admin_id, file || ': ' || kind || ' ' || name as subject,
+    file || ' names the ' || kind || ' ' || name || ': ' || problem as detail
+from {{ ref('seed_names') }} where problem is not null
+union all
+select
+    'reviewer_left', null, reviewers.kind || ' ' || reviewers.name,
+    reviewers.reviewer || ' left on ' || cast(left_on as varchar) || ', and still is the reviewer of '
+    || case when kind = 'default' then 'everything else' else 'the ' || kind || ' ' || name end
+from {{ ref('reviewers') }} as reviewers join gone on gone.email = reviewers.reviewer
+union all
+select
+    'owner_left', people.admin_id, services.email,
+    'is owned by ' || services.owner || ', who ' || case
+        when gone.email is null then 'is not in the list of employees'
+        else 'left on ' || cast(gone.left_on as varchar)
+    end
+from {{ ref('service_accounts') }} as services
+join {{ ref('people') }} as people on people.email = services.email and people.is_there
+join {{ ref('persons') }} as persons on persons.email = services.owner
+left join gone on gone.email = services.owner
+where gone.email is not null
+    or (not persons.is_employed and exists (select 1 from {{ ref('employees') }}))
+union all
+select
+    'service_unknown', null, services.email,
+    'service_accounts.csv names ' || services.email || ', which is no address of a teammate'
+from {{ ref('service_accounts') }} as services
+where services.email not in (select email from {{ ref('people') }} where is_there and email is not null)

@@ -1,0 +1,46 @@
+"""Pages in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
+
+
+def launched() -> Iterator[Browser]:
+    """A browser that is there already."""
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+        path = next(filter(None, map(shutil.which, BROWSERS)), own if own.exists() else None)
+        if path is None:
+            pytest.skip("no browser: install Chromium, or run 'playwright install chromium'")
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+def shown(browser: Browser, path: Path, width: int = 1280) -> Iterator[Page]:
+    """A page that reports every error, and reaches nothing but its file."""
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    problems: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", lambda dialog: problems.append(dialog.message))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+    assert problems == []
+    assert requests == [path.as_uri()]

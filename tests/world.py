@@ -1,0 +1,369 @@
+"""A workspace of 60 difficult people, as it is at three reviews, and what is true about them."""
+
+from __future__ import annotations
+
+import csv
+from copy import deepcopy
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tap_intercom_access.sandbox.history import DAY, event, sign_in
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import Admin, Team, Workspace
+from tests.reviews import NOW, clock, day, run_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tap_intercom_access.sandbox.history import Event
+
+AGO = (120, 60, 0)
+"""Days before now at which the three reviews are."""
+REVIEWS = tuple(str(day(days)) for days in AGO)
+
+LONG = "Long " + "name" * 124
+OVERRIDE = "Ann \u202egnp.exe"
+HEBREW = "דנה לוי"
+BLANK_FORMULA = " =1+1"
+SEMICOLON = "Ada;=1+1"
+FULL_WIDTH = "＝1+1"  # noqa: RUF001
+
+ROLES = {"1": "Manager", "2": "Support lead", "3": "Support agent", "4": "Support"}
+
+PEOPLE = {  # name, address, role, seat
+    2001: ("Ada Owner", "ada@corp.example", "1", True),
+    2002: ("Ben Default", "ben@corp.example", "3", True),
+    2003: ("Cleo Lead", "cleo@corp.example", "2", True),
+    2004: ("Fin", "operator+ab12@intercom.io", None, True),
+    2005: ("Operator", "OPERATOR+XYZ-9@Intercom.io", None, False),
+    2006: ("Zap", "zap@corp.example", "3", False),
+    2007: ("Support", "support@corp.example", "3", True),
+    2008: ("Nora Null", "nora@corp.example", None, True),
+    2009: ("Nils Null", "nils@corp.example", None, True),
+    2010: ("Yara Yes", "yara@corp.example", None, True),
+    2011: ("Rita Old", "rita@corp.example", "3", True),
+    2012: ("Otto Post", "otto@corp.example", "3", True),
+    2013: ("Bo Before", "bo@corp.example", "3", True),
+    2014: ("Iris Back", "iris@corp.example", "3", True),
+    2015: ("Sven Svensson", "sven@corp.example", "3", True),
+    2016: ("Sven S. (agency)", "sven@agency.example", "3", True),
+    2017: ("Pia Plus", "pia+intercom@corp.example", "3", True),
+    2018: ("Uma Upper", "UMA@CORP.EXAMPLE", "3", True),
+    2019: ("Rex Reviewer", "rex@corp.example", "3", True),
+    2020: ("Rex Test", "rex+test@corp.example", "3", True),
+    2021: ("Sam Lee", "sam.lee@corp.example", "3", True),
+    2022: ("Sam Lee", "sam.lee.2@corp.example", "3", True),
+    2023: ("agent", "agent@corp.example", "3", True),
+    2024: ("Vic Former", "vic@corp.example", "3", True),
+    2025: (OVERRIDE, "ann@corp.example", "3", True),
+    2026: (LONG, "long@corp.example", "3", True),
+    2027: ("Nul\x00Name", "nul@corp.example", "3", True),
+    2028: ("", "nameless@corp.example", "3", True),
+    2029: ("No Address", "", "3", True),
+    2030: (HEBREW, "dana@corp.example", "3", True),
+    2031: (BLANK_FORMULA, "formula@corp.example", "3", True),
+    2032: (SEMICOLON, "semicolon@corp.example", "3", True),
+    2033: (FULL_WIDTH, "wide@corp.example", "3", True),
+    2034: ("Gus Gone", "gus@corp.example", "3", True),
+    2035: ("Lena Late", "lena@corp.example", "3", True),
+    2036: ("Sid Seatless", "sid@corp.example", "3", True),
+    2037: ("Tia Twice", "tia@corp.example", "3", True),
+    2038: ("Tom Twin", "tom@corp.example", "3", True),
+    2039: ("Eva Except", "eva@corp.example", "2", True),
+    2040: ("Ed Expired", "ed@corp.example", "3", True),
+    2041: ("Quinn Quiet", "quinn@corp.example", "1", False),
+    2042: ("Max Manager", "max@corp.example", "3", True),
+    2043: ("Mia Manager", "mia@corp.example", "3", True),
+    2044: ("Kim Captain", "kim@corp.example", "2", True),
+    2045: ("Xe Ternal", "xe@elsewhere.example", "3", True),
+}
+FILLERS = range(2046, 2061)
+
+TEAMS = {
+    501: ("Support", [2003, 2007, 2034, 2036, 2011, *FILLERS]),
+    502: ("Billing", [2012, 2036, 2044]),
+    503: ("Night", [2019, 2020]),
+    505: ("Twin", [2038]),
+    506: ("Twin", [2038, 2021]),
+}
+
+SEEDS = {
+    "reviewers": "kind,name,reviewer\ndefault,,ben@corp.example\nteam,support,cleo@corp.example\n"
+    "team,Night,Rex@corp.example\nrole, Support  Lead ,vic@corp.example\n"
+    "team,Dissolved,cleo@corp.example\n",
+    "privileged_roles": "role\nmanager\n",
+    "service_accounts": "email,owner\nzap@corp.example,cleo@corp.example\n"
+    "Support@corp.example,gus@corp.example\n",
+    "permissions_by_hand": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n",
+}
+
+
+class Truth(NamedTuple):
+    """What the page of a review has to say."""
+
+    workspace: Workspace
+    changes: set[tuple[str | None, str, str]]
+    """Account, change, and the thing as it is called now."""
+
+
+def administrators(workspace: Workspace) -> dict[int, Admin]:
+    return {admin.id: admin for admin in workspace.admins}
+
+
+def sign_ins(workspace: Workspace, now: int) -> list[Event]:
+    """Everybody was there last week, but for the bots, the service accounts and Quinn."""
+    quiet = {2004, 2005, 2006, 2007, 2041}
+    return [sign_in(now - 7 * DAY + a.id, a) for a in workspace.admins if a.id not in quiet]
+
+
+def at_first() -> Workspace:
+    people = [
+        Admin(id_, name, email, role=role, seat=seat)
+        for id_, (name, email, role, seat) in PEOPLE.items()
+    ]
+    people += [Admin(n, f"Filler {n}", f"filler{n}@corp.example", role="3") for n in FILLERS]
+    teams = [Team(id_, name, list(members)) for id_, (name, members) in TEAMS.items()]
+    workspace = Workspace(people, teams, roles=dict(ROLES))
+    workspace.history = sign_ins(workspace, NOW - AGO[0] * DAY)
+    return workspace
+
+
+def at_second(workspace: Workspace) -> Truth:
+    """Everything is renamed, and what was decided is done, or not."""
+    now = NOW - AGO[1] * DAY
+    admins, teams = administrators(workspace), {team.id: team for team in workspace.teams}
+    ada = admins[2001]
+
+    def log(number: int, type_: str, sentence: str) -> None:
+        workspace.history.append(
+            event(now - 9 * DAY + number, type_, ada, f"{ada.name} {sentence}")
+        )
+
+    workspace.roles["2"] = "Team captain"
+    teams[502].name = "Finance"
+    admins[2004].name = "Helper Bot"
+    admins[2011].name = "Rita New"
+    admins[2012].email = "otto.b@corp.example"
+    admins[2013].name, admins[2013].email = "Cy After", "cy@corp.example"
+    log(1, "role_change", "changed the role Support: may export data")
+    admins[2007].role = "4"  # by whom, nobody knows: the sentence is about the role
+    log(2, "role_change", "changed the role of Sam Lee")
+    admins[2022].role = "4"
+    log(3, "role_change", "changed the role of Tia Twice to Support")
+    log(4, "role_change", "changed the role of Tia Twice to Support agent")
+    log(5, "role_change", "changed the role of Tia Twice to Support")
+    admins[2037].role = "4"
+    for id_ in (2042, 2043):
+        admins[id_].role = "1"
+    log(6, "role_change", "changed the role of Max Manager to Manager")
+    log(7, "admin_deletion", "removed Gus Gone")
+    log(8, "seat_revoke", "took the inbox seat of Sid Seatless")
+    admins[2036].seat = False
+    for id_ in (501, 502):
+        teams[id_].members.remove(2036)
+    admins[2023].role = "4"
+    log(9, "role_change", "changed the role of Pia Plus to agent")  # no role is called so
+    for gone in (2014, 2015, 2034, 2035):
+        workspace.leave(gone)
+    workspace.admins.append(Admin(2061, "Iris Back", "iris@corp.example", role="3", seat=False))
+    workspace.history += sign_ins(workspace, now)
+    losses = {
+        (str(id_), change, thing)
+        for id_ in (2014, 2015, 2034, 2035)
+        for change, thing in (
+            ("left", ""),
+            ("role taken", "Support agent"),
+            ("seat taken", "inbox"),
+        )
+    }
+    return Truth(
+        workspace,
+        losses
+        | {
+            ("2034", "team taken", "Support"),
+            ("2061", "joined", ""),
+            ("2061", "role given", "Support agent"),
+            ("2004", "renamed", "Helper Bot"),
+            ("2011", "renamed", "Rita New"),
+            ("2012", "address changed", "otto.b@corp.example"),
+            ("2013", "renamed", "Cy After, cy@corp.example"),
+            (None, "role renamed", "Team captain"),
+            (None, "team renamed", "Finance"),
+            *((str(id_), "role changed", "Support") for id_ in (2007, 2022, 2023, 2037)),
+            *((str(id_), "role changed", "Manager") for id_ in (2042, 2043)),
+            ("2036", "seat taken", "inbox"),
+            ("2036", "team taken", "Support"),
+            ("2036", "team taken", "Finance"),
+        },
+    )
+
+
+def at_third(workspace: Workspace) -> Truth:
+    """What was left is done, by a name that no signed list knows."""
+    now = NOW
+    admins, teams = administrators(workspace), {team.id: team for team in workspace.teams}
+    ada = admins[2001]
+    workspace.history.append(
+        event(now - 3 * DAY, "admin_deletion", ada, "Ada Owner removed Cy After")
+    )
+    teams[505].members.remove(2038)
+    workspace.history.append(
+        event(
+            now - 2 * DAY,
+            "app_team_membership_modification",
+            ada,
+            "Ada Owner changed the teams of Tom Twin: not in Twin any more",
+        )
+    )
+    workspace.leave(2013)
+    workspace.roles["2"] = "Support lead"  # as it was called before
+    admins[2041].away = True
+    workspace.history += sign_ins(workspace, now)
+    return Truth(
+        workspace,
+        {
+            ("2013", "left", ""),
+            ("2013", "role taken", "Support agent"),
+            ("2013", "seat taken", "inbox"),
+            ("2038", "team taken", "Twin (505)"),
+            (None, "role renamed", "Support lead"),
+        },
+    )
+
+
+@cache
+def world() -> tuple[Truth, Truth, Truth]:
+    """The workspace at each of the three reviews."""
+    first = at_first()
+    second = at_second(deepcopy(first))
+    third = at_third(deepcopy(second.workspace))
+    return Truth(first, set()), second, third
+
+
+def grants(truth: Truth) -> set[tuple[str, str, str]]:
+    """Who has what: account, kind and thing, as it is called now."""
+    workspace = truth.workspace
+    often = [team.name for team in workspace.teams]
+    rows = set()
+    for admin in workspace.admins:
+        rows.add((str(admin.id), "workspace", ""))
+        if admin.seat:
+            rows.add((str(admin.id), "seat", "inbox"))
+        if admin.role:
+            rows.add((str(admin.id), "role", workspace.roles[admin.role]))
+    for team in workspace.teams:
+        name = f"{team.name} ({team.id})" if often.count(team.name) > 1 else team.name
+        rows |= {(str(id_), "team", name) for id_ in team.members}
+    return rows
+
+
+UNKNOWN = {2005, 2004, 2006, 2007, 2029, 2045}
+"""Who is in no list of employees: the bots, the mailboxes, and two that are strange."""
+
+
+def write_seeds(home: Path) -> None:
+    """What the company knows: employees by other addresses than the ones in Intercom, too."""
+    left = {2034: day(70), 2035: day(62), 2024: day(30)}
+    rows = [
+        (email.lower().replace("+intercom", ""), f"Name {id_}", left.get(id_, ""), "")
+        for id_, (_, email, _, _) in PEOPLE.items()
+        if id_ not in UNKNOWN | {2015, 2016, 2020}
+    ]
+    rows += [(f"filler{n}@corp.example", "Filler", "", "") for n in FILLERS]
+    rows += [(f"sven@{at}.example", "Sven", "", "Sven S") for at in ("corp", "agency")]
+    rows += [("otto.b@corp.example", "Otto", "", "otto@corp.example")]
+    rows += [("cy@corp.example", "Cy", "", "bo@corp.example")]
+    folder = home / "seeds"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "employees.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("email", "name", "left_on", "person"), *rows])
+    for name, content in SEEDS.items():
+        (folder / f"{name}.csv").write_text(content, encoding="utf-8")
+
+
+DECISIONS = {  # at the first review, by account, kind and thing
+    ("2011", "seat", ""): "remove",
+    ("2013", "workspace", ""): "remove",
+    ("2014", "workspace", ""): "remove",
+    ("2015", "workspace", ""): "remove",
+    ("2034", "workspace", ""): "remove",
+    ("2034", "role", "3"): "remove",
+    ("2034", "team", "501"): "remove",
+    ("2036", "seat", ""): "remove",
+    ("2036", "team", "502"): "remove",
+    ("2038", "team", "505"): "remove",
+    ("2038", "team", "506"): "remove",
+    ("2039", "role", "2"): "exception",
+    ("2040", "workspace", ""): "exception",
+    ("2044", "role", "2"): "remove",
+}
+UNTIL = {"2039": day(-200), "2040": day(80)}
+
+
+def decide(folder: Path) -> None:
+    """Fill in the list of the first review."""
+    with (folder / "access-review.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if not row["reviewer"]:
+            continue
+        id_, _, rest = row["row"].partition("/")
+        decision = DECISIONS.get((id_, row["kind"], rest.partition("/")[2]), "keep")
+        row |= {"decision": decision, "decided by": row["reviewer"], "decided on": str(day(119))}
+        if decision == "exception":
+            row |= {"reason": "=agreed", "until": str(UNTIL[id_])}
+    with (folder / "decisions.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+MARTS = (
+    "access_changes",
+    "access_grants",
+    "access_history",
+    "account_findings",
+    "admin",
+    "assignments",
+    "exceptions",
+    "leavers",
+    "people",
+    "privileged_access",
+    "removals",
+    "review_findings",
+    "role_edits",
+    "seed_names",
+    "syncs",
+    "team",
+    "team_admin",
+    "team_sizes",
+    "things",
+)
+
+Marts = dict[str, list[dict[str, Any]]]
+
+
+def play(
+    project: Path, env: str, home: Path, query: Callable[[str], list[dict[str, Any]]], **more: str
+) -> list[Marts]:
+    """Review the world three times, decide after the first one, and read all marts each time."""
+    variables = more | {
+        "MELTANO_ENVIRONMENT": env,
+        "REVIEW_HOME": home.name,
+        "MELTANO_RUN_FULL_REFRESH": "true",  # the clock jumps: a bookmark would be at today
+        "TAP_INTERCOM_ACCESS_START_DATE": str(day(300)),
+    }
+    write_seeds(home)
+    reviews = []
+    for truth, days in zip(world(), AGO, strict=True):
+        with Sandbox(truth.workspace) as sandbox:
+            at = {"REVIEWED_AT": clock(NOW - days * DAY)}
+            run_step(project, "load", **variables, **sandbox.settings, **at)
+        for name in ("build", "page", "snapshot", "archive"):
+            run_step(project, name, **variables)
+        if days == AGO[0]:
+            decide(home / "reviews" / REVIEWS[0])
+            run_step(project, "decisions", **variables)
+        reviews.append({mart: query(f"select * from {mart}") for mart in MARTS})
+    return reviews
