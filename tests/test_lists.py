@@ -20,7 +20,7 @@ def test_two_empty_pages_in_a_row_that_point_on_are_an_error(sandbox: Sandbox) -
     sandbox.respond("/admins", *pages)
 
     assert "two empty pages in a row" in sync(sandbox).error
-    assert len(sandbox.requests) == 3
+    assert len(sandbox.journal.requests) == 3
 
 
 def test_empty_pages_that_are_not_in_a_row_are_fine(sandbox: Sandbox) -> None:
