@@ -54,6 +54,19 @@ def test_fewer_rows_than_announced_are_an_error(
     assert run.of("ACTIVATE_VERSION") == []
 
 
+@pytest.mark.parametrize("number", [{}, {"page": None}, {"page": 3}])
+def test_fewer_pages_than_announced_are_an_error(
+    number: dict[str, int | None], sandbox: Sandbox
+) -> None:
+    last = page(2, pages={"next": None, "total_pages": 3, **number})
+    sandbox.respond("/admins", page(1, **after("a")), last)
+
+    run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true")
+
+    assert "announced 3 pages and sent 2: the list is short" in run.error
+    assert run.of("ACTIVATE_VERSION") == []
+
+
 def test_as_many_rows_as_announced_are_fine(sandbox: Sandbox) -> None:
     sandbox.respond("/admins", page(1, 2, total_count=2))
 

@@ -78,6 +78,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To run it every night"))
+    output_of(project, "install")
     path, line = block("so the crontab's first line", "text").splitlines()
     path = path.replace("/srv/access/.venv/bin", str(BIN))
     command = line.removeprefix("0 3 * * * ").replace("/srv/access", shlex.quote(str(project)))
