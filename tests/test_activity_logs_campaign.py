@@ -61,7 +61,7 @@ class World:
     order: str = "created"
     newest_first: bool = True
     pages_reversed: bool = False
-    told: str = "pages"
+    pages_form: str = "pages"
     moves: bool = False
     fails: float = 0
     longest: float = math.inf
@@ -120,7 +120,7 @@ class World:
             "pages": {"type": "pages", "page": page, "total_pages": total, "next": None},
             "total only": {"total_pages": total},
             "nothing": None,
-        }[self.told]
+        }[self.pages_form]
         return jsonify(
             {"pages": pages, "activity_logs": rows[::-1] if self.pages_reversed else rows}
         )
@@ -190,7 +190,7 @@ def test_a_history(
         order=chance.choice(ORDERS),
         newest_first=chance.random() < 0.5,
         pages_reversed=chance.random() < 0.3,
-        told=chance.choice(["pages", "pages", "total only", "nothing"]),
+        pages_form=chance.choice(["pages", "pages", "total only", "nothing"]),
         longest=chance.choice([math.inf, math.inf, 5 * DAY]),
     )
     served.fail(SEARCH, world.answer)
