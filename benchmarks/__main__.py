@@ -106,7 +106,8 @@ def compare(
         click.echo(
             f"| {contender.name} | {wall:.2f} | {statistics.median(contender.cpus):.2f} "
             f"| {statistics.median(contender.peaks):.0f} | {contender.records:,} "
-            f"| {contender.records / wall:,.0f} | {contender.requests:,} | {contender.at_once} | {wall / first:.2f} |"
+            f"| {contender.records / wall:,.0f} | {contender.requests:,} "
+            f"| {contender.at_once} | {wall / first:.2f} |"
         )
 
 
