@@ -135,8 +135,9 @@ class Intercom:
         request = self.request(endpoint)
         seen: dict[str, int] = {}
         announced = repeated = in_a_row = 0
-        number = pages = 0
-        for number, (_, page, _) in enumerate(self.pages(request, following), 1):
+        read = pages = 0
+        for _, page, _ in self.pages(request, following):
+            read += 1
             pages = (page.pages and page.pages.total_pages) or 0
             announced = max(announced, page.total_count or 0)
             for row in page.rows:
@@ -151,10 +152,9 @@ class Intercom:
                     f"{request}: the last {in_a_row} rows were all listed before: the list goes "
                     f"round in circles. {RUN_AGAIN}"
                 )
-        if number < pages:
+        if read < pages:
             raise IntercomError(
-                f"{request} announced {pages} pages and sent {number}: the list is short. "
-                f"{RUN_AGAIN}"
+                f"{request} announced {pages} pages and sent {read}: the list is short. {RUN_AGAIN}"
             )
         if repeated:
             logger.warning(

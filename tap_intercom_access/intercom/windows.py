@@ -165,7 +165,8 @@ def read_windows(
             if outside and not told_outside:
                 told_outside = True
                 logger.warning(
-                    "%s listed %d events outside of the time asked for (%s), which are left out of it",
+                    "%s listed %d events outside of the time asked for (%s), which are left out "
+                    "of it",
                     request,
                     outside,
                     in_words(current),
