@@ -126,6 +126,9 @@ def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_pat
     assert sync(sandbox, "--state", state).error.startswith("The state is not JSON")
 
 
+ADMINS: dict[str, object] = {"tap_stream_id": "admins", "schema": {"properties": {}}}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "catalog",
@@ -137,6 +140,8 @@ def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_pat
         {"streams": [{"tap_stream_id": "admins", "metadata": 5}]},
         {"streams": [{"tap_stream_id": "admins", "metadata": [{"breadcrumb": []}]}]},
         {"streams": [{"tap_stream_id": "admins", "schema": []}]},
+        {"streams": [ADMINS | {"key_properties": 5}]},
+        {"streams": [ADMINS | {"metadata": [{"breadcrumb": ["properties", 5], "metadata": {}}]}]},
         {"other": 1},
     ],
 )

@@ -50,6 +50,9 @@ MAX_ERRORS = 5
 BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 """White space, and the marks of the forms of Unicode."""
 
+WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
+"""Codes of errors that no permission changes."""
+
 EXPIRED_OR_NOT_YET_VALID = (9, 10)
 OF_ANOTHER_HOST = (62, 64)
 """Codes of OpenSSL: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/."""
@@ -215,7 +218,14 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
             "Intercom has blocked the token or its app, which no permission and no other token "
             "of the app changes: ask Intercom's support why."
         )
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
+    refused = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if refused and re.search(r"allow-?\s?list|whitelist|\bip address", messages):
+        return (
+            "No permission helps: have the public IPv4 address that this machine's requests come "
+            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
+            "where the address is on it."
+        )
+    if response.status_code == HTTPStatus.UNAUTHORIZED or (refused and codes & WRONG_TOKEN):
         return (
             "Either the access token is wrong or revoked: copy or regenerate it in Intercom's "
             "Developer Hub (your app > Authentication); or its workspace is in another region: "
@@ -224,12 +234,6 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
         )
     if response.status_code != HTTPStatus.FORBIDDEN:
         return None
-    if re.search(r"allow-?\s?list|whitelist|\bip address", messages):
-        return (
-            "No permission helps: have the public IPv4 address that this machine's requests come "
-            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
-            "where the address is on it."
-        )
     if not codes:
         return (
             "This is not the form of Intercom's errors: a proxy, firewall or gateway between here "
