@@ -12,9 +12,9 @@ from typing import Any
 import waitress
 from flask import Flask, Response, request
 
-from tap_intercom_access.sandbox.history import DAY
-from tap_intercom_access.sandbox.history import generated as generated_events
-from tap_intercom_access.sandbox.workspace import generated
+from tap_intercom_access.sandbox.demo import generate_workspace
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
 
 COUNTS = {"requests": 0, "under_way": 0, "at_once": 0}
 COUNTING = threading.Lock()
@@ -37,7 +37,7 @@ def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
 
 def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
     """Make the application that answers, each time after so many milliseconds."""
-    workspace = generated(admins, teams)
+    workspace = generate_workspace(admins, teams)
     lists = {
         "admins": pages("admin", workspace.admin_rows(), size or max(1, admins)),
         "teams": pages("team", workspace.team_rows(), size or max(1, teams)),
@@ -94,7 +94,7 @@ def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
 def serve_events(made: Flask, events: int) -> None:
     """Answer for the activity logs, newest first."""
     now = int(time.time())
-    history = generated_events(events, now - 89 * DAY, now - DAY) if events else []
+    history = generate_events(events, now - 89 * DAY, now - DAY) if events else []
     times = [event["created_at"] for event in history]
     texts = [json.dumps(event) for event in history]
 

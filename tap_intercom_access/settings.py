@@ -115,6 +115,17 @@ SETTINGS = th.PropertiesList(
             "that concern access, which docs/activity-logs.md lists."
         ),
     ),
+    th.Property(
+        "metadata_as_text",
+        th.BooleanType(nullable=False),
+        default=False,
+        title="Metadata as text",
+        description=(
+            "Whether `metadata` of `activity_logs` is a text that holds JSON instead of an object, "
+            "for targets that need to know an object's properties, such as those for Avro and "
+            "Parquet."
+        ),
+    ),
 ).to_dict()
 
 NUMBERS = ("request_timeout", "max_removed_percent")

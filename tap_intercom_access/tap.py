@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from singer_sdk import Stream
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.singerlib import CatalogEntry
 
@@ -155,6 +156,8 @@ class TapIntercomAccess(Tap):
         for stream_map in self.mapper.stream_maps.get(stream.name, []):
             if isinstance(stream_map, CustomStreamMap) and isinstance(stream, IntercomStream):
                 stream.guard(stream_map)
+            if self.config.get("flattening_enabled"):
+                _fit_to_schema(stream_map)
 
     @override
     def _reset_state_progress_markers(self) -> None:
@@ -257,6 +260,19 @@ class TapIntercomAccess(Tap):
                 with Path(path).open("rb") as file:
                     given.config |= read_object(f"configuration file {path}", file)
         return given
+
+
+def _fit_to_schema(stream_map: StreamMap) -> None:
+    """Let a stream map give a record that has just the columns of its schema, missing ones null."""
+    transform = stream_map.transform
+
+    def fitted(record: dict[str, Any]) -> dict[str, Any] | None:
+        result = transform(record)
+        properties = stream_map.transformed_schema["properties"]
+        return result and {name: result.get(name) for name in properties}
+
+    # SDK 0.54.9 leaves a null object under its own name, where its columns are announced.
+    stream_map.transform = fitted  # type: ignore[method-assign]
 
 
 def main() -> None:

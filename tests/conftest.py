@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import world
 from tests.browser import launched
 from tests.commands import ROOT
@@ -46,7 +46,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def paged() -> Iterator[Sandbox]:
     """A sandbox with three pages of admins, one of teams."""
-    with Sandbox(demo(), page_size=5) as server:
+    with Sandbox(demo(), Behaviour(page_size=5)) as server:
         yield server
 
 

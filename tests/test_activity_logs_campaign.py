@@ -19,11 +19,12 @@ from flask import Response, jsonify, request
 from typing_extensions import override
 
 from tap_intercom_access.errors import TapError
-from tap_intercom_access.sandbox.history import DAY
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox, error
-from tap_intercom_access.sandbox.workspace import demo
 from tap_intercom_access.streams.schema import as_seconds
 from tap_intercom_access.tap import TapIntercomAccess
+from tests.events import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,7 @@ class World:
 
     def answer(self) -> Response | None:
         """Answer a search as Intercom does."""
-        if request.path != "/admins/activity_logs/search":
+        if request.path != SEARCH:
             return None
         if self.moves:
             self.move()
@@ -192,7 +193,7 @@ def test_a_history(
         told=chance.choice(["pages", "pages", "total only", "nothing"]),
         longest=chance.choice([math.inf, math.inf, 5 * DAY]),
     )
-    served.faults[None] = world.answer
+    served.fail(SEARCH, world.answer)
     state: dict[str, Any] = {}
     written: set[str] = set()
     world.happen(chance.choice([100, 900, 2500]), begin, start_of_all)
@@ -206,9 +207,9 @@ def test_a_history(
         skew = 0 if last else chance.choice([0, 0, *WRONG])
         is_machines = chance.random() < 0.5
         offset[0] = true - real() + (skew if is_machines else 0)
-        served.clock_ahead = -skew if is_machines else skew
-        served.tells_time = last or chance.random() < 0.8
-        if not served.tells_time and not is_machines:
+        served.behaviour.clock_offset = -skew if is_machines else skew
+        served.behaviour.sends_date = last or chance.random() < 0.8
+        if not served.behaviour.sends_date and not is_machines:
             skew = 0
         world.moves = not last and chance.random() < 0.3
         world.fails = 0 if last else chance.choice([0, 0, 0.05, 0.3])

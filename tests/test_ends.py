@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import generated
+from tests import faults
 from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
 from tests.runs import Run
 
@@ -35,7 +35,7 @@ SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if POSIX else []
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: Sandbox) -> None:
-    paged.faults[2] = faults.delay(30)
+    paged.fail("/admins", faults.delay(30), nth=2)
     with start(paged) as process:
         assert process.stdout is not None
         first = [process.stdout.readline() for _ in range(6)]
@@ -68,7 +68,7 @@ def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, modul
 
 
 def test_nohup_is_respected(paged: Sandbox) -> None:
-    paged.faults[2] = faults.delay(1)
+    paged.fail("/admins", faults.delay(1), nth=2)
     settings = environment(**paged.settings)
     command = ["bash", "-c", f"trap '' HUP; exec {shlex.quote(TAP)} --config=ENV"]
     with subprocess.Popen(
@@ -118,7 +118,7 @@ def run_in_shell(arguments: str, sandbox: Sandbox) -> Run:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_sync_whose_target_hangs(number: signal.Signals) -> None:
-    with Sandbox(generated(3000, 1)) as sandbox, start(sandbox) as process:
+    with Sandbox(generate_workspace(3000, 1)) as sandbox, start(sandbox) as process:
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(2)  # until the pipe is full
@@ -128,7 +128,7 @@ def test_a_signal_ends_a_sync_whose_target_hangs(number: signal.Signals) -> None
 
 
 def test_a_target_that_closes_the_pipe_ends_the_sync() -> None:
-    with Sandbox(generated(3000, 1)) as sandbox, start(sandbox) as process:
+    with Sandbox(generate_workspace(3000, 1)) as sandbox, start(sandbox) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()

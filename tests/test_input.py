@@ -33,7 +33,7 @@ def test_an_input_that_is_no_json_object_is_refused(
     error = sync(sandbox, option, written(tmp_path, content)).error
 
     assert error.startswith(f"The {option[2:]} ")
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 @pytest.mark.parametrize("option", ["--state", "--catalog"])
@@ -107,7 +107,7 @@ def test_a_byte_order_mark_is_skipped_in_every_input(
     run = run_tap(*arguments)
 
     assert "488 fewer than in the last complete sync" in run.error
-    assert sandbox.requests == ["GET /admins"]
+    assert sandbox.journal.requests == ["GET /admins"]
 
 
 def test_a_state_as_meltano_prints_it_keeps_the_safeguards(
@@ -147,7 +147,7 @@ def test_a_catalog_of_another_form_is_refused(
 
     assert error.startswith("The catalog is not a Singer catalog")
     assert "--discover" in error
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 def test_a_catalog_of_unknown_streams_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox, tmp_path:
 
     assert run.code == 0
     assert "No stream is selected" in run.stderr
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 def test_a_catalog_that_makes_a_full_list_incremental_is_refused(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.events import SEARCH
 from tests.in_process import Result, catalog_of, sync_here
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
 NOW = int(time.time())
-SEARCH = "/admins/activity_logs/search"
 ROW: dict[str, Any] = {"id": "7", "team_ids": []}
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tests import faults
 from tests.pages import HTML
 from tests.runs import failed, run_tap, sync
 
@@ -34,14 +34,14 @@ pytestmark = pytest.mark.slow
 def test_a_failure_that_passes_loses_nothing(
     fault: Fault, paged: Sandbox, sandbox: Sandbox
 ) -> None:
-    paged.faults[2] = fault
+    paged.fail("/admins", fault, nth=2)
 
     run = sync(paged, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1.5")
 
     assert run.code == 0, run.stderr
     assert run.stderr.count("Try 1 of 5 failed") == 1
     assert "Backing off" not in run.stderr
-    assert len(paged.requests) == 5
+    assert len(paged.journal.requests) == 5
     assert run.records("admins") == sync(sandbox).records("admins")
 
 
@@ -62,7 +62,7 @@ def test_a_failure_that_stays_ends_after_five_tries(
 
     assert error.startswith("admins: failed 5 times in a row: GET ")
     assert cause in error
-    assert len(sandbox.requests) == 5
+    assert len(sandbox.journal.requests) == 5
 
 
 def test_a_refused_connection_ends_after_five_tries() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests.commands import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_an_unknown_path_is_not_found(sandbox: Sandbox) -> None:
 
 
 def test_the_rate_limit_is_counted_down_and_then_enforced() -> None:
-    with Sandbox(demo(), rate_limit=2) as sandbox:
+    with Sandbox(demo(), Behaviour(rate_limit=2)) as sandbox:
         answers = [get(sandbox, "/teams") for _ in range(6)]
 
     # The window may turn once in between, so at least two of the six are over the limit.
@@ -124,7 +124,7 @@ def test_the_rate_limit_is_counted_down_and_then_enforced() -> None:
 
 
 def test_pages_have_intercoms_form() -> None:
-    with Sandbox(demo(), page_size=5) as sandbox:
+    with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         first = get(sandbox, "/admins").json()["pages"]
         after = first["next"]["starting_after"]
         last = get(sandbox, f"/admins?starting_after={after}").json()["pages"]

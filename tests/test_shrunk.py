@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import generated
 from tests.meltano import meltano
 from tests.runs import Run, catalog_selecting, run_tap, sync
 from tests.targets import load
@@ -28,7 +28,7 @@ ACCEPT = {"TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT": "100"}
 @pytest.fixture
 def company() -> Iterator[Sandbox]:
     """A workspace of 200 in two teams."""
-    with Sandbox(generated(200, 2)) as server:
+    with Sandbox(generate_workspace(200, 2)) as server:
         yield server
 
 

@@ -206,7 +206,7 @@ def test_a_state_that_may_be_anything_is_refused(state: dict[str, Any], sandbox:
     result = activate(sandbox, state=state)
 
     assert result.error.startswith("The state is not a Singer state: ")
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_stream_is_deselected_by_a_text_too(sandbox: Sandbox) -> None:
     result = sync_here(sandbox, catalog=catalog)
 
     assert result.of("SCHEMA") == ["admins"]
-    assert sandbox.requests == ["GET /admins"]
+    assert sandbox.journal.requests == ["GET /admins"]
 
 
 def test_a_selection_that_is_neither_true_nor_false_is_refused(sandbox: Sandbox) -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import Timed, divide, read_windows
-from tap_intercom_access.sandbox.history import DAY, generated
-from tests.events import NOW
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
+from tests.events import NOW, SEARCH
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
 START, STOP = NOW - 80 * DAY, NOW - DAY
-LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
+LOGS = list_of("activity_logs", Timed, SEARCH, method="POST")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_time_in_milliseconds_is_an_error(sandbox: Sandbox) -> None:
 
 
 def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generated(2600, START, START + 1)
+    sandbox.workspace.history = generate_events(2600, START, START + 1)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     found = list(
@@ -85,7 +86,7 @@ def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> N
 
 
 def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generated(6000, STOP - 7200, STOP - 3600)
+    sandbox.workspace.history = generate_events(6000, STOP - 7200, STOP - 3600)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     found = list(
@@ -97,14 +98,14 @@ def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
 
 
 def test_pages_by_number_are_read_again_until_nothing_new_turns_up(sandbox: Sandbox) -> None:
-    history = generated(600, START, START + 1)
+    history = generate_events(600, START, START + 1)
     sandbox.workspace.history = history
     kept = {row["id"] for row in history[1:]}
 
     def remove() -> None:
         del history[0]  # all after it move up by one
 
-    sandbox.faults[2] = remove
+    sandbox.fail(SEARCH, remove, nth=2)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     ((_, rows),) = read_windows(

@@ -16,12 +16,13 @@ from flask import request
 
 from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import IN_FLIGHT, Timed, read_windows, within
-from tap_intercom_access.sandbox import faults
-from tap_intercom_access.sandbox.history import DAY, generated
-from tap_intercom_access.sandbox.server import Sandbox, error
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox, error
+from tests import faults
 from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
-from tests.events import NOW, events, ids, seconds
+from tests.events import NOW, SEARCH, events, ids, seconds
 from tests.runs import sync, waits
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
     from flask import Response
 
 START, STOP = NOW - 80 * DAY, NOW - DAY
-LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
+LOGS = list_of("activity_logs", Timed, SEARCH, method="POST")
 
 
 @pytest.fixture
 def busy(sandbox: Sandbox) -> Sandbox:
     """A sandbox with 6,000 events."""
-    sandbox.workspace.history = generated(6000, START, STOP)
+    sandbox.workspace.history = generate_events(6000, START, STOP)
     return sandbox
 
 
@@ -51,18 +52,18 @@ def refuse_after(share: float) -> Response | None:
 
 def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox, events_only: Path) -> None:
     chance = random.Random(3)  # noqa: S311 (not for secrets)
-    busy.faults[None] = lambda: time.sleep(chance.random() / 5)
+    busy.fail(SEARCH, lambda: time.sleep(chance.random() / 5))
 
     found = events(sync(busy, "--catalog", events_only))
 
     assert [row["id"] for row in found] == [f"event-{number}" for number in range(6000)]
-    assert 2 < busy.at_once <= IN_FLIGHT
+    assert 2 < busy.journal.max_concurrent <= IN_FLIGHT
 
 
 def test_a_failure_ends_the_sync_after_all_before_it_was_written(
     busy: Sandbox, events_only: Path
 ) -> None:
-    busy.faults[None] = lambda: refuse_after(0.5)
+    busy.fail(SEARCH, lambda: refuse_after(0.5))
 
     run = sync(busy, "--catalog", events_only)
 
@@ -76,7 +77,7 @@ def test_a_failure_ends_the_sync_after_all_before_it_was_written(
 def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
     busy: Sandbox, events_only: Path
 ) -> None:
-    busy.faults[None] = lambda: refuse_after(0.7)
+    busy.fail(SEARCH, lambda: refuse_after(0.7))
     run = sync(busy, "--catalog", events_only)
     found: set[str] = set()
 
@@ -100,7 +101,7 @@ def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -
         failed.add(body)
         return error(503, "service_unavailable", "Later")
 
-    busy.faults[None] = once
+    busy.fail(SEARCH, once)
 
     run = sync(busy, "--catalog", events_only)
 
@@ -111,29 +112,33 @@ def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -
 
 @pytest.mark.slow
 def test_a_limit_is_shared_and_costs_no_try(events_only: Path) -> None:
-    with Sandbox(demo(), rate_limit=12) as limited:
-        limited.workspace.history = generated(6000, START, STOP)
+    with Sandbox(demo(), Behaviour(rate_limit=12)) as limited:
+        limited.workspace.history = generate_events(6000, START, STOP)
         run = sync(limited, "--catalog", events_only)
 
     assert len(ids(run)) == 6000
     assert "Try 1" not in run.stderr
     # every request that was refused was sent twice
-    refused = len(limited.requests) - len({json.dumps(body) for body in limited.bodies})
+    refused = len(limited.journal.requests) - len(
+        {json.dumps(body) for body in limited.journal.bodies}
+    )
     assert refused <= IN_FLIGHT
-    assert len(limited.times) <= 35
-    periods = len(limited.times) / 12
-    assert limited.times[-1] - limited.times[0] < 10 * (periods + 1)
+    assert len(limited.journal.times) <= 35
+    periods = len(limited.journal.times) / 12
+    assert limited.journal.times[-1] - limited.journal.times[0] < 10 * (periods + 1)
 
 
 @pytest.mark.slow
 def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
-    busy.faults[6] = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "3"})
+    busy.fail(
+        SEARCH, faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "3"}), nth=6
+    )
 
     run = sync(busy, "--catalog", events_only)
 
     assert len(ids(run)) == 6000
     assert len(waits(run)) == 1
-    gaps = [after - before for before, after in pairwise(busy.times)]
+    gaps = [after - before for before, after in pairwise(busy.journal.times)]
     assert max(gaps) >= 2.5
 
 
@@ -141,14 +146,14 @@ def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_only: Path) -> None:
-    busy.faults[None] = lambda: time.sleep(20) if len(busy.requests) > 9 else None
+    busy.fail(SEARCH, lambda: time.sleep(20) if len(busy.journal.requests) > 9 else None)
     with subprocess.Popen(
         [TAP, "--config=ENV", "--catalog", str(events_only)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(**busy.settings),
     ) as process:
-        while len(busy.requests) < 12:
+        while len(busy.journal.requests) < 12:
             time.sleep(0.05)
         process.send_signal(number)
         _, stderr = process.communicate(timeout=5)
@@ -160,14 +165,14 @@ def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_
 @pytest.mark.slow
 def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_only: Path) -> None:
     def slow() -> Response | None:
-        if len(busy.bodies) == 0:
+        if len(busy.journal.requests) == 1:
             return None
         if request.get_json()["created_at_after"] < START:
             return error(403, "forbidden", "No")
         time.sleep(60)
         return None
 
-    busy.faults[None] = slow
+    busy.fail(SEARCH, slow)
 
     began = time.time()
     run = sync(busy, "--catalog", events_only, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="50")
@@ -187,7 +192,7 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
     reading = read_windows(intercom, request_, (START, STOP))
     next(reading)
     reading.close()
-    busy.faults[None] = lambda: refuse_after(0.2)
+    busy.fail(SEARCH, lambda: refuse_after(0.2))
     with pytest.raises(IntercomError, match="HTTP 403"):
         list(read_windows(intercom, request_, (START, STOP)))
 
@@ -200,7 +205,7 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
 
 
 def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
-    busy.workspace.history = generated(600, START, STOP)
+    busy.workspace.history = generate_events(600, START, STOP)
     intercom = Intercom(busy.token, busy.base_url)
     asked = within(intercom.build_request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
     first = intercom.send(asked)
@@ -208,7 +213,7 @@ def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
     ((stop, rows),) = read_windows(intercom, asked, (START, STOP), first)
 
     assert (stop, len(rows)) == (STOP, 600)
-    assert len(busy.bodies) == 3
+    assert len(busy.journal.bodies) == 3
 
 
 @pytest.mark.slow
@@ -218,8 +223,8 @@ def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
 def test_a_few_events_take_few_requests(
     count: int, requests: int, sandbox: Sandbox, events_only: Path
 ) -> None:
-    sandbox.workspace.history = generated(count, NOW - 89 * DAY, NOW) if count else []
+    sandbox.workspace.history = generate_events(count, NOW - 89 * DAY, NOW) if count else []
 
     assert len(ids(sync(sandbox, "--catalog", events_only))) == count
 
-    assert len(sandbox.bodies) <= requests
+    assert len(sandbox.journal.bodies) <= requests

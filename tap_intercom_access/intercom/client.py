@@ -140,7 +140,10 @@ class Intercom:
         # Fingerprints, not rows: rows of earlier pages would stay in memory.
         seen: dict[str, int] = {}
         announced = repeated = in_a_row = 0
+        sent = pages = 0
         for _, page, _ in self.paginate(request, next_request):
+            sent += 1
+            pages = (page.pages and page.pages.total_pages) or 0
             announced = max(announced, page.total_count or 0)
             for row in page.rows:
                 fingerprint = hash(msgspec.json.encode(row))
@@ -154,6 +157,11 @@ class Intercom:
                     f"{request}: the last {in_a_row} rows were all listed before: the list goes "
                     f"round in circles. {RUN_AGAIN}"
                 )
+        if sent < pages:
+            raise IntercomError(
+                f"{request} announced {pages} pages and sent {sent}: the list is short. "
+                f"{RUN_AGAIN}"
+            )
         if repeated:
             logger.warning(
                 "%s: Intercom listed %d rows more than once; the last version of each counts",

@@ -44,6 +44,9 @@ FIELD = re.compile(r"at `\$\.([\w.]+)`")
 ROW = re.compile(r"at `\$\.\w+\[(\d+)\](?:\.(\w+))?")
 """How msgspec names a row, and the field of the row."""
 
+SAMPLE = 100
+"""Rows whose keys are looked at."""
+
 REPLACEMENT = "\ufffd"
 
 
@@ -132,6 +135,30 @@ def decode(
         raise ShapeError("It is nested too deeply") from error
     except msgspec.ValidationError as error:
         raise _fault(error, body, shape, normaliser) from error
+
+
+def unknown_keys(content: bytes | bytearray, shape: type) -> set[str]:
+    """Give the keys that a response has and its shape has not; of the first rows of a list.
+
+    None where the body cannot be read, which `decode` says.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+    read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+    try:
+        if "rows" not in fields:
+            return {*read_keys(content)} - _keys(shape)
+        is_array = content.lstrip().startswith(b"[")
+        rows = read_rows(content if is_array else read_keys(content)[fields["rows"].encode_name])
+        first = [read_keys(row) for row in rows[:SAMPLE]]
+    except (ValueError, RecursionError, KeyError):
+        return set()
+    (row_type,) = get_args(fields["rows"].type)
+    return {key for row in first for key in row} - _keys(row_type)
+
+
+def _keys(shape: type) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(shape)} | {"type"}
 
 
 def _parse(content: bytes | bytearray) -> tuple[Any, bool]:

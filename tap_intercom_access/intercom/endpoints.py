@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.responses import Page, RowT
 
 US = "https://api.intercom.io"
-REGIONS = f"{US} (US), https://api.eu.intercom.io (EU) or https://api.au.intercom.io (Australia)"
+HOSTS = {"US": US, "EU": "https://api.eu.intercom.io", "AU": "https://api.au.intercom.io"}
+"""Base URLs by the region of the workspace."""
+REGIONS = f"{US} (US), {HOSTS['EU']} (EU) or {HOSTS['AU']} (Australia)"
 
 ResponseT = TypeVar("ResponseT")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError
@@ -26,13 +28,17 @@ from tap_intercom_access.streams.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
 
+    from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.intercom.responses import Page
     from tap_intercom_access.intercom.windows import Window
+    from tap_intercom_access.streams.identity import Identity
 
 DAY = 86_400
 REVIEW_PERIOD = 90 * DAY
@@ -183,6 +189,29 @@ class ActivityLogsStream(IntercomStream):
     is_sorted = True
     check_sorted = False  # the overlap begins before the bookmark
     STATE_MSG_FREQUENCY = PER_PAGE
+
+    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity) -> None:
+        if tap.config["metadata_as_text"]:
+            self.schema = copy.deepcopy(self.schema)
+            self.schema["properties"]["metadata"]["type"] = ["string", "null"]
+            del self.schema["properties"]["metadata"]["additionalProperties"]
+        super().__init__(tap, intercom, identity)
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        entry = catalog.get_stream(self.name)
+        properties = entry.schema.properties if entry else None
+        if properties and "metadata" in properties:
+            # The catalog may be older than the setting metadata_as_text.
+            properties["metadata"] = Schema.from_dict(self.schema["properties"]["metadata"])
+        super().apply_catalog(catalog)
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        for record in super().get_records(context):
+            if self.config["metadata_as_text"] and record["metadata"] is not None:
+                record["metadata"] = msgspec.json.encode(record["metadata"]).decode()
+            yield record
 
     _reached = ""
     """Date and time before which every event was written, by the clock that is behind."""

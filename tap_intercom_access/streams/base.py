@@ -22,6 +22,7 @@ from typing_extensions import override
 from tap_intercom_access.errors import InputError, StreamError, TapError, in_words
 from tap_intercom_access.inputs import read_selection
 from tap_intercom_access.intercom import IntercomError, RefusedError, UnreadableError
+from tap_intercom_access.intercom.decoding import unknown_keys
 from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.streams.schema import as_date_time, record_of
 
@@ -113,6 +114,7 @@ class IntercomStream(Stream):
             unread=self.unread_fields,
         )
         self._counting = threading.Lock()
+        self._is_first = True
         self._replaced: dict[tuple[str, str], ReplacedText] = {}
         self._requests = metrics.http_request_counter(self.name, self.endpoint.path)
 
@@ -219,6 +221,12 @@ class IntercomStream(Stream):
         """Log a response as the SDK's `RESTStream` does."""
         with self._counting:  # responses may come in several threads
             self._requests.increment()
+            is_first, self._is_first = self._is_first, False
+        is_whole = response.status_code == HTTPStatus.OK
+        shape = request.endpoint.response
+        if is_first and is_whole and (unknown := unknown_keys(response.content, shape)):
+            names = ", ".join(excerpt(key, self.intercom.access_token) for key in sorted(unknown))
+            self.logger.info("%s: Intercom also sends what no column holds: %s", self.name, names)
         succeeded = response.status_code < HTTPStatus.BAD_REQUEST
         tags: dict[str, Any] = {
             metrics.Tag.STREAM: self.name,

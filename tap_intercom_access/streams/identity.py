@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tap_intercom_access.errors import InputError, StreamError
 from tap_intercom_access.intercom import Id, IntercomError, object_of
+from tap_intercom_access.intercom.endpoints import HOSTS
+from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import TapState
 
     from tap_intercom_access.intercom import Intercom
+
+
+class Role(msgspec.Struct, gc=False):
+    """A role, as far as its name."""
+
+    name: str | None = None
 
 
 class App(msgspec.Struct, gc=False):
@@ -36,9 +45,21 @@ class Me(msgspec.Struct, gc=False):
     name: str | None = None
     email: str | None = None
     email_verified: bool | None = None
+    role: Role | str | None = None
 
+
+logger = logging.getLogger("tap-intercom-access")
 
 ME = object_of("an admin with their workspace", Me, "/me", "admin")
+
+
+def host_of_region(region: str | None, base_url: str) -> str | None:
+    """Give the base URL that a workspace should be read through; None where it is, or unknown.
+
+    Intercom may route from one region's host to another's, so a wrong one goes unnoticed.
+    """
+    host = HOSTS.get((region or "").strip().upper())
+    return host if base_url in HOSTS.values() and host != base_url else None
 
 
 class Identity:
@@ -59,7 +80,15 @@ class Identity:
         Raises:
             IntercomError: if Intercom does not tell.
         """
-        self._me = self._me or self._intercom.send(self._intercom.build_request(ME))
+        if self._me is None:
+            self._me = self._intercom.send(self._intercom.build_request(ME))
+            if host := host_of_region(self._me.app.region, self._intercom.base_url):
+                logger.warning(
+                    "The workspace is in the region %s, and base_url is of another region: set "
+                    "base_url to %s",
+                    excerpt(str(self._me.app.region), self._intercom.access_token),
+                    host,
+                )
         return self._me
 
     def confirm(self, *, insist: bool = False) -> None:

@@ -63,7 +63,9 @@ def schema_of(shape: type[msgspec.Struct], description: str) -> dict[str, Any]:
     for inner in _shapes_within(shape):
         if any(_conversions(inner)):
             raise TypeError(f"{inner.__name__} has a field that no record would hold as declared")
-    return th.PropertiesList(*_properties(shape)).to_dict() | {"description": description}
+    schema = th.PropertiesList(*_properties(shape)).to_dict() | {"description": description}
+    del schema["$schema"]  # it names a draft that older targets refuse
+    return schema
 
 
 def _shapes_within(shape: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:

@@ -8,7 +8,7 @@ import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.streams.base import IntercomStream, deselected
-from tap_intercom_access.streams.identity import ME
+from tap_intercom_access.streams.identity import ME, Role
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class Workspace(msgspec.Struct):
     token_admin_email_verified: Annotated[
         bool | None, column("Whether that teammate's address is verified.")
     ] = None
+    token_admin_role: Annotated[
+        str | None, column("Name of that teammate's role, where the API's version sends it.")
+    ] = None
     api_version: Annotated[str | None, column("Version of Intercom's API that was asked.")] = None
     read_by: Annotated[
         str | None, column("Program that read it, such as `tap-intercom-access/0.1.0`.")
@@ -49,7 +52,9 @@ FIELDS = {
         column: ("app", column)
         for column in ("name", "region", "timezone", "created_at", "identity_verification")
     },
-    **{f"token_admin_{name}": (name,) for name in ("id", "email", "name", "email_verified")},
+    **{
+        f"token_admin_{name}": (name,) for name in ("id", "email", "name", "email_verified", "role")
+    },
 }
 """The field of the response that a column is made of, with the field around it."""
 
@@ -84,6 +89,7 @@ class WorkspacesStream(IntercomStream):
             me.email,
             me.name,
             me.email_verified,
+            me.role.name if isinstance(me.role, Role) else me.role,
             self.intercom.api_version,
             self.intercom.user_agent,
         )

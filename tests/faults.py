@@ -1,4 +1,4 @@
-"""What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.faults`."""
+"""What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.fail`."""
 
 from __future__ import annotations
 
