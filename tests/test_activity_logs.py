@@ -189,7 +189,7 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
 def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(
     sandbox: Sandbox, events_only: Path
 ) -> None:
-    sandbox.workspace.history = generated(600, NOW - 5 * DAY, NOW)
+    sandbox.workspace.history = generate_events(600, NOW - 5 * DAY, NOW)
 
     def round_down() -> None:
         request.get_json()["created_at_before"] //= DAY

@@ -58,7 +58,12 @@ def nullable(sandbox: Sandbox) -> Sandbox:
         },
     )
     teams = sandbox.workspace.team_rows()
-    bare = {"id": "900", "admin_ids": list[str](), "admin_priority_level": None, "name": None}
+    bare: dict[str, Any] = {
+        "id": "900",
+        "admin_ids": [],
+        "admin_priority_level": None,
+        "name": None,
+    }
     level = {"primary_admin_ids": None, "secondary_admin_ids": None}
     sandbox.respond(
         "/teams", {"teams": [*teams, bare, bare | {"id": "901", "admin_priority_level": level}]}

@@ -364,7 +364,7 @@ def test_a_forwarding_proxy_is_used(
         url = f"http://127.0.0.1:{port.read_text().strip()}"
         run = sync(encrypted, HTTPS_PROXY=url, NO_PROXY="", REQUESTS_CA_BUNDLE=str(bundle), **DEBUG)
         forwarder.send_signal(signal.SIGINT)
-        log, _ = forwarder.communicate(timeout=20)
+        log, _ = forwarder.communicate(timeout=60)
 
     assert run.code == 0, run.stderr
     assert f"CONNECT {encrypted.base_url.removeprefix('https://')}" in log

@@ -149,7 +149,7 @@ def test_bounds_that_are_rounded_lose_no_event_where_they_meet(
 ) -> None:
     stop = STOP // DAY * DAY + DAY // 2
     start = stop // DAY * DAY - 2 * DAY
-    history = generated(6000, start + 1, stop)
+    history = generate_events(6000, start + 1, stop)
 
     def rounded() -> Response:
         body = request.get_json()
@@ -157,7 +157,7 @@ def test_bounds_that_are_rounded_lose_no_event_where_they_meet(
             body[bound] = (body[bound] + up * (step - 1)) // step * step
         return answering(history, documented)()
 
-    sandbox.faults[None] = rounded
+    sandbox.fail(SEARCH, rounded)
 
     given = read(sandbox, start, stop)
 
