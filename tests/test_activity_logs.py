@@ -195,7 +195,7 @@ def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(
         request.get_json()["created_at_before"] //= DAY
         request.get_json()["created_at_before"] *= DAY
 
-    sandbox.faults[None] = round_down
+    sandbox.fail(SEARCH, round_down)
 
     assert len(events(sync(sandbox, "--catalog", events_only))) == 600
 

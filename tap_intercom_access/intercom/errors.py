@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.endpoints import Request
 
+REDIRECTS = (301, 302, 303, 307, 308)
+
 RUN_AGAIN = "Run again; if it persists, tell Intercom."
 CHECK_THE_WAY = (
     "Nothing that follows can be trusted, so the sync stops. Check that base_url is Intercom's "
@@ -198,7 +200,7 @@ def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
         return f"{whose} is failing: see https://www.intercomstatus.com and run again later."
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
-    if status >= HTTPStatus.MULTIPLE_CHOICES and "Location" in response.headers:
+    if status in REDIRECTS and "Location" in response.headers:
         target = excerpt(response.headers["Location"], token)
         return (
             f"It redirects to {target}; the token is not sent there. "
