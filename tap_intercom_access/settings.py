@@ -132,7 +132,7 @@ NUMBERS = ("request_timeout", "max_removed_percent")
 
 
 def normalise(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a configuration in its final form; what cannot be read stays as it is.
+    """Give a configuration in its final form, defaults included; what is no number stays a text.
 
     Empty settings count as left out: that is how unset variables arrive.
     """
@@ -148,7 +148,8 @@ def normalise(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(number := result.get(name), str):  # from the environment
             with contextlib.suppress(ValueError):
                 result[name] = float(number)
-    return result
+    defaults = {n: s["default"] for n, s in SETTINGS["properties"].items() if "default" in s}
+    return defaults | result
 
 
 def faults(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
@@ -163,7 +164,7 @@ def faults(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
     """
     problems = {
         str(error.path[0]) if error.path else str(error.message): _in_words(error)
-        for error in JSONSchemaValidator(schema).iter_errors(config)
+        for error in JSONSchemaValidator(schema).iter_errors({**config})
     }
     rules = {
         "access_token": _token,

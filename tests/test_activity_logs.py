@@ -186,6 +186,20 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
     assert run.stderr.count("outside of the time asked for") == 1
 
 
+def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(
+    sandbox: Sandbox, events_only: Path
+) -> None:
+    sandbox.workspace.history = generate_events(600, NOW - 5 * DAY, NOW)
+
+    def round_down() -> None:
+        request.get_json()["created_at_before"] //= DAY
+        request.get_json()["created_at_before"] *= DAY
+
+    sandbox.fail(SEARCH, round_down)
+
+    assert len(events(sync(sandbox, "--catalog", events_only))) == 600
+
+
 def test_a_start_date_before_what_the_state_covers_is_a_warning(
     sandbox: Sandbox, events_only: Path, tmp_path: Path
 ) -> None:

@@ -110,7 +110,7 @@ def test_nothing_that_intercom_does_not_say_is_filled_in(example: Path, sandbox:
     run_without_meltano(example, sandbox)
 
     baton = checked(example, 13)
-    bot, *people = sorted(baton["users"], key=lambda user: str(user["id"]))
+    *people, bot = sorted(baton["users"], key=lambda user: str(user["id"]))
     known = {"id", "display_name", "email", "login", "profile"}
     assert all(user.keys() <= known for user in people)
     assert bot.keys() == known | {"type"}

@@ -106,7 +106,7 @@ def test_a_byte_order_mark_is_skipped_in_every_input(
 
     run = run_tap(*arguments)
 
-    assert "488 fewer than in the last complete sync" in run.error
+    assert "487 fewer than in the last complete sync" in run.error
     assert sandbox.journal.requests == ["GET /admins"]
 
 
@@ -117,13 +117,16 @@ def test_a_state_as_meltano_prints_it_keeps_the_safeguards(
 
     error = sync(sandbox, "--state", written(tmp_path, state)).error
 
-    assert "488 fewer than in the last complete sync" in error
+    assert "487 fewer than in the last complete sync" in error
 
 
 def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     state = written(tmp_path, b"[" * 100_000)
 
     assert sync(sandbox, "--state", state).error.startswith("The state is not JSON")
+
+
+ADMINS: dict[str, object] = {"tap_stream_id": "admins", "schema": {"properties": {}}}
 
 
 @pytest.mark.slow
@@ -137,6 +140,8 @@ def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_pat
         {"streams": [{"tap_stream_id": "admins", "metadata": 5}]},
         {"streams": [{"tap_stream_id": "admins", "metadata": [{"breadcrumb": []}]}]},
         {"streams": [{"tap_stream_id": "admins", "schema": []}]},
+        {"streams": [ADMINS | {"key_properties": 5}]},
+        {"streams": [ADMINS | {"metadata": [{"breadcrumb": ["properties", 5], "metadata": {}}]}]},
         {"other": 1},
     ],
 )

@@ -18,6 +18,9 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
     [
         (401, "unauthorized", ["regenerate", "Read admins", *REGIONS]),
         (401, "token_revoked", ["regenerate", "Read admins", *REGIONS]),
+        (403, "token_revoked", ["regenerate", *REGIONS]),
+        (403, "token_expired", ["regenerate", *REGIONS]),
+        (403, "token_not_found", ["regenerate", *REGIONS]),
         (403, "forbidden", ["Give the app the permission 'Read admins'"]),
         (403, "api_plan_restricted", ["plan"]),
         (404, "not_found", ["base_url does not point at Intercom", *REGIONS]),
@@ -69,6 +72,7 @@ def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: San
     assert elsewhere.journal.requests == []
 
 
+@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(
     "message",
     [
@@ -78,9 +82,9 @@ def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: San
     ],
 )
 def test_an_address_that_is_not_on_the_allowlist_is_no_matter_of_permissions(
-    message: str, paged: Sandbox
+    message: str, status: int, paged: Sandbox
 ) -> None:
-    error = failed(paged, faults.refuse(403, "forbidden", message))
+    error = failed(paged, faults.refuse(status, "forbidden", message))
 
     assert message in error
     assert "IP allowlist for the REST API" in error

@@ -125,6 +125,7 @@ def test_the_final_form() -> None:
         # what is left out has its default
         "api_version": "2.16",
         "emit_activate_version_messages": False,
+        "metadata_as_text": False,
     }
 
 

@@ -142,6 +142,29 @@ def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None
         read(sandbox, START, START + 1)
 
 
+@pytest.mark.parametrize("step", [DAY, 3600])
+@pytest.mark.parametrize("up", [False, True])
+def test_bounds_that_are_rounded_lose_no_event_where_they_meet(
+    step: int, *, up: bool, sandbox: Sandbox
+) -> None:
+    stop = STOP // DAY * DAY + DAY // 2
+    start = stop // DAY * DAY - 2 * DAY
+    history = generate_events(6000, start + 1, stop)
+
+    def rounded() -> Response:
+        body = request.get_json()
+        for bound in ("created_at_after", "created_at_before"):
+            body[bound] = (body[bound] + up * (step - 1)) // step * step
+        return answering(history, documented)()
+
+    sandbox.fail(SEARCH, rounded)
+
+    given = read(sandbox, start, stop)
+
+    assert len(given) == len(set(given))
+    assert {*given} == {row["id"] for row in history}
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No wait between tries."""

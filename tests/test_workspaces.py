@@ -32,6 +32,7 @@ RECORD = {
     "token_admin_email": "aoife@example.com",
     "token_admin_name": "Aoife Ní Bhriain",
     "token_admin_email_verified": True,
+    "token_admin_role": None,
     "api_version": "2.16",
     "read_by": f"tap-intercom-access/{version('tap-intercom-access')}",
 }

@@ -244,9 +244,10 @@ class Intercom:
     def _send_once(self, request: Request[ResponseT]) -> ResponseT:
         response = self._exchange(request)
         self.on_response(request, response)
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        status = response.status_code
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise TransientError(refusal(request, response, self.access_token))
-        if response.status_code != HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise RefusedError(refusal(request, response, self.access_token))
         if echoes(response.content, self.access_token):
             raise self._untrusted(request, response, "it holds the access token itself")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.endpoints import Request
 
+REDIRECTS = (301, 302, 303, 307, 308)
+
 RUN_AGAIN = "Run again; if it persists, tell Intercom."
 CHECK_THE_WAY = (
     "Nothing that follows can be trusted, so the sync stops. Check that base_url is Intercom's "
@@ -49,6 +51,9 @@ MAX_ERRORS = 5
 
 BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 """White space, and the marks of the forms of Unicode."""
+
+WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
+"""Codes of errors that no permission changes."""
 
 EXPIRED_OR_NOT_YET_VALID = (9, 10)
 OF_ANOTHER_HOST = (62, 64)
@@ -195,7 +200,7 @@ def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
         return f"{whose} is failing: see https://www.intercomstatus.com and run again later."
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
-    if status >= HTTPStatus.MULTIPLE_CHOICES and "Location" in response.headers:
+    if status in REDIRECTS and "Location" in response.headers:
         target = excerpt(response.headers["Location"], token)
         return (
             f"It redirects to {target}; the token is not sent there. "
@@ -215,7 +220,14 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
             "Intercom has blocked the token or its app, which no permission and no other token "
             "of the app changes: ask Intercom's support why."
         )
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
+    refused = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if refused and re.search(r"allow-?\s?list|whitelist|\bip address", messages):
+        return (
+            "No permission helps: have the public IPv4 address that this machine's requests come "
+            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
+            "where the address is on it."
+        )
+    if response.status_code == HTTPStatus.UNAUTHORIZED or (refused and codes & WRONG_TOKEN):
         return (
             "Either the access token is wrong or revoked: copy or regenerate it in Intercom's "
             "Developer Hub (your app > Authentication); or its workspace is in another region: "
@@ -224,12 +236,6 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
         )
     if response.status_code != HTTPStatus.FORBIDDEN:
         return None
-    if re.search(r"allow-?\s?list|whitelist|\bip address", messages):
-        return (
-            "No permission helps: have the public IPv4 address that this machine's requests come "
-            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
-            "where the address is on it."
-        )
     if not codes:
         return (
             "This is not the form of Intercom's errors: a proxy, firewall or gateway between here "

@@ -95,7 +95,7 @@ class NotWholeError(Exception):
 
 
 class WindowRows(NamedTuple):
-    """The rows of a window by their ids, and the number of rows outside of the time asked for."""
+    """What was listed for a window by ids, and the number of rows outside of the time asked for."""
 
     rows: dict[str, Any]
     outside: int
@@ -131,7 +131,8 @@ def read_windows(
     pages = ((first and first.pages) or Pages()).total_pages or 0
     pending = deque(divide(window, pages) if pages > ALONE else [window])
     in_flight: dict[Window, Future[WindowRows]] = {}
-    seen: dict[str, TimedT] = {}  # of windows that were divided since: what was read is not lost
+    seen: dict[str, TimedT] = {}  # what was read for other windows is not lost
+    given: dict[str, int] = {}  # what was given within the last day, with its time
     told_outside = False
     cancelled = threading.Event()
     reader = replace(intercom, on_wait=lambda: None, cancelled=cancelled)
@@ -159,14 +160,22 @@ def read_windows(
             if outside and not told_outside:
                 told_outside = True
                 logger.warning(
-                    "%s listed %d events outside of the time asked for (%s), which are left out",
+                    "%s listed %d events outside of the time asked for (%s), which are left out "
+                    "of it",
                     request,
                     outside,
                     in_words(current),
                 )
-            rows = _of_window(current, seen) | rows
+                # An end that Intercom rounds down, too, leaves out the last events.
+                pending.append((window[1] - 1, window[1] + DAY))
+            # Where Intercom rounds the bounds, a row may come with the window after its own.
+            seen |= _of_window((max(window[0], current[0] - DAY), window[1]), rows)
+            rows = _of_window((window[0], current[1]), seen)
             seen = {id_: row for id_, row in seen.items() if id_ not in rows}
-            yield current[1], sorted(rows.values(), key=lambda row: row.created_at)
+            new = [row for row in rows.values() if row.id not in given]
+            given = {id_: at for id_, at in given.items() if at >= current[1] - DAY}
+            given |= {row.id: row.created_at for row in new}
+            yield min(current[1], window[1]), sorted(new, key=lambda row: row.created_at)
     finally:
         cancelled.set()
         workers.shutdown(wait=False, cancel_futures=True)
@@ -248,7 +257,7 @@ def read_window(
             pages = max(2, (page.pages or Pages()).total_pages or 0)
             divisible = window[1] - window[0] > 1 and not outside
             if divisible and (pages > MAX_PAGES or not whole):
-                raise NotWholeError(pages, _of_window(window, rows))
+                raise NotWholeError(pages, rows)
             if stale > max(len(rows), MIN_CIRCLE):
                 raise IntercomError(
                     f"{request}: the last {stale} events were all listed before: the list goes "
@@ -256,9 +265,9 @@ def read_window(
                 )
         first = None
         if whole or (readings and len(rows) == known and known >= end):
-            return WindowRows(_of_window(window, rows), outside)
+            return WindowRows(rows, outside)
         if window[1] - window[0] > 1 and not outside:
-            raise NotWholeError(2, _of_window(window, rows))
+            raise NotWholeError(2, rows)
     raise IntercomError(
         f"{request} answered HTTP 200, but its events still change after {MAX_PASSES} readings. "
         f"{RUN_AGAIN}"

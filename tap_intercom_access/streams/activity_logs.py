@@ -230,7 +230,8 @@ class ActivityLogsStream(IntercomStream):
         here = int(time.time())
         start = start_of(bookmark, start_date, here, here)
         begin = max(0, start.at - (SKEW if start.is_default else 0))
-        requested = (begin, max(begin, here) + SKEW)
+        # Later by a day: an end that Intercom rounds down to a day leaves out no event.
+        requested = (begin, max(begin, here) + DAY)
         first = self._read_first(request, requested)
         clock = self.intercom.clock
         now, here = int(clock.now()), int(time.time())
