@@ -89,7 +89,7 @@ def block(about: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    command = [TAP, "--about", "--format=json"]
+    command = [str(TAP), "--about", "--format=json"]
     done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 (our own)
     about = json.loads(done.stdout)
     if sys.argv[1:] == ["settings"]:

@@ -41,8 +41,10 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Five, since many tests wait; none where single tests are named."""
-    return 0 if any("::" in argument for argument in config.args) else 5
+    """Five, since slow tests mostly wait; two without these; none where single tests are named."""
+    if any("::" in argument for argument in config.args):
+        return 0
+    return 2 if "not slow" in config.option.markexpr else 5
 
 
 @pytest.fixture

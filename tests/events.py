@@ -55,5 +55,5 @@ def seconds(text: str) -> int:
 
 
 def bookmark(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]["activity_logs"]
-    return found
+    mark: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]["activity_logs"]
+    return mark

@@ -44,7 +44,7 @@ class Run:
 
     @property
     def error(self) -> str:
-        """The one sentence that tells of the failure, once everything else about it is checked."""
+        """The sentence that describes the failure, once everything else about it is checked."""
         assert self.code == 1, self.stderr
         assert "Traceback" not in self.stderr
         errors = [line for line in self.stderr.splitlines() if "| ERROR" in line]

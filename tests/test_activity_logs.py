@@ -63,10 +63,10 @@ def test_events_come_oldest_first(sandbox: Sandbox, events_only: Path) -> None:
 
 
 def test_the_types_that_concern_access_are_asked_for(sandbox: Sandbox, events_only: Path) -> None:
-    found = {record["activity_type"] for record in events(sync(sandbox, "--catalog", events_only))}
+    types = {record["activity_type"] for record in events(sync(sandbox, "--catalog", events_only))}
 
     assert all(body["event_types"] == DEFAULT_TYPES for body in sandbox.journal.bodies)
-    assert found == {e["activity_type"] for e in sandbox.workspace.history} - {
+    assert types == {e["activity_type"] for e in sandbox.workspace.history} - {
         "admin_away_mode_change"
     }
 

@@ -36,9 +36,9 @@ def test_no_event_is_lost_in_any_order_and_form_of_pages(
     random.Random(7).shuffle(sandbox.workspace.history)  # noqa: S311 (not for secrets)
     sandbox.behaviour.event_order, sandbox.behaviour.event_next_form = order, form
 
-    found = ids(sync(sandbox, "--catalog", events_only))
+    event_ids = ids(sync(sandbox, "--catalog", events_only))
 
-    assert len(found) == len(set(found)) == 3700
+    assert len(event_ids) == len(set(event_ids)) == 3700
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -138,29 +138,29 @@ def test_runs_that_are_killed_anywhere_together_hold_every_event(
     sandbox.behaviour.event_order = order
     state = tmp_path / "state.json"
     state.write_text("{}")
-    found: set[str] = set()
+    written: set[str] = set()
     for _ in range(60):
         finished, lines = killed(sandbox, events_only, state, after=chance.randrange(1, 1800))
         for line in lines:
             message = json.loads(line)
             if message["type"] == "RECORD":
-                found.add(message["record"]["id"])
+                written.add(message["record"]["id"])
             elif message["type"] == "STATE":
                 state.write_text(json.dumps(message["value"]))
                 known = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
                 passed = {
                     r["id"] for r in sandbox.workspace.history if r["created_at"] < seconds(known)
                 }
-                assert passed <= found
+                assert passed <= written
         if finished:
             break
 
     assert finished
-    assert found == {row["id"] for row in sandbox.workspace.history}
+    assert written == {row["id"] for row in sandbox.workspace.history}
 
 
 def killed(sandbox: Sandbox, events_only: Path, state: Path, after: int) -> tuple[bool, list[str]]:
-    """Run the tap and kill it after so many lines; tell whether it came to its end before."""
+    """Run the tap and kill it after so many lines; return whether it came to its end before."""
     command = [TAP, "--config=ENV", "--catalog", str(events_only), "--state", str(state)]
     with subprocess.Popen(
         command,

@@ -158,5 +158,5 @@ def test_keys_that_no_column_holds_are_named_once_without_their_values(
     with caplog.at_level("INFO"):
         sync_here(sandbox)
 
-    named = [m for m in caplog.messages if "what no column holds" in m]
-    assert named == ["admins: Intercom also sends what no column holds: two_factor"]
+    warnings = [m for m in caplog.messages if "what no column holds" in m]
+    assert warnings == ["admins: Intercom also sends what no column holds: two_factor"]

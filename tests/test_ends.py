@@ -65,7 +65,7 @@ def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: San
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("module", ["tap_intercom_access.tap", "requests", "jsonschema"])
 def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, module: str) -> None:
-    # Python tells of each module once it is imported.
+    # Python reports each module once it is imported.
     command = [sys.executable, "-X", "importtime", TAP, "--about"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8"

@@ -218,7 +218,7 @@ def test_the_workspace_is_known_whatever_its_other_fields_hold(sandbox: Sandbox)
 
 
 @pytest.mark.parametrize(
-    ("rows", "named"),
+    ("rows", "path"),
     [
         ('[{"id": "1"}, 5]', "admins[1]"),
         ('[{"id": "1"}, {"name": "x"}]', "admins[1]"),
@@ -228,16 +228,16 @@ def test_the_workspace_is_known_whatever_its_other_fields_hold(sandbox: Sandbox)
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_and_the_rest_is_trusted(
-    rows: str, named: str, sandbox: Sandbox
+    rows: str, path: str, sandbox: Sandbox
 ) -> None:
     sandbox.respond("/admins", b'{"admins": %b}' % rows.encode("latin-1"))
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
 
-    assert f"`$.{named}`" in error
+    assert f"`$.{path}`" in error
     assert "Of 2 rows there, 1 can be read. Run again" in error
     assert "base_url" not in error
-    assert ("deselect" in error) == named.endswith("name")
+    assert ("deselect" in error) == path.endswith("name")
 
 
 @pytest.mark.parametrize("rows", ["[5, 6]", '[{"name": "x"}]', '{"id": 1}', '"all"'])

@@ -99,12 +99,12 @@ def test_any_workspace_in_any_pages_is_valid_joins_and_is_the_same(
         Sandbox(WORKSPACE, Behaviour(page_size=size, next_form=form)) as paged,
     ):
         WORKSPACE.rows = {"admins": admins, "teams": teams}
-        found = messages(whole)
-        records = [(m["stream"], m["record"]) for m in found if m["type"] == "RECORD"]
+        written = messages(whole)
+        records = [(m["stream"], m["record"]) for m in written if m["type"] == "RECORD"]
         again = [(m["stream"], m["record"]) for m in messages(paged) if m["type"] == "RECORD"]
 
     assert again == records
-    schemas = {m["stream"]: m["schema"] for m in found if m["type"] == "SCHEMA"}
+    schemas = {m["stream"]: m["schema"] for m in written if m["type"] == "SCHEMA"}
     validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
     for stream, record in records:
         validators[stream].validate(record)

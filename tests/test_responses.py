@@ -1,4 +1,4 @@
-"""Responses that are not the list that was asked for."""
+"""Responses that are not the list that was requested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "description"),
     [
         (b"", "an empty body"),
         (HTML, "'<html><head><title>Sign in</title></head> <body>Welcome</body></html>'"),
@@ -48,12 +48,12 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_an_answer_that_is_not_the_list_is_an_error(
-    body: bytes, found: str, paged: Sandbox
+    body: bytes, description: str, paged: Sandbox
 ) -> None:
     error = failed(paged, faults.status(200, body), nth=2)
 
     assert f"GET {paged.base_url}/admins answered HTTP 200, but it is not a list of admins" in error
-    assert found in error
+    assert description in error
     assert "Secret Name" not in error
     assert len(paged.journal.requests) == 2
 

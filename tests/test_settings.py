@@ -92,16 +92,16 @@ def test_what_can_be_set(settings: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_set(name: str, value: object, fault: str) -> None:
-    (found,) = faults(**{name: value})
+    (problem,) = faults(**{name: value})
 
-    assert found.startswith(name)
-    assert fault in found
+    assert problem.startswith(name)
+    assert fault in problem
 
 
 def test_a_missing_token_is_named_with_where_to_get_it() -> None:
-    (found,) = faults_of({}, SETTINGS)
+    (problem,) = faults_of({}, SETTINGS)
 
-    assert found.startswith("access_token is missing: set TAP_INTERCOM_ACCESS_ACCESS_TOKEN")
+    assert problem.startswith("access_token is missing: set TAP_INTERCOM_ACCESS_ACCESS_TOKEN")
 
 
 def test_the_final_form() -> None:

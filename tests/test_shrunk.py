@@ -1,4 +1,4 @@
-"""A complete list that lost too much tells no target who left."""
+"""A complete list that lost too much reports to no target who left."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def saved(run: Run, tmp_path: Path) -> Path:
 
 
 def bookmarks(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]
-    return found
+    marks: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]
+    return marks
 
 
 def test_the_state_keeps_the_number_of_rows_of_each_full_list(company: Sandbox) -> None:

@@ -40,7 +40,7 @@ def test_a_window_is_divided_without_gaps(
 
     assert [stop - start for start, stop in parts] == widths
     assert [parts[0][0], parts[-1][1]] == list(window)
-    assert all(one[1] == other[0] for one, other in pairwise(parts))
+    assert all(earlier[1] == later[0] for earlier, later in pairwise(parts))
 
 
 @pytest.mark.parametrize(
@@ -78,23 +78,23 @@ def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> N
     sandbox.workspace.history = generate_events(2600, START, START + 1)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    found = list(
+    windows = list(
         read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, START + 4))
     )
 
-    assert sum(len(rows) for _, rows in found) == 2600
+    assert sum(len(rows) for _, rows in windows) == 2600
 
 
 def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(6000, STOP - 7200, STOP - 3600)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    found = list(
+    windows = list(
         read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, STOP))
     )
 
-    assert sum(len(rows) for _, rows in found) == 6000
-    assert max(len(rows) for _, rows in found) <= 8 * 250
+    assert sum(len(rows) for _, rows in windows) == 6000
+    assert max(len(rows) for _, rows in windows) <= 8 * 250
 
 
 def test_pages_by_number_are_read_again_until_nothing_new_turns_up(sandbox: Sandbox) -> None:

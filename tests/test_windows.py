@@ -42,9 +42,9 @@ def busy(sandbox: Sandbox) -> Sandbox:
 
 def refuse_after(share: float) -> Response | None:
     """Refuse the windows that begin late, but not the one of all."""
-    asked = request.get_json()
-    width = asked["created_at_before"] - asked["created_at_after"]
-    if width < 11 * DAY and asked["created_at_after"] > START + share * (STOP - START):
+    body = request.get_json()
+    width = body["created_at_before"] - body["created_at_after"]
+    if width < 11 * DAY and body["created_at_after"] > START + share * (STOP - START):
         return error(403, "forbidden", "No")
     return None
 
@@ -77,9 +77,9 @@ def test_a_failure_ends_the_sync_after_all_before_it_was_written(
     run = sync(busy, "--catalog", events_only)
 
     assert run.error.startswith("activity_logs: POST ")
-    found = [int(row["id"].removeprefix("event-")) for row in run.records("activity_logs")]
-    assert found == list(range(len(found)))
-    assert 3000 <= len(found) < 4000
+    numbers = [int(row["id"].removeprefix("event-")) for row in run.records("activity_logs")]
+    assert numbers == list(range(len(numbers)))
+    assert 3000 <= len(numbers) < 4000
 
 
 @pytest.mark.slow
@@ -88,15 +88,15 @@ def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
 ) -> None:
     busy.fail(SEARCH, lambda: refuse_after(0.7))
     run = sync(busy, "--catalog", events_only)
-    found: set[str] = set()
+    written: set[str] = set()
 
     for message in run.messages:
         if message["type"] == "RECORD":
-            found.add(message["record"]["id"])
+            written.add(message["record"]["id"])
         elif message["type"] == "STATE":
             mark = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
             passed = {r["id"] for r in busy.workspace.history if r["created_at"] < seconds(mark)}
-            assert passed <= found
+            assert passed <= written
 
 
 @pytest.mark.slow
@@ -209,9 +209,9 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
     request_ = intercom.build_request(LOGS, {"per_page": 250})
     rows = [row for _, rows in read_windows(intercom, request_, (START, STOP)) for row in rows]
     assert len(rows) == 6000
-    reading = read_windows(intercom, request_, (START, STOP))
-    next(reading)
-    reading.close()
+    windows = read_windows(intercom, request_, (START, STOP))
+    next(windows)
+    windows.close()
     busy.fail(SEARCH, lambda: refuse_after(0.2))
     with pytest.raises(IntercomError, match="HTTP 403"):
         list(read_windows(intercom, request_, (START, STOP)))
@@ -225,10 +225,10 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
 def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
     busy.workspace.history = generate_events(600, START, STOP)
     intercom = Intercom(busy.token, busy.base_url)
-    asked = within(intercom.build_request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
-    first = intercom.send(asked)
+    request_ = within(intercom.build_request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
+    first = intercom.send(request_)
 
-    ((stop, rows),) = read_windows(intercom, asked, (START, STOP), first)
+    ((stop, rows),) = read_windows(intercom, request_, (START, STOP), first)
 
     assert (stop, len(rows)) == (STOP, 600)
     assert len(busy.journal.bodies) == 3

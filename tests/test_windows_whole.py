@@ -48,9 +48,9 @@ def answering(
         listed = [row for row in rows if after < row["created_at"] <= before]
         size, page = body["per_page"], body.get("page", 1)
         of_page = listed[(page - 1) * size : page * size]
-        told = pages(page, -(-len(listed) // size))
+        pages_field = pages(page, -(-len(listed) // size))
         return jsonify(
-            {"activity_logs": of_page[::-1] if reverse_pages else of_page, "pages": told}
+            {"activity_logs": of_page[::-1] if reverse_pages else of_page, "pages": pages_field}
         )
 
     return answer

@@ -91,7 +91,7 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "problem"),
     [
         ({"type": "admin", "id": "1", "app": None}, "`$.app`"),
         ({"type": "admin", "id": "1"}, "missing required field `app`"),
@@ -103,7 +103,7 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Pat
     ],
 )
 def test_a_workspace_that_is_none_is_an_error(
-    body: object, found: str, sandbox: Sandbox, workspaces_only: Path
+    body: object, problem: str, sandbox: Sandbox, workspaces_only: Path
 ) -> None:
     sandbox.respond("/me", body)
 
@@ -112,7 +112,7 @@ def test_a_workspace_that_is_none_is_an_error(
     assert error.startswith(
         f"workspaces: GET {sandbox.base_url}/me answered HTTP 200, but it is not"
     )
-    assert found in error
+    assert problem in error
 
 
 @pytest.mark.parametrize("fault", [faults.refuse(401, "unauthorized"), faults.status(403)])

@@ -159,8 +159,7 @@ class Intercom:
                 )
         if sent < pages:
             raise IntercomError(
-                f"{request} announced {pages} pages and sent {sent}: the list is short. "
-                f"{RUN_AGAIN}"
+                f"{request} announced {pages} pages and sent {sent}: the list is short. {RUN_AGAIN}"
             )
         if repeated:
             logger.warning(
