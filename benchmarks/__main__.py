@@ -101,12 +101,13 @@ def compare(
     )
     click.echo("|---|---|---|---|---|---|---|---|---|")
     first = statistics.median(contenders[0].walls)
-    for one in contenders:
-        wall = statistics.median(one.walls)
+    for contender in contenders:
+        wall = statistics.median(contender.walls)
         click.echo(
-            f"| {one.name} | {wall:.2f} | {statistics.median(one.cpus):.2f} "
-            f"| {statistics.median(one.peaks):.0f} | {one.records:,} | {one.records / wall:,.0f} "
-            f"| {one.requests:,} | {one.at_once} | {wall / first:.2f} |"
+            f"| {contender.name} | {wall:.2f} | {statistics.median(contender.cpus):.2f} "
+            f"| {statistics.median(contender.peaks):.0f} | {contender.records:,} "
+            f"| {contender.records / wall:,.0f} | {contender.requests:,} "
+            f"| {contender.at_once} | {wall / first:.2f} |"
         )
 
 
@@ -128,12 +129,12 @@ def catalog(folder: Path, stream: str) -> str:
     return str(path)
 
 
-def check(one: Contender, records: int, most_requests: int) -> None:
+def check(contender: Contender, records: int, most_requests: int) -> None:
     """Fail if a contender did not do all of the work, or with too many requests."""
-    if one.records != records or one.requests > most_requests:
+    if contender.records != records or contender.requests > most_requests:
         raise click.ClickException(
-            f"{one.name}: {one.records} records in {one.requests} requests, instead of {records} "
-            f"in at most {most_requests}"
+            f"{contender.name}: {contender.records} records in {contender.requests} requests, "
+            f"instead of {records} in at most {most_requests}"
         )
 
 

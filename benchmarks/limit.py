@@ -21,14 +21,14 @@ def write(stream: str, record: dict[str, Any]) -> None:
 
 def rows(key: str) -> list[dict[str, Any]]:
     """Fetch a list, page after page."""
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     params: dict[str, str] | None = {}
     while params is not None:
         answer = SESSION.get(f"{URL}/{key}", params=params, timeout=60).json()
         after = (answer.get("pages") or {}).get("next")
         params = {"starting_after": after["starting_after"]} if after else None
-        found += answer[key]
-    return found
+        result += answer[key]
+    return result
 
 
 def access() -> None:

@@ -12,14 +12,14 @@ from typing import Any
 import waitress
 from flask import Flask, Response, request
 
-from tap_intercom_access.sandbox.history import DAY
-from tap_intercom_access.sandbox.history import generated as generated_events
-from tap_intercom_access.sandbox.workspace import generated
+from tap_intercom_access.sandbox.demo import generate_workspace
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
 
 COUNTS = {"requests": 0, "under_way": 0, "at_once": 0}
 COUNTING = threading.Lock()
 THREADS = 16
-SINGLE = 500  # admins, at the most, that can be asked for one by one
+SINGLE = 500  # admins, at the most, that can be read one by one
 
 
 def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
@@ -27,22 +27,22 @@ def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
     answers = {}
     for start in range(0, max(1, len(rows)), size):
         more = start + size < len(rows)
-        following = {"per_page": size, "starting_after": str(start + size)} if more else None
+        next_page = {"per_page": size, "starting_after": str(start + size)} if more else None
         answer: dict[str, Any] = {"type": f"{kind}.list", f"{kind}s": rows[start : start + size]}
         if more or start:
-            answer["pages"] = {"type": "pages", "next": following}
+            answer["pages"] = {"type": "pages", "next": next_page}
         answers[str(start or "")] = json.dumps(answer).encode()
     return answers
 
 
 def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
     """Make the application that answers, each time after so many milliseconds."""
-    workspace = generated(admins, teams)
+    workspace = generate_workspace(admins, teams)
     lists = {
         "admins": pages("admin", workspace.admin_rows(), size or max(1, admins)),
         "teams": pages("team", workspace.team_rows(), size or max(1, teams)),
     }
-    one = (
+    single = (
         {str(row["id"]): json.dumps(row) for row in workspace.admin_rows()}
         if admins <= SINGLE
         else {}
@@ -73,7 +73,7 @@ def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
 
     @made.get("/admins/<admin_id>")
     def an_admin(admin_id: str) -> Response:
-        return Response(one[admin_id], mimetype="application/json")
+        return Response(single[admin_id], mimetype="application/json")
 
     serve_events(made, events)
 
@@ -94,39 +94,39 @@ def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
 def serve_events(made: Flask, events: int) -> None:
     """Answer for the activity logs, newest first."""
     now = int(time.time())
-    history = generated_events(events, now - 89 * DAY, now - DAY) if events else []
+    history = generate_events(events, now - 89 * DAY, now - DAY) if events else []
     times = [event["created_at"] for event in history]
     texts = [json.dumps(event) for event in history]
 
     @made.post("/admins/activity_logs/search")
     def search() -> Response:
-        asked = request.get_json()
-        first = bisect.bisect_right(times, asked["created_at_after"])
-        last = bisect.bisect_right(times, asked.get("created_at_before", now))
-        per_page, page = asked["per_page"], asked.get("page", 1)
+        parameters = request.get_json()
+        first = bisect.bisect_right(times, parameters["created_at_after"])
+        last = bisect.bisect_right(times, parameters.get("created_at_before", now))
+        per_page, page = parameters["per_page"], parameters.get("page", 1)
         stop = max(first, last - per_page * (page - 1))  # the newest come first
-        found = ",".join(reversed(texts[max(first, stop - per_page) : stop]))
+        events_json = ",".join(reversed(texts[max(first, stop - per_page) : stop]))
         total = max(1, -(-(last - first) // per_page))
         state = f'"page":{page},"per_page":{per_page},"total_pages":{total},"next":null'
         return Response(
-            f'{{"type":"activity_log.list","pages":{{{state}}},"activity_logs":[{found}]}}',
+            f'{{"type":"activity_log.list","pages":{{{state}}},"activity_logs":[{events_json}]}}',
             mimetype="application/json",
         )
 
     @made.get("/admins/activity_logs")  # as Airbyte's connector reads it
     def listed() -> Response:
-        asked = request.args
-        first = bisect.bisect_left(times, int(asked["created_at_after"]))
-        last = bisect.bisect_right(times, int(asked.get("created_at_before", now)))
-        page, total = int(asked.get("page", 1)), max(1, -(-(last - first) // 20))
+        parameters = request.args
+        first = bisect.bisect_left(times, int(parameters["created_at_after"]))
+        last = bisect.bisect_right(times, int(parameters.get("created_at_before", now)))
+        page, total = int(parameters.get("page", 1)), max(1, -(-(last - first) // 20))
         stop = max(first, last - 20 * (page - 1))
-        query = "&".join(f"{name}={value}" for name, value in asked.items() if name != "page")
+        query = "&".join(f"{name}={value}" for name, value in parameters.items() if name != "page")
         url = f"https://api.intercom.io/admins/activity_logs?{query}&page={page + 1}"
         pages = {"type": "pages", "page": page, "per_page": 20, "total_pages": total}
         pages["next"] = url if page < total else None
-        found = ",".join(reversed(texts[max(first, stop - 20) : stop]))
+        events_json = ",".join(reversed(texts[max(first, stop - 20) : stop]))
         return Response(
-            f'{{"type":"activity_log.list","pages":{json.dumps(pages)},"activity_logs":[{found}]}}',
+            f'{{"type":"activity_log.list","pages":{json.dumps(pages)},"activity_logs":[{events_json}]}}',
             mimetype="application/json",
         )
 

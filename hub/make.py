@@ -36,7 +36,7 @@ ABOUT_THE_PROJECT = {
     "pip_url": "/set-pip_url-at-publication/tap-intercom-access",
     "quality": "unknown",  # the Hub rates it itself
     "repo": "https://github.com/OWNER/tap-intercom-access",
-    "select": ["*.*", "!activity_logs.*", "!workspaces.*"],
+    "select": ["*.*", "!activity_logs.*", "!away_status_reasons.*", "!workspaces.*"],
     "settings_preamble": "",
     "usage": "",
     "variant": "OWNER",
@@ -89,7 +89,7 @@ def block(about: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    command = [TAP, "--about", "--format=json"]
+    command = [str(TAP), "--about", "--format=json"]
     done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 (our own)
     about = json.loads(done.stdout)
     if sys.argv[1:] == ["settings"]:

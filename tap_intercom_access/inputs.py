@@ -129,4 +129,6 @@ def _catalog_fault(content: dict[str, Any]) -> str | None:
     for entry in Catalog.from_dict(content).streams:
         if entry.schema.properties is None:
             return f"the stream {entry.tap_stream_id} has no schema"
+        for names in [entry.key_properties or (), *entry.metadata]:
+            ".".join(names)  # raises a TypeError where they are no names
     return None

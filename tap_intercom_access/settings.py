@@ -115,28 +115,56 @@ SETTINGS = th.PropertiesList(
             "that concern access, which docs/activity-logs.md lists."
         ),
     ),
+    th.Property(
+        "metadata_as_text",
+        th.BooleanType(nullable=False),
+        default=False,
+        title="Metadata as text",
+        description=(
+            "Whether `metadata` of `activity_logs` is a text that holds JSON instead of an object, "
+            "for targets that need to know an object's properties, such as those for Avro and "
+            "Parquet."
+        ),
+    ),
 ).to_dict()
 
 NUMBERS = ("request_timeout", "max_removed_percent")
 
 
-def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
-    """Put a configuration into its final form, in place, and list all its faults.
+def normalise(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a configuration in its final form, defaults included; what is no number stays a text.
 
-    Empty settings count as left out (that is how unset variables arrive). No fault quotes the
-    access token's value.
+    Empty settings count as left out: that is how unset variables arrive.
+    """
+    result = dict(config)
+    for name in SETTINGS["properties"]:
+        if isinstance(value := result.get(name), str):
+            result[name] = value.strip()
+        if result.get(name) in ("", None):
+            result.pop(name, None)
+    if isinstance(url := result.get("base_url"), str):
+        result["base_url"] = url.rstrip("/")
+    for name in NUMBERS:
+        if isinstance(number := result.get(name), str):  # from the environment
+            with contextlib.suppress(ValueError):
+                result[name] = float(number)
+    defaults = {n: s["default"] for n, s in SETTINGS["properties"].items() if "default" in s}
+    return defaults | result
+
+
+def faults(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
+    """List all faults of a configuration in its final form; none quotes the access token.
 
     Args:
-        config: The settings as they came from files and environment.
+        config: The settings, as `normalise` gives them.
         schema: JSON schema of all settings, the SDK's own included.
 
     Returns:
         One sentence per fault, none where the configuration can be used.
     """
-    _normalise(config)
-    faults = {
+    problems = {
         str(error.path[0]) if error.path else str(error.message): _in_words(error)
-        for error in JSONSchemaValidator(schema).iter_errors(config)
+        for error in JSONSchemaValidator(schema).iter_errors({**config})
     }
     rules = {
         "access_token": _token,
@@ -146,12 +174,12 @@ def check(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
         "workspace_id": _workspace,
     }
     for name, rule in rules.items():
-        if isinstance(config.get(name), str) and (fault := rule(config[name])):
-            faults[name] = f"{name} {fault}"
+        if isinstance(config.get(name), str) and (problem := rule(config[name])):
+            problems[name] = f"{name} {problem}"
     for name in NUMBERS:
         if isinstance(number := config.get(name), float) and not math.isfinite(number):
-            faults[name] = f"{name}: {number} is not a number"
-    return list(faults.values())
+            problems[name] = f"{name}: {number} is not a number"
+    return list(problems.values())
 
 
 def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
@@ -174,20 +202,6 @@ def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str
         and not name.endswith((*known, "LOGLEVEL"))
         and "__" not in name
     }
-
-
-def _normalise(config: dict[str, Any]) -> None:
-    for name in SETTINGS["properties"]:
-        if isinstance(value := config.get(name), str):
-            config[name] = value.strip()
-        if config.get(name) in ("", None):
-            config.pop(name, None)
-    if isinstance(url := config.get("base_url"), str):
-        config["base_url"] = url.rstrip("/")
-    for name in NUMBERS:
-        if isinstance(number := config.get(name), str):  # from the environment
-            with contextlib.suppress(ValueError):
-                config[name] = float(number)
 
 
 def _in_words(error: ValidationError) -> str:

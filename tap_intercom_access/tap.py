@@ -25,10 +25,11 @@ from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
-from tap_intercom_access.settings import SETTINGS, check, variables_of_settings
+from tap_intercom_access.settings import SETTINGS, faults, normalise, variables_of_settings
 from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
+from tap_intercom_access.streams.away_status_reasons import AwayStatusReasonsStream
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import Identity
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from singer_sdk import Stream
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.singerlib import CatalogEntry
 
@@ -88,14 +90,14 @@ class TapIntercomAccess(Tap):
 
     @cached_property
     def intercom(self) -> Intercom:
-        """Whom the streams ask."""
+        """Intercom's API, as the settings say."""
         return Intercom(
             access_token=self.config.get("access_token", ""),
             base_url=self.config["base_url"],
             api_version=self.config["api_version"],
             timeout=self.config["request_timeout"],
             user_agent=f"{self.name}/{self.plugin_version}",
-            on_request=self.message_writer.flush,
+            on_wait=self.message_writer.flush,
         )
 
     @cached_property
@@ -112,15 +114,20 @@ class TapIntercomAccess(Tap):
     def discover_streams(self) -> list[IntercomStream]:
         """Give the streams; memberships come from the response that the teams come from."""
         intercom, identity = self.intercom, self.identity
-        admins = AdminsStream(self, intercom, identity)
+        admins = AdminsStream(self, intercom, identity, self._reads_teams)
         teams = TeamList(admins)
         return [
             ActivityLogsStream(self, intercom, identity),
             admins,
+            AwayStatusReasonsStream(self, intercom, identity),
             TeamMembershipsStream(self, intercom, identity, teams),
             TeamsStream(self, intercom, identity, teams),
             WorkspacesStream(self, intercom, identity),
         ]
+
+    def _reads_teams(self) -> bool:
+        teams = (TeamMembershipsStream.name, TeamsStream.name)
+        return any(self.streams[name].selected for name in teams)
 
     @override
     def setup_mapper(self) -> None:
@@ -149,6 +156,8 @@ class TapIntercomAccess(Tap):
         for stream_map in self.mapper.stream_maps.get(stream.name, []):
             if isinstance(stream_map, CustomStreamMap) and isinstance(stream, IntercomStream):
                 stream.guard(stream_map)
+            if self.config.get("flattening_enabled"):
+                _fit_to_schema(stream_map)
 
     @override
     def _reset_state_progress_markers(self) -> None:
@@ -165,12 +174,13 @@ class TapIntercomAccess(Tap):
         # The SDK 0.54.9 quotes wrong values, so the access token, too; ours does not.
         self.append_builtin_config(self.config_jsonschema)
         keep_secret(str(self._config.get("access_token", "")))
-        faults = check(self._config, self.config_jsonschema)
-        if faults and raise_errors:
-            raise InputError(f"The configuration cannot be used: {'; '.join(faults)}.")
+        self._config = normalise(self._config)
+        problems = faults(self._config, self.config_jsonschema)
+        if problems and raise_errors:
+            raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
         if unknown := set(self._config) - set(self.config_jsonschema["properties"]):
             self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
-        return faults
+        return problems
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -250,6 +260,19 @@ class TapIntercomAccess(Tap):
                 with Path(path).open("rb") as file:
                     given.config |= read_object(f"configuration file {path}", file)
         return given
+
+
+def _fit_to_schema(stream_map: StreamMap) -> None:
+    """Let a stream map give a record that has just the columns of its schema, missing ones null."""
+    transform = stream_map.transform
+
+    def fitted(record: dict[str, Any]) -> dict[str, Any] | None:
+        result = transform(record)
+        properties = stream_map.transformed_schema["properties"]
+        return result and {name: result.get(name) for name in properties}
+
+    # SDK 0.54.9 leaves a null object under its own name, where its columns are announced.
+    stream_map.transform = fitted  # type: ignore[method-assign]
 
 
 def main() -> None:

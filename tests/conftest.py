@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import world
 from tests.browser import launched
 from tests.commands import ROOT
@@ -32,9 +33,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--histories", type=int, default=100, help="of the campaign for activity logs")
 
 
+def pytest_configure() -> None:
+    """Handle signals by default, also in the background, where a shell has Ctrl-C ignored."""
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Five, since many tests wait; none where single tests are named."""
-    return 0 if any("::" in argument for argument in config.args) else 5
+    """Five, since slow tests mostly wait; two without these; none where single tests are named."""
+    if any("::" in argument for argument in config.args):
+        return 0
+    return 2 if "not slow" in config.option.markexpr else 5
 
 
 @pytest.fixture
@@ -46,7 +56,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def paged() -> Iterator[Sandbox]:
     """A sandbox with three pages of admins, one of teams."""
-    with Sandbox(demo(), page_size=5) as server:
+    with Sandbox(demo(), Behaviour(page_size=5)) as server:
         yield server
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from tap_intercom_access.sandbox.history import DAY
+from tap_intercom_access.sandbox.models import DAY
 
 if TYPE_CHECKING:
     from tests.runs import Run
 
+SEARCH = "/admins/activity_logs/search"
 ALL = {"TAP_INTERCOM_ACCESS_ACTIVITY_TYPES": "[]"}
 NOW = int(time.time())
 CROWD = NOW - 10 * DAY
@@ -54,5 +55,5 @@ def seconds(text: str) -> int:
 
 
 def bookmark(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]["activity_logs"]
-    return found
+    mark: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]["activity_logs"]
+    return mark

@@ -12,9 +12,9 @@ def page(*ids: int, **more: object) -> dict[str, Any]:
     return {"type": "admin.list", "admins": [{"id": str(id_)} for id_ in ids], **more}
 
 
-def pointing(following: object) -> dict[str, Any]:
+def pointing(next_page: object) -> dict[str, Any]:
     """What makes a page point to another one."""
-    return {"pages": {"type": "pages", "next": following}}
+    return {"pages": {"type": "pages", "next": next_page}}
 
 
 def after(cursor: str) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import openpyxl
 
-from tap_intercom_access.sandbox.history import DAY, event
+from tap_intercom_access.sandbox.demo import advance_quarter, demo
+from tap_intercom_access.sandbox.history import event
+from tap_intercom_access.sandbox.models import DAY, Admin
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import Admin, demo
 from tests.commands import BIN, ROOT, environment
 from tests.meltano import output_of
 
@@ -107,7 +108,7 @@ def story() -> tuple[Workspace, Workspace]:
 
 
 def a_quarter_later(workspace: Workspace) -> None:
-    workspace.a_quarter_later(NOW - BACK)
+    advance_quarter(workspace, NOW - BACK)
     workspace.leave(1032)
     admins = {admin.id: admin for admin in workspace.admins}
     for id_ in ROLE_HOLDERS:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tests.commands import TAP, environment
+from tests.commands import POSIX, TAP, environment
+from tests.forks import TIMEOUT, run_forked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +44,7 @@ class Run:
 
     @property
     def error(self) -> str:
-        """The one sentence that tells of the failure, once everything else about it is checked."""
+        """The sentence that describes the failure, once everything else about it is checked."""
         assert self.code == 1, self.stderr
         assert "Traceback" not in self.stderr
         errors = [line for line in self.stderr.splitlines() if "| ERROR" in line]
@@ -52,26 +54,39 @@ class Run:
 
 
 def run_tap(*args: str | Path, **variables: str) -> Run:
-    """Run the installed command."""
-    done = subprocess.run(
-        [TAP, *args],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(**variables),
-        timeout=120,
-    )
+    """Run the tap's command line in a process of its own."""
+    command = [TAP, *map(str, args)]
+    env = environment(**variables)
+    done = run_forked(command, env) if POSIX else _run_installed(command, env)
     return Run(done.returncode, done.stdout, done.stderr)
 
 
+def run_installed(*args: str | Path, **variables: str) -> Run:
+    """Run the installed command, with all that Python does when it starts."""
+    done = _run_installed([TAP, *map(str, args)], environment(**variables))
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def _run_installed(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, capture_output=True, check=False, encoding="utf-8", env=env, timeout=TIMEOUT
+    )
+
+
 def sync(sandbox: Sandbox, *args: str | Path, **variables: str) -> Run:
-    """Run the installed command on a sandbox."""
+    """Run the tap's command line on a sandbox."""
     return run_tap("--config=ENV", *args, **(sandbox.settings | variables))
+
+
+@cache
+def _discovered() -> str:
+    """The output of `--discover`, made once."""
+    return run_tap("--discover").stdout
 
 
 def catalog_selecting(tmp_path: Path, *streams: str, **changes: object) -> Path:
     """Write a catalog that selects some streams."""
-    catalog = json.loads(run_tap("--discover").stdout)
+    catalog = json.loads(_discovered())
     for entry in catalog["streams"]:
         entry.update(changes)
         for metadata in entry["metadata"]:
@@ -82,9 +97,9 @@ def catalog_selecting(tmp_path: Path, *streams: str, **changes: object) -> Path:
     return path
 
 
-def failed(sandbox: Sandbox, fault: Fault, request: int | None = None, **variables: str) -> str:
-    """The sentence that a run fails with whose request, or each, meets a fault."""
-    sandbox.faults[request] = fault
+def failed(sandbox: Sandbox, fault: Fault, nth: int | None = None, **variables: str) -> str:
+    """The sentence that a run fails with whose n-th request for admins, or each, meets a fault."""
+    sandbox.fail("/admins", fault, nth=nth)
     run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true", **variables)
     assert run.of("STATE") == []
     assert run.of("ACTIVATE_VERSION") == []

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 HOME = ROOT / ".targets"
 SCRIPTS = BIN.name  # bin, or Scripts on Windows
 PACKAGES = {
+    "meltano-map-transform": "meltano-map-transform==0.12.3",
+    "moto_server": "moto[server]==5.2.5",
+    "pipelinewise/target-postgres": "pipelinewise-target-postgres==2.1.2",
+    "plinxore/target-s3": "plinxore-target-s3==0.1.7",
     "singer-check-tap": "singer-tools==0.4.1",
     "target-csv": "meltanolabs-target-csv==0.5.0",
     # With DuckDB 1.1 or newer, 0.8.0 takes the first row of a batch for a header and drops it.
@@ -33,18 +37,21 @@ PACKAGES = {
 }
 
 
-def installed(command: str) -> str:
-    """Install a target on first use, and give its command's path."""
-    home = HOME / PACKAGES[command].replace(" ", "-")
+def installed(target: str) -> str:
+    """Install a target on first use, and give its command's path.
+
+    Two targets of one name have their variants before it.
+    """
+    home = HOME / PACKAGES[target].replace(" ", "-")
     HOME.mkdir(exist_ok=True)
-    with FileLock(HOME / f"{command}.lock"):
+    with FileLock(f"{home}.lock"):
         done = home / "installed"
         if not done.exists():
             venv.create(home, clear=True, with_pip=True)
             pip = [str(home / SCRIPTS / "python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, *PACKAGES[command].split()], check=True, stdout=sys.stderr)
+            subprocess.run([*pip, *PACKAGES[target].split()], check=True, stdout=sys.stderr)
             done.touch()
-    return str(home / SCRIPTS / command)
+    return str(home / SCRIPTS / target.rpartition("/")[2])
 
 
 def load(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.history import sign_in
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
 from tests.reviews import CRASH, finished_step, query, run_step, write_seeds
 
 if TYPE_CHECKING:

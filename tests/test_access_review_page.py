@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import generated
+from tests import faults
 from tests.browser import shown
 from tests.meltano import copied, demo_of, meltano, output_of
 from tests.reviews import FIRST, FORMULA, REASON, SCRIPT, SECOND, day, step, write_seeds
@@ -40,7 +40,7 @@ def archive(browser: Browser, reviewed: Path) -> Iterator[Page]:
 def many(review_project: Path) -> Path:
     """The page of 2,000 teammates in 150 teams, without activity logs."""
     write_seeds(review_project / "demo")
-    with Sandbox(generated(2000, 150)) as sandbox:
+    with Sandbox(generate_workspace(2000, 150)) as sandbox:
         output_of(review_project, *SYNC, **sandbox.settings, **NO_LOGS)
     return review_project / "demo" / "output" / "access-review.html"
 
@@ -240,8 +240,8 @@ def test_a_sync_that_fails_leaves_the_last_page_and_takes_no_decisions(
     many: Path, review_project: Path
 ) -> None:
     before = many.read_bytes()
-    with Sandbox(generated(2000, 150)) as sandbox:
-        sandbox.faults[None] = faults.refuse(403, "forbidden")
+    with Sandbox(generate_workspace(2000, 150)) as sandbox:
+        sandbox.fail("/admins", faults.refuse(403, "forbidden"))
         failed = meltano(review_project, *SYNC, **sandbox.settings, **NO_LOGS)
     decided = step(review_project, "decisions", many.parent.parent)
 

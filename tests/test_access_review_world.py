@@ -47,9 +47,9 @@ def pages(world_in_duckdb: list[Marts], world_project: Path) -> list[str]:
 
 def by_account(rows: list[dict[str, Any]], *columns: str) -> dict[str, Any]:
     """The rows, of which each account has one, by account."""
-    found = {row["admin_id"]: tuple(row[column] for column in columns) for row in rows}
-    assert len(found) == len(rows)
-    return found
+    accounts = {row["admin_id"]: tuple(row[column] for column in columns) for row in rows}
+    assert len(accounts) == len(rows)
+    return accounts
 
 
 def with_finding(marts: Marts, name: str) -> dict[str, str]:

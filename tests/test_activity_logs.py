@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Response, jsonify, request
 
-from tap_intercom_access.sandbox import faults
-from tap_intercom_access.sandbox.history import DAY, event, generated
+from tap_intercom_access.sandbox.history import event, generate_events
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.schema import as_date_time
-from tests.events import ALL, METADATA, NOW, events, seconds
+from tests import faults
+from tests.events import ALL, METADATA, NOW, SEARCH, events, seconds
 from tests.runs import run_tap, sync
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def test_a_default_sync_leaves_it_alone(sandbox: Sandbox) -> None:
     run = sync(sandbox)
 
     assert run.code == 0
-    assert sandbox.requests == ["GET /admins", "GET /teams"]
+    assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
 
 
 def test_an_event_has_what_intercom_tells(sandbox: Sandbox, events_only: Path) -> None:
@@ -62,10 +63,10 @@ def test_events_come_oldest_first(sandbox: Sandbox, events_only: Path) -> None:
 
 
 def test_the_types_that_concern_access_are_asked_for(sandbox: Sandbox, events_only: Path) -> None:
-    found = {record["activity_type"] for record in events(sync(sandbox, "--catalog", events_only))}
+    types = {record["activity_type"] for record in events(sync(sandbox, "--catalog", events_only))}
 
-    assert all(body["event_types"] == DEFAULT_TYPES for body in sandbox.bodies)
-    assert found == {e["activity_type"] for e in sandbox.workspace.history} - {
+    assert all(body["event_types"] == DEFAULT_TYPES for body in sandbox.journal.bodies)
+    assert types == {e["activity_type"] for e in sandbox.workspace.history} - {
         "admin_away_mode_change"
     }
 
@@ -74,7 +75,7 @@ def test_an_empty_list_of_types_asks_for_all(sandbox: Sandbox, events_only: Path
     run = sync(sandbox, "--catalog", events_only, **ALL)
 
     assert len(events(run)) == len(sandbox.workspace.history)
-    assert not any("event_types" in body for body in sandbox.bodies)
+    assert not any("event_types" in body for body in sandbox.journal.bodies)
 
 
 def test_a_type_that_intercom_does_not_know_is_named(sandbox: Sandbox, events_only: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_type_that_intercom_does_not_know_is_named(sandbox: Sandbox, events_on
     warnings = [line for line in run.stderr.splitlines() if "| WARNING  | tap-" in line]
     assert len(warnings) == 1
     assert warnings[0].endswith("does not list: admin_deletion, admin_delition")
-    assert sandbox.requests[0] == "GET /admins/activity_log_event_types"
+    assert sandbox.journal.requests[0] == "GET /admins/activity_log_event_types"
 
 
 @pytest.mark.parametrize("types", ['"x"', "[1]", '{"a": 1}'])
@@ -100,7 +101,7 @@ def test_a_setting_of_types_that_is_no_list_is_refused(types: str, tmp_path: Pat
 def test_without_a_start_date_ninety_days_are_read_and_it_says_so(
     sandbox: Sandbox, events_only: Path
 ) -> None:
-    sandbox.workspace.history = generated(300, NOW - 100 * DAY, NOW)
+    sandbox.workspace.history = generate_events(300, NOW - 100 * DAY, NOW)
 
     run = sync(sandbox, "--catalog", events_only)
 
@@ -111,7 +112,7 @@ def test_without_a_start_date_ninety_days_are_read_and_it_says_so(
 @pytest.mark.parametrize("date", ["{:%Y-%m-%d}", "{:%Y-%m-%dT00:00:00Z}", "{:%Y-%m-%d 00:00}"])
 def test_a_start_date_is_where_it_begins(date: str, sandbox: Sandbox, events_only: Path) -> None:
     start = NOW - NOW % DAY - 5 * DAY
-    sandbox.workspace.history = generated(60, start - 5 * DAY, start + 5 * DAY)
+    sandbox.workspace.history = generate_events(60, start - 5 * DAY, start + 5 * DAY)
 
     run = sync(
         sandbox,
@@ -135,7 +136,7 @@ def test_a_start_date_that_is_none_is_refused(date: object, tmp_path: Path) -> N
 
 
 def test_a_missing_permission_is_named(sandbox: Sandbox, events_only: Path) -> None:
-    sandbox.faults[1] = faults.refuse(403, "token_unauthorized")
+    sandbox.fail(SEARCH, faults.refuse(403, "token_unauthorized"), nth=1)
 
     error = sync(sandbox, "--catalog", events_only).error
 
@@ -144,7 +145,7 @@ def test_a_missing_permission_is_named(sandbox: Sandbox, events_only: Path) -> N
 
 
 def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> None:
-    sandbox.faults[1] = faults.refuse(403, "token_unauthorized")
+    sandbox.fail(SEARCH, faults.refuse(403, "token_unauthorized"), nth=1)
 
     run = sync(sandbox, "--test")
 
@@ -158,8 +159,10 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
 ) -> None:
     """As from a server that rounds the bounds to whole days, a crowded one among them."""
     start = NOW - NOW % DAY - 5 * DAY
-    history = generated(4000, start - 2 * DAY, start + 2 * DAY)
-    history += [row | {"id": f"more-{row['id']}"} for row in generated(900, start, start + 900)]
+    history = generate_events(4000, start - 2 * DAY, start + 2 * DAY)
+    history += [
+        row | {"id": f"more-{row['id']}"} for row in generate_events(900, start, start + 900)
+    ]
 
     def rounded() -> Response:
         body = request.get_json()
@@ -169,7 +172,7 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
         pages = {"type": "pages", "page": page, "total_pages": -(-len(rows) // size)}
         return jsonify({"pages": pages, "activity_logs": rows[(page - 1) * size : page * size]})
 
-    sandbox.faults[None] = rounded
+    sandbox.fail(SEARCH, rounded)
 
     run = sync(
         sandbox,
@@ -181,6 +184,20 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
     wanted = {row["id"] for row in history if row["created_at"] >= start - 3600}
     assert {record["id"] for record in events(run)} == wanted
     assert run.stderr.count("outside of the time asked for") == 1
+
+
+def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(
+    sandbox: Sandbox, events_only: Path
+) -> None:
+    sandbox.workspace.history = generate_events(600, NOW - 5 * DAY, NOW)
+
+    def round_down() -> None:
+        request.get_json()["created_at_before"] //= DAY
+        request.get_json()["created_at_before"] *= DAY
+
+    sandbox.fail(SEARCH, round_down)
+
+    assert len(events(sync(sandbox, "--catalog", events_only))) == 600
 
 
 def test_a_start_date_before_what_the_state_covers_is_a_warning(

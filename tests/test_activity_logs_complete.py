@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tap_intercom_access.sandbox.history import DAY, generated
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
 from tests.commands import POSIX, TAP, environment
-from tests.events import CROWD, NOW, ids
+from tests.events import CROWD, NOW, SEARCH, ids
 from tests.runs import sync
 
 if TYPE_CHECKING:
@@ -22,33 +23,35 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+ORDERS = ["newest first", "oldest first", "as in history"]
 
-@pytest.mark.parametrize("order", ["newest", "oldest", "as it is"])
-@pytest.mark.parametrize("form", ["number", "object", "url"])
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("form", ["null", "object", "url"])
 def test_no_event_is_lost_in_any_order_and_form_of_pages(
     order: str, form: str, sandbox: Sandbox, events_only: Path
 ) -> None:
-    crowd = [row | {"id": f"crowd-{row['id']}"} for row in generated(700, CROWD, CROWD + 1)]
-    sandbox.workspace.history = generated(3000, NOW - 80 * DAY, NOW - DAY) + crowd
+    crowd = [row | {"id": f"crowd-{row['id']}"} for row in generate_events(700, CROWD, CROWD + 1)]
+    sandbox.workspace.history = generate_events(3000, NOW - 80 * DAY, NOW - DAY) + crowd
     random.Random(7).shuffle(sandbox.workspace.history)  # noqa: S311 (not for secrets)
-    sandbox.log_order, sandbox.log_next = order, form
+    sandbox.behaviour.event_order, sandbox.behaviour.event_next_form = order, form
 
-    found = ids(sync(sandbox, "--catalog", events_only))
+    event_ids = ids(sync(sandbox, "--catalog", events_only))
 
-    assert len(found) == len(set(found)) == 3700
+    assert len(event_ids) == len(set(event_ids)) == 3700
 
 
-@pytest.mark.parametrize("order", ["newest", "oldest", "as it is"])
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("change", ["an event is deleted", "an event arrives"])
 def test_events_that_come_and_go_meanwhile_lose_no_other(
     change: str, order: str, sandbox: Sandbox, events_only: Path
 ) -> None:
-    history = generated(2500, NOW - 20 * DAY, NOW - DAY)
+    history = generate_events(2500, NOW - 20 * DAY, NOW - DAY)
     random.Random(8).shuffle(history)  # noqa: S311 (not for secrets)
     sandbox.workspace.history = history
-    sandbox.log_order = order
+    sandbox.behaviour.event_order = order
     kept = {row["id"] for row in history[40:]}
-    more = generated(60, NOW - 20 * DAY, NOW - DAY)
+    more = generate_events(60, NOW - 20 * DAY, NOW - DAY)
 
     def shift() -> None:
         if change == "an event arrives" and more:
@@ -57,7 +60,7 @@ def test_events_that_come_and_go_meanwhile_lose_no_other(
         elif len(history) > len(kept):
             history.pop(0)
 
-    sandbox.faults[None] = shift
+    sandbox.fail(SEARCH, shift)
 
     assert kept <= set(ids(sync(sandbox, "--catalog", events_only)))
 
@@ -74,7 +77,7 @@ def test_empty_pages_that_point_on_are_an_error(
     pages: dict[str, Any], sandbox: Sandbox, events_only: Path
 ) -> None:
     body = {"type": "activity_log.list", "activity_logs": [], "pages": pages}
-    sandbox.respond("/admins/activity_logs/search", body)
+    sandbox.respond(SEARCH, body)
 
     error = sync(sandbox, "--catalog", events_only).error
 
@@ -85,24 +88,24 @@ def test_events_that_never_stop_changing_are_an_error(sandbox: Sandbox, events_o
     numbers = iter(range(10**6))
 
     def crowd() -> list[dict[str, Any]]:
-        return [row | {"id": f"{next(numbers)}"} for row in generated(400, CROWD, CROWD + 1)]
+        return [row | {"id": f"{next(numbers)}"} for row in generate_events(400, CROWD, CROWD + 1)]
 
     def renew() -> None:
         sandbox.workspace.history = crowd()
 
-    sandbox.faults[None] = renew
+    sandbox.fail(SEARCH, renew)
 
     assert (
         "its events still change after 10 readings" in sync(sandbox, "--catalog", events_only).error
     )
 
 
-@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("order", ["newest first", "oldest first"])
 def test_it_takes_an_eighth_of_the_requests_of_others(
     order: str, sandbox: Sandbox, events_only: Path
 ) -> None:
-    sandbox.workspace.history = generated(8_000, NOW - 89 * DAY, NOW - DAY)
-    sandbox.log_order = order
+    sandbox.workspace.history = generate_events(8_000, NOW - 89 * DAY, NOW - DAY)
+    sandbox.behaviour.event_order = order
     others = 0
     pages = 1
     while others < pages:  # as others do it: a page of 20 after the other
@@ -117,7 +120,7 @@ def test_it_takes_an_eighth_of_the_requests_of_others(
 
     assert len(ids(sync(sandbox, "--catalog", events_only))) == 8_000
 
-    assert len(sandbox.bodies) <= others / 8
+    assert len(sandbox.journal.bodies) <= others / 8
 
 
 @pytest.mark.skipif(not POSIX, reason="no resource usage on this system")
@@ -126,7 +129,7 @@ def test_memory_does_not_grow_with_the_number_of_events(
 ) -> None:
     peaks = []
     for count in (6_000, 60_000):
-        sandbox.workspace.history = generated(count, NOW - 80 * DAY, NOW - DAY)
+        sandbox.workspace.history = generate_events(count, NOW - 80 * DAY, NOW - DAY)
         measured = (
             "import resource, subprocess, sys;"
             "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tap_intercom_access.sandbox.history import DAY
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.streams.activity_logs import (
     OVERLAP,
     REVIEW_PERIOD,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox.history import DAY, event, generated
+from tap_intercom_access.sandbox.history import event, generate_events
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.streams.schema import as_date_time
 from tests.commands import TAP, environment
 from tests.events import NOW, bookmark, events, ids, seconds
@@ -34,13 +35,13 @@ def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
     sandbox.workspace.history += [
         event(time_, "admin_deletion", None, f"{time_}") for time_ in (end - 3700, end - 3500)
     ]
-    sandbox.bodies.clear()
+    sandbox.journal.entries.clear()
     time.sleep(1)
 
     second = sync(sandbox, "--catalog", events_only, "--state", state)
 
     assert [record["activity_description"] for record in events(second)] == [str(end - 3500)]
-    assert [body["created_at_after"] for body in sandbox.bodies] == [end - 3601]
+    assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601]
     assert seconds(bookmark(second)["replication_key_value"]) > end
     assert "reading the last" not in second.stderr
     assert bookmark(second)["read_from"] == bookmark(first)["read_from"]
@@ -80,7 +81,7 @@ def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox, events_only: Path
 
 
 def test_the_end_is_fixed_when_it_starts(sandbox: Sandbox, events_only: Path) -> None:
-    future = generated(50, NOW + DAY, NOW + 2 * DAY)
+    future = generate_events(50, NOW + DAY, NOW + 2 * DAY)
     sandbox.workspace.history += future
 
     run = sync(sandbox, "--catalog", events_only)
@@ -127,39 +128,39 @@ def test_a_start_date_in_the_future_is_a_warning(sandbox: Sandbox, events_only: 
     assert "replication_key_value" not in bookmark(run)
 
 
-@pytest.mark.parametrize("order", ["newest", "as it is"])
+@pytest.mark.parametrize("order", ["newest first", "as in history"])
 def test_runs_that_are_killed_anywhere_together_hold_every_event(
     order: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
 ) -> None:
     chance = random.Random(42)  # noqa: S311 (not for secrets)
-    sandbox.workspace.history = generated(6000, NOW - 85 * DAY, NOW - DAY)
+    sandbox.workspace.history = generate_events(6000, NOW - 85 * DAY, NOW - DAY)
     chance.shuffle(sandbox.workspace.history)
-    sandbox.log_order = order
+    sandbox.behaviour.event_order = order
     state = tmp_path / "state.json"
     state.write_text("{}")
-    found: set[str] = set()
+    written: set[str] = set()
     for _ in range(60):
         finished, lines = killed(sandbox, events_only, state, after=chance.randrange(1, 1800))
         for line in lines:
             message = json.loads(line)
             if message["type"] == "RECORD":
-                found.add(message["record"]["id"])
+                written.add(message["record"]["id"])
             elif message["type"] == "STATE":
                 state.write_text(json.dumps(message["value"]))
                 known = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
                 passed = {
                     r["id"] for r in sandbox.workspace.history if r["created_at"] < seconds(known)
                 }
-                assert passed <= found
+                assert passed <= written
         if finished:
             break
 
     assert finished
-    assert found == {row["id"] for row in sandbox.workspace.history}
+    assert written == {row["id"] for row in sandbox.workspace.history}
 
 
 def killed(sandbox: Sandbox, events_only: Path, state: Path, after: int) -> tuple[bool, list[str]]:
-    """Run the tap and kill it after so many lines; tell whether it came to its end before."""
+    """Run the tap and kill it after so many lines; return whether it came to its end before."""
     command = [TAP, "--config=ENV", "--catalog", str(events_only), "--state", str(state)]
     with subprocess.Popen(
         command,

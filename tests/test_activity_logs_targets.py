@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
 from tap_intercom_access.streams.activity_types import ACCESS_TYPES, DEFAULT_TYPES
 from tests.docs import blocks, row
 from tests.events import ALL, METADATA, NOW
@@ -95,7 +95,7 @@ def test_every_type_and_detail_arrives_in_duckdb(
 @pytest.mark.targets
 def test_the_questions_of_the_documentation_are_answered(tmp_path: Path) -> None:
     workspace = demo()
-    workspace.a_quarter_later()
+    advance_quarter(workspace)
     workspace.history.append(event(NOW - 60, "admin_login_success", None, "By nobody known"))
     config = tmp_path / "target.json"
     path = tmp_path / "i.duckdb"

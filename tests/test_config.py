@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tests import faults
 from tests.runs import catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_empty_variables_count_as_left_out(sandbox: Sandbox) -> None:
     run = sync(sandbox, TAP_INTERCOM_ACCESS_API_VERSION="", TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT=" ")
 
     assert run.code == 0, run.stderr
-    assert {headers["Intercom-Version"] for headers in sandbox.headers} == {"2.16"}
+    assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.16"}
 
 
 def test_an_empty_base_url_means_the_us(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_trailing_slash_of_the_base_url_is_fine(suffix: str, sandbox: Sandbox)
     run = sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=f"{sandbox.base_url}{suffix}")
 
     assert run.code == 0
-    assert sandbox.requests == ["GET /admins", "GET /teams"]
+    assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
 
 
 def test_localhost_is_loopback(sandbox: Sandbox) -> None:
@@ -175,7 +175,7 @@ def test_a_variable_that_cannot_be_parsed_is_refused(sandbox: Sandbox) -> None:
         in sync(sandbox, TAP_INTERCOM_ACCESS_FLATTENING_MAX_DEPTH="deep").error
     )
     assert "STREAM_MAPS" in sync(sandbox, TAP_INTERCOM_ACCESS_STREAM_MAPS="{").error
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 def test_an_unknown_setting_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_the_log_is_ascii_whatever_names_it_holds(sandbox: Sandbox, tmp_path: Pa
     )
 
     run = sync(sandbox, "--catalog", catalog, TAP_INTERCOM_ACCESS_WORKSPACE_ID="other")
-    sandbox.faults[None] = faults.status(418, "é" * 300)
+    sandbox.fail("/admins", faults.status(418, "é" * 300))
     refusal = sync(sandbox, "--catalog", catalog)
 
     assert "(Caf\\xe9 \\u6f22\\u5b57)" in run.error

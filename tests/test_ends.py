@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import shlex
 import signal
 import subprocess
 import sys
+import termios
+import threading
 import time
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import generated
+from tests import faults
 from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
 from tests.runs import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)]
+
+
+PAGE = 4096
+"""Bytes that a pipe is filled in, so that its last ones may stay free."""
 
 
 def start(sandbox: Sandbox, **variables: str) -> subprocess.Popen[str]:
@@ -35,12 +43,16 @@ SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if POSIX else []
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: Sandbox) -> None:
-    paged.faults[2] = faults.delay(30)
+    release = threading.Event()
+    paged.fail("/admins", faults.hold(release), nth=2)
     with start(paged) as process:
         assert process.stdout is not None
         first = [process.stdout.readline() for _ in range(6)]
         process.send_signal(number)
-        rest, stderr = process.communicate(timeout=10)
+        try:
+            rest, stderr = process.communicate(timeout=60)
+        finally:
+            release.set()
 
     run = Run(process.returncode, "".join(first) + rest, stderr)
     assert run.code == 1
@@ -53,7 +65,7 @@ def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: San
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("module", ["tap_intercom_access.tap", "requests", "jsonschema"])
 def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, module: str) -> None:
-    # Python tells of each module once it is imported.
+    # Python reports each module once it is imported.
     command = [sys.executable, "-X", "importtime", TAP, "--about"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8"
@@ -68,7 +80,8 @@ def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, modul
 
 
 def test_nohup_is_respected(paged: Sandbox) -> None:
-    paged.faults[2] = faults.delay(1)
+    release = threading.Event()
+    paged.fail("/admins", faults.hold(release), nth=2)
     settings = environment(**paged.settings)
     command = ["bash", "-c", f"trap '' HUP; exec {shlex.quote(TAP)} --config=ENV"]
     with subprocess.Popen(
@@ -77,6 +90,7 @@ def test_nohup_is_respected(paged: Sandbox) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGHUP)
+        release.set()
         _, stderr = process.communicate(timeout=60)
 
     assert process.returncode == 0, stderr
@@ -116,24 +130,33 @@ def run_in_shell(arguments: str, sandbox: Sandbox) -> Run:
     return Run(done.returncode, done.stdout, done.stderr)
 
 
+def waiting_in(pipe: int) -> int:
+    """The bytes that were written to a pipe and not read."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_sync_whose_target_hangs(number: signal.Signals) -> None:
-    with Sandbox(generated(3000, 1)) as sandbox, start(sandbox) as process:
+    with Sandbox(generate_workspace(3000, 1)) as sandbox, start(sandbox) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(2)  # until the pipe is full
+        pipe = process.stdout.fileno()
+        while waiting_in(pipe) + PAGE < fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ):  # until it is full
+            time.sleep(0.05)
         process.send_signal(number)
 
-        assert process.wait(timeout=10) == 1
+        assert process.wait(timeout=60) == 1
 
 
 def test_a_target_that_closes_the_pipe_ends_the_sync() -> None:
-    with Sandbox(generated(3000, 1)) as sandbox, start(sandbox) as process:
+    with Sandbox(generate_workspace(3000, 1)) as sandbox, start(sandbox) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        run = Run(process.wait(timeout=10), "", process.stderr.read())
+        run = Run(process.wait(timeout=60), "", process.stderr.read())
 
     assert "The target closed the pipe" in run.error
     assert "BrokenPipeError" not in run.stderr

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.history import sign_in
+from tap_intercom_access.sandbox.models import Admin, Team
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import Admin, Team, Workspace, generated
+from tap_intercom_access.sandbox.workspace import Workspace
+from tests import faults
 from tests.commands import ROOT
 from tests.governance import check_baton, check_hyperproof, check_probo, check_vanta, step
 from tests.meltano import demo_of, meltano, output_of
@@ -108,7 +110,7 @@ def test_nothing_that_intercom_does_not_say_is_filled_in(example: Path, sandbox:
     run_without_meltano(example, sandbox)
 
     baton = checked(example, 13)
-    bot, *people = sorted(baton["users"], key=lambda user: str(user["id"]))
+    *people, bot = sorted(baton["users"], key=lambda user: str(user["id"]))
     known = {"id", "display_name", "email", "login", "profile"}
     assert all(user.keys() <= known for user in people)
     assert bot.keys() == known | {"type"}
@@ -117,7 +119,7 @@ def test_nothing_that_intercom_does_not_say_is_filled_in(example: Path, sandbox:
 
 @pytest.mark.slow
 def test_two_thousand_people_are_all_there(example: Path) -> None:
-    with Sandbox(generated(2000, 5000)) as large:
+    with Sandbox(generate_workspace(2000, 5000)) as large:
         run_without_meltano(example, large)
 
     baton = checked(example, 2000, 2000 * 4)
@@ -190,7 +192,7 @@ def test_a_failed_run_leaves_the_last_complete_files_and_says_so(
     before = {path.name: path.read_bytes() for path in (example / "output").iterdir()}
     assert len(before) == 4
     sandbox.workspace.leave(1010)
-    sandbox.faults[len(sandbox.requests) + 3] = faults.refuse(403, "forbidden")
+    sandbox.fail("/teams", faults.refuse(403, "forbidden"), nth=1)
 
     failed = meltano(example, "run", "governance-export", **sandbox.settings)
 

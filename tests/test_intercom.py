@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_intercom_access.intercom import Intercom, IntercomError, RefusedError, Row, list_of
-from tap_intercom_access.sandbox import faults
+from tests import faults
 from tests.commands import ROOT, environment
 from tests.pages import after, page
 
@@ -55,7 +55,9 @@ def test_the_script_of_the_page_on_the_library_reads_all_teammates(
 
 
 def test_an_error_is_a_sentence_without_the_token(sandbox: Sandbox) -> None:
-    sandbox.faults[1] = faults.refuse(401, "unauthorized", f"{sandbox.token} is not valid")
+    sandbox.fail(
+        "/admins", faults.refuse(401, "unauthorized", f"{sandbox.token} is not valid"), nth=1
+    )
 
     with pytest.raises(RefusedError, match="regenerate it in Intercom's Developer Hub") as raised:
         ids(sandbox)
@@ -71,7 +73,7 @@ def test_the_first_empty_page_that_points_on_is_fine_the_second_is_not(sandbox: 
     sandbox.respond("/admins", page(**after("a")), page(**after("b")), page(1))
     with pytest.raises(IntercomError, match="two empty pages in a row"):
         ids(sandbox)
-    assert len(sandbox.requests) == 4
+    assert len(sandbox.journal.requests) == 4
 
 
 def test_two_empty_pages_at_the_end_are_fine(sandbox: Sandbox) -> None:
@@ -129,35 +131,36 @@ def test_a_response_must_not_hold_a_token_of_sixteen_characters_or_more(
         assert ids(sandbox) == ["1", "2"]
 
 
-def test_everything_that_is_asked_and_answered_can_be_watched(sandbox: Sandbox) -> None:
+def test_every_wait_and_every_response_can_be_observed(sandbox: Sandbox) -> None:
     seen: list[object] = []
     watched = Intercom(
         sandbox.token,
         sandbox.base_url,
-        on_request=lambda: seen.append("asked"),
+        on_wait=lambda: seen.append("wait"),
         on_response=lambda request, response: seen.append((str(request), response.status_code)),
     )
-    sandbox.faults[1] = faults.status(503)
+    sandbox.fail("/admins", faults.status(503), nth=1)
 
     list(watched.rows(ADMINS))
 
     endpoint = f"GET {sandbox.base_url}/admins"
-    assert seen == ["asked", (endpoint, 503), (endpoint, 200)]
+    assert seen == ["wait", (endpoint, 503), (endpoint, 200)]
 
 
 def test_an_endpoint_may_be_asked_with_a_query(sandbox: Sandbox) -> None:
     intercom = intercom_of(sandbox)
 
-    intercom.ask(intercom.request(ADMINS, {"display_avatar": "true"}))
+    intercom.send(intercom.build_request(ADMINS, {"display_avatar": "true"}))
 
-    assert sandbox.requests == ["GET /admins?display_avatar=true"]
+    assert sandbox.journal.requests == ["GET /admins?display_avatar=true"]
 
 
 @pytest.mark.slow
 def test_a_try_that_failed_is_told_with_its_number(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sandbox.faults[1] = sandbox.faults[2] = faults.drop()
+    for number in (1, 2):
+        sandbox.fail("/admins", faults.drop(), nth=number)
 
     with caplog.at_level(logging.WARNING):
         assert len(ids(sandbox)) == 13

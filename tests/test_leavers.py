@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tests import faults
 from tests.runs import catalog_selecting, sync
 from tests.targets import load
 
@@ -48,7 +48,7 @@ def test_without_the_setting_there_is_no_version(paged: Sandbox) -> None:
 def test_a_stream_that_is_cut_short_gets_no_activate_version(
     request_number: int, fault: Fault, paged: Sandbox
 ) -> None:
-    paged.faults[request_number] = fault
+    paged.fail("/admins", fault, nth=request_number)
 
     run = sync(paged, **ACTIVATE)
 
@@ -58,7 +58,7 @@ def test_a_stream_that_is_cut_short_gets_no_activate_version(
 
 
 def test_a_stream_that_was_complete_keeps_its_activate_version(paged: Sandbox) -> None:
-    paged.faults[4] = faults.refuse(401, "unauthorized")
+    paged.fail("/teams", faults.refuse(401, "unauthorized"))
 
     run = sync(paged, **ACTIVATE)
 
@@ -120,19 +120,19 @@ def test_the_leaver_is_marked_or_gone_and_nobody_else(
 
 
 @pytest.mark.targets
-@pytest.mark.parametrize("request_number", [1, 2, 4])
+@pytest.mark.parametrize(("path", "nth"), [("/admins", 1), ("/admins", 2), ("/teams", 1)])
 def test_a_failed_page_deletes_nobody(
-    request_number: int, paged: Sandbox, postgres: Postgres
+    path: str, nth: int, paged: Sandbox, postgres: Postgres
 ) -> None:
     assert load(paged, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
     paged.workspace.leave(LEAVER)
-    paged.faults[len(paged.requests) + request_number] = faults.refuse(401, "unauthorized")
+    paged.fail(path, faults.refuse(401, "unauthorized"), nth=nth)
 
     tap, target = load(paged, "target-postgres", postgres.config(hard_delete=True), **ACTIVATE)
 
     assert (tap, target) == (1, 0)
-    # The list of teammates was read to its end before the fourth request failed.
-    left = 1 if request_number == 4 else 0
+    # The list of teammates was read to its end before that of the teams failed.
+    left = 1 if path == "/teams" else 0
     assert len(postgres.query("select * from admins where _sdc_deleted_at is null")) == 13 - left
     assert len(postgres.query("select * from teams where _sdc_deleted_at is null")) == 4
     assert len(postgres.query("select * from team_memberships where _sdc_deleted_at is null")) == 13

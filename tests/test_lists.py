@@ -20,7 +20,7 @@ def test_two_empty_pages_in_a_row_that_point_on_are_an_error(sandbox: Sandbox) -
     sandbox.respond("/admins", *pages)
 
     assert "two empty pages in a row" in sync(sandbox).error
-    assert len(sandbox.requests) == 3
+    assert len(sandbox.journal.requests) == 3
 
 
 def test_empty_pages_that_are_not_in_a_row_are_fine(sandbox: Sandbox) -> None:
@@ -51,6 +51,19 @@ def test_fewer_rows_than_announced_are_an_error(
     run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true")
 
     assert "announced 3 rows and sent 2" in run.error
+    assert run.of("ACTIVATE_VERSION") == []
+
+
+@pytest.mark.parametrize("number", [{}, {"page": None}, {"page": 3}])
+def test_fewer_pages_than_announced_are_an_error(
+    number: dict[str, int | None], sandbox: Sandbox
+) -> None:
+    last = page(2, pages={"next": None, "total_pages": 3, **number})
+    sandbox.respond("/admins", page(1, **after("a")), last)
+
+    run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true")
+
+    assert "announced 3 pages and sent 2: the list is short" in run.error
     assert run.of("ACTIVATE_VERSION") == []
 
 

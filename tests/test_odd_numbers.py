@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
-from tests.runs import catalog_selecting, run_tap, sync
+from tests import faults
+from tests.runs import catalog_selecting, run_installed, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,11 @@ class Dated(Sandbox):
 def test_a_date_that_is_none_changes_nothing(date: str) -> None:
     with Dated(demo()) as sandbox:
         sandbox.date = date
-        sandbox.faults[1] = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "1"})
+        sandbox.fail(
+            "/admins",
+            faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "1"}),
+            nth=1,
+        )
         run = sync(sandbox)
 
     assert run.code == 0, run.stderr
@@ -153,7 +157,7 @@ def test_an_input_out_of_range_is_named(
 
     assert error.startswith(f"The {option[2:]}")
     assert "fault of the tap" not in error
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 @pytest.mark.parametrize("variable", ["TAP_INTERCOM_ACCESS_LOGLEVEL", "LOGLEVEL"])
@@ -177,7 +181,7 @@ def test_a_configuration_of_the_log_that_is_none_is_named(tmp_path: Path) -> Non
 def test_the_locale_does_not_matter(options: list[str]) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
-    run = run_tap(*options, **ascii_only)
+    run = run_installed(*options, **ascii_only)
 
     assert run.code == 0, run.stderr
     if "--about" not in options or len(options) > 1:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.events import SEARCH
 from tests.in_process import Result, catalog_of, sync_here
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
 NOW = int(time.time())
-SEARCH = "/admins/activity_logs/search"
 ROW: dict[str, Any] = {"id": "7", "team_ids": []}
 
 
@@ -124,9 +124,9 @@ def test_a_text_of_many_pages_is_counted_over_all_of_them(paged: Sandbox) -> Non
 
     result = sync_here(paged, catalog=catalog_of("admins"))
 
-    assert len(result.records("admins")) == 12
+    assert len(result.records("admins")) == 13
     (warning,) = result.warnings
-    assert "12 texts" in warning
+    assert "13 texts" in warning
     assert "admins[0].name of row 1001" in warning
 
 
@@ -167,11 +167,11 @@ def test_what_a_deselected_column_holds_does_not_matter_and_else_it_is_named(
     result = sync_here(sandbox, catalog=catalog_of("admins", without=(column,)))
 
     assert f"admins[2].{'.'.join([*around, name])}" in error
-    assert "Of 12 rows there, 11 can be read." in error
+    assert "Of 13 rows there, 12 can be read." in error
     assert f"deselect admins.{column.split('.')[1]} in the catalog" in error
     assert "base_url" not in error
     assert result.error == ""
-    assert len(result.records("admins")) == 12
+    assert len(result.records("admins")) == 13
     assert result.records("admins")[2]["email"] == "chen.wei@example.com"
     assert result.warnings == []
 
@@ -218,7 +218,7 @@ def test_the_workspace_is_known_whatever_its_other_fields_hold(sandbox: Sandbox)
 
 
 @pytest.mark.parametrize(
-    ("rows", "named"),
+    ("rows", "path"),
     [
         ('[{"id": "1"}, 5]', "admins[1]"),
         ('[{"id": "1"}, {"name": "x"}]', "admins[1]"),
@@ -228,16 +228,16 @@ def test_the_workspace_is_known_whatever_its_other_fields_hold(sandbox: Sandbox)
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_and_the_rest_is_trusted(
-    rows: str, named: str, sandbox: Sandbox
+    rows: str, path: str, sandbox: Sandbox
 ) -> None:
     sandbox.respond("/admins", b'{"admins": %b}' % rows.encode("latin-1"))
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
 
-    assert f"`$.{named}`" in error
+    assert f"`$.{path}`" in error
     assert "Of 2 rows there, 1 can be read. Run again" in error
     assert "base_url" not in error
-    assert ("deselect" in error) == named.endswith("name")
+    assert ("deselect" in error) == path.endswith("name")
 
 
 @pytest.mark.parametrize("rows", ["[5, 6]", '[{"name": "x"}]', '{"id": 1}', '"all"'])

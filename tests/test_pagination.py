@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests.pages import page, pointing
 from tests.runs import Run, sync
 
@@ -24,11 +24,11 @@ def everything(run: Run) -> list[tuple[str, str]]:
 def test_every_form_of_next_and_size_of_page_gives_the_same(
     form: str, size: int, sandbox: Sandbox
 ) -> None:
-    with Sandbox(demo(), page_size=size, next_form=form) as paged:
+    with Sandbox(demo(), Behaviour(page_size=size, next_form=form)) as paged:
         paged_run = sync(paged)
 
     assert everything(paged_run) == everything(sync(sandbox))
-    assert len(paged.requests) == -(-ONE_PAGE // size) + -(-4 // size)
+    assert len(paged.journal.requests) == -(-ONE_PAGE // size) + -(-4 // size)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_an_empty_page_with_a_next_is_not_the_end(sandbox: Sandbox) -> None:
     run = sync(sandbox)
 
     assert [record["id"] for record in run.records("admins")] == ["1", "2"]
-    assert sandbox.requests[:3] == [
+    assert sandbox.journal.requests[:3] == [
         "GET /admins",
         "GET /admins?starting_after=a",
         "GET /admins?starting_after=b",
@@ -84,7 +84,7 @@ def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -
     run = sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=f"{sandbox.base_url}/gateway/intercom/")
 
     assert [record["id"] for record in run.records("admins")] == ["1", "2"]
-    assert sandbox.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"
+    assert sandbox.journal.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_next_of_unknown_form_is_an_error(after: object, sandbox: Sandbox) -> 
     assert error.startswith(
         f"admins: GET {sandbox.base_url}/admins answered HTTP 200, but its pages"
     )
-    assert sandbox.requests == ["GET /admins"]
+    assert sandbox.journal.requests == ["GET /admins"]
 
 
 def test_pages_that_are_no_object_are_an_error(sandbox: Sandbox) -> None:
@@ -148,7 +148,7 @@ def test_a_next_link_to_another_origin_is_an_error_and_nothing_is_sent(
     sandbox.respond("/admins", page(1, **pointing(link.format(port=port))))
 
     assert "on another origin" in sync(sandbox).error
-    assert sandbox.requests == ["GET /admins"]
+    assert sandbox.journal.requests == ["GET /admins"]
 
 
 def test_a_cursor_that_was_just_used_is_an_error(sandbox: Sandbox) -> None:
@@ -156,7 +156,7 @@ def test_a_cursor_that_was_just_used_is_an_error(sandbox: Sandbox) -> None:
     sandbox.respond("/admins", page(1, **pointing(again)), page(2, **pointing(again)), page(3))
 
     assert "points back to a page that was read" in sync(sandbox).error
-    assert len(sandbox.requests) == 2
+    assert len(sandbox.journal.requests) == 2
 
 
 def test_a_longer_cycle_of_cursors_is_an_error(sandbox: Sandbox) -> None:
@@ -166,4 +166,4 @@ def test_a_longer_cycle_of_cursors_is_an_error(sandbox: Sandbox) -> None:
     )
 
     assert "points back to a page that was read" in sync(sandbox).error
-    assert len(sandbox.requests) == 4
+    assert len(sandbox.journal.requests) == 4

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_intercom_access.intercom import Intercom, Row, list_of, paging, windows
+from tap_intercom_access.intercom import Id, Intercom, Row, list_of, paging, windows
 from tap_intercom_access.intercom.errors import PagesError
 from tap_intercom_access.intercom.responses import Page, Pages
 from tap_intercom_access.intercom.windows import Timed
@@ -27,18 +27,18 @@ def request_for(
     parameters: Mapping[str, Any] | None = None,
     base_url: str = HERE,
 ) -> Request[Any]:
-    return Intercom("token", base_url).request(endpoint, parameters)
+    return Intercom("token", base_url).build_request(endpoint, parameters)
 
 
-def pages(following: object = None, page: int | None = None, total: int | None = None) -> Pages:
-    return Pages(following, page, total)
+def pages(next_page: object = None, page: int | None = None, total: int | None = None) -> Pages:
+    return Pages(next_page, page, total)
 
 
 # Lists
 
 
 @pytest.mark.parametrize(
-    ("said", "parameters"),
+    ("pages_field", "parameters"),
     [
         (None, None),
         (pages(), None),
@@ -59,16 +59,18 @@ def pages(following: object = None, page: int | None = None, total: int | None =
         (pages(f"{HERE}:443/admins?page=2"), {"page": "2"}),
     ],
 )
-def test_the_next_page_of_a_list(said: Pages | None, parameters: dict[str, Any] | None) -> None:
+def test_the_next_page_of_a_list(
+    pages_field: Pages | None, parameters: dict[str, Any] | None
+) -> None:
     request = request_for(ADMINS, {"starting_after": "before"})
 
-    found = paging.following(request, Page([], pages=said))
+    next_request = paging.next_request(request, Page([], pages=pages_field))
 
-    assert found == (parameters and request_for(ADMINS, parameters))
+    assert next_request == (parameters and request_for(ADMINS, parameters))
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("pages_field", "problem"),
     [
         (pages(page=1, total=2), "page 1 of 2 has no next page"),
         (pages({}, 1, 2), "page 1 of 2 has no next page"),
@@ -92,9 +94,9 @@ def test_the_next_page_of_a_list(said: Pages | None, parameters: dict[str, Any] 
         (pages("https://api.intercom.io:x/admins?page=2"), "on another origin"),
     ],
 )
-def test_a_next_page_that_cannot_be_followed(said: Pages, problem: str) -> None:
+def test_a_next_page_that_cannot_be_followed(pages_field: Pages, problem: str) -> None:
     with pytest.raises(PagesError, match=problem):
-        paging.following(request_for(ADMINS), Page([], pages=said))
+        paging.next_request(request_for(ADMINS), Page([], pages=pages_field))
 
 
 @pytest.mark.parametrize(
@@ -108,9 +110,9 @@ def test_a_next_page_that_cannot_be_followed(said: Pages, problem: str) -> None:
 def test_a_port_that_is_the_schemes_own_need_not_be_named(base_url: str, link: str) -> None:
     request = request_for(ADMINS, base_url=base_url)
 
-    found = paging.following(request, Page([], pages=pages(link)))
+    next_request = paging.next_request(request, Page([], pages=pages(link)))
 
-    assert found == request_for(ADMINS, {"page": "2"}, base_url)
+    assert next_request == request_for(ADMINS, {"page": "2"}, base_url)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +125,17 @@ def test_a_port_that_is_the_schemes_own_need_not_be_named(base_url: str, link: s
 )
 def test_another_port_is_another_origin(base_url: str, link: str) -> None:
     with pytest.raises(PagesError, match="on another origin"):
-        paging.following(request_for(ADMINS, base_url=base_url), Page([], pages=pages(link)))
+        paging.next_request(request_for(ADMINS, base_url=base_url), Page([], pages=pages(link)))
 
 
 # Windows of time
 
 
-def page_of(rows: int, said: Pages | None, total_count: int | None = None) -> Page[Timed]:
+def page_of(rows: int, pages_field: Pages | None, total_count: int | None = None) -> Page[Timed]:
     return Page(
-        [Timed(str(number), 150) for number in range(rows)], pages=said, total_count=total_count
+        [Timed(Id(number), 150) for number in range(rows)],
+        pages=pages_field,
+        total_count=total_count,
     )
 
 
@@ -140,7 +144,7 @@ def numbered(page: int, per_page: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("parameters", "rows", "said", "change"),
+    ("parameters", "rows", "pages_field", "change"),
     [
         # each page begins with the last row of the one before
         ({}, 250, pages(page=1, total=3), numbered(2, 249)),
@@ -176,13 +180,13 @@ def numbered(page: int, per_page: int) -> dict[str, int]:
     ],
 )
 def test_the_next_page_of_a_window(
-    parameters: dict[str, Any], rows: int, said: Pages | None, change: dict[str, Any] | None
+    parameters: dict[str, Any], rows: int, pages_field: Pages | None, change: dict[str, Any] | None
 ) -> None:
-    asked = {"per_page": 250} | WINDOW | parameters
+    sent = {"per_page": 250} | WINDOW | parameters
 
-    following = windows.next_window_request(request_for(LOGS, asked), page_of(rows, said))
+    next_request = windows.next_window_request(request_for(LOGS, sent), page_of(rows, pages_field))
 
-    assert (following and following.parameters) == (change and asked | change)
+    assert (next_request and next_request.parameters) == (change and sent | change)
 
 
 def test_rows_that_are_announced_are_not_left_out() -> None:

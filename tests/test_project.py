@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
 from tests.commands import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
 from tests.docs import block
 from tests.meltano import meltano, output_of
@@ -78,6 +78,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To run it every night"))
+    output_of(project, "install")
     path, line = block("so the crontab's first line", "text").splitlines()
     path = path.replace("/srv/access/.venv/bin", str(BIN))
     command = line.removeprefix("0 3 * * * ").replace("/srv/access", shlex.quote(str(project)))
@@ -95,7 +96,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     assert [run.returncode for run in runs] == [0, 1], log
     assert [run.stdout + run.stderr for run in runs] == ["", ""]
     assert len(lines(project / "teams.jsonl")) == 4
-    assert {headers["Intercom-Version"] for headers in sandbox.headers} == {"2.17"}
+    assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.17"}
     assert "HTTP 401" in log
     assert sandbox.token not in log
     assert "wrong-token" not in log
@@ -152,7 +153,7 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
     rows = union.removeprefix("create view all_admins as\n") + " order by workspace, id"
 
     with Sandbox(demo()) as first, Sandbox(demo()) as second:
-        second.workspace.a_quarter_later()
+        advance_quarter(second.workspace)
         variables = {
             "TAP_INTERCOM_ACCESS_US_ACCESS_TOKEN": first.token,
             "TAP_INTERCOM_ACCESS_US_BASE_URL": first.base_url,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
 from tests.in_process import sync_here
 
@@ -94,14 +94,17 @@ def messages(sandbox: Sandbox) -> list[dict[str, Any]]:
 def test_any_workspace_in_any_pages_is_valid_joins_and_is_the_same(
     admins: list[dict[str, Any]], teams: list[dict[str, Any]], size: int, form: str
 ) -> None:
-    with Sandbox(WORKSPACE) as whole, Sandbox(WORKSPACE, page_size=size, next_form=form) as paged:
+    with (
+        Sandbox(WORKSPACE) as whole,
+        Sandbox(WORKSPACE, Behaviour(page_size=size, next_form=form)) as paged,
+    ):
         WORKSPACE.rows = {"admins": admins, "teams": teams}
-        found = messages(whole)
-        records = [(m["stream"], m["record"]) for m in found if m["type"] == "RECORD"]
+        written = messages(whole)
+        records = [(m["stream"], m["record"]) for m in written if m["type"] == "RECORD"]
         again = [(m["stream"], m["record"]) for m in messages(paged) if m["type"] == "RECORD"]
 
     assert again == records
-    schemas = {m["stream"]: m["schema"] for m in found if m["type"] == "SCHEMA"}
+    schemas = {m["stream"]: m["schema"] for m in written if m["type"] == "SCHEMA"}
     validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
     for stream, record in records:
         validators[stream].validate(record)

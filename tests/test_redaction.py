@@ -39,7 +39,7 @@ def test_a_short_token_is_blanked_as_a_whole(token: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "token", "found"),
+    ("content", "token", "expected"),
     [
         (f'{{"a": "{TOKEN}"}}', TOKEN, True),
         (f'{{"a": "{TOKEN[:15]}"}}', TOKEN, False),
@@ -51,9 +51,9 @@ def test_a_short_token_is_blanked_as_a_whole(token: str, shown: str) -> None:
 def test_a_whole_token_is_found_also_as_json_escapes_it(
     content: str,
     token: str,
-    found: bool,  # noqa: FBT001
+    expected: bool,  # noqa: FBT001
 ) -> None:
-    assert echoes(content.encode(), token) == found
+    assert echoes(content.encode(), token) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tests import faults
 from tests.pages import HTML
 from tests.runs import failed, sync
 
@@ -18,6 +18,9 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
     [
         (401, "unauthorized", ["regenerate", "Read admins", *REGIONS]),
         (401, "token_revoked", ["regenerate", "Read admins", *REGIONS]),
+        (403, "token_revoked", ["regenerate", *REGIONS]),
+        (403, "token_expired", ["regenerate", *REGIONS]),
+        (403, "token_not_found", ["regenerate", *REGIONS]),
         (403, "forbidden", ["Give the app the permission 'Read admins'"]),
         (403, "api_plan_restricted", ["plan"]),
         (404, "not_found", ["base_url does not point at Intercom", *REGIONS]),
@@ -32,17 +35,17 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
 def test_a_refusal_is_not_tried_again_and_says_what_to_do(
     status: int, code: str, advice: list[str], paged: Sandbox
 ) -> None:
-    error = failed(paged, faults.refuse(status, code, "Something is not right"), request=2)
+    error = failed(paged, faults.refuse(status, code, "Something is not right"), nth=2)
 
     assert error.startswith(f"admins: GET {paged.base_url}/admins answered HTTP {status}, {code}: ")
     assert "Something is not right" in error
     assert "request id " in error
     assert all(words in error for words in advice)
-    assert len(paged.requests) == 2
+    assert len(paged.journal.requests) == 2
 
 
 def test_a_refusal_of_the_teams_names_the_stream_that_asked(sandbox: Sandbox) -> None:
-    sandbox.faults[2] = faults.refuse(403, "forbidden")
+    sandbox.fail("/teams", faults.refuse(403, "forbidden"))
 
     assert sync(sandbox).error.startswith(f"team_memberships: GET {sandbox.base_url}/teams ")
 
@@ -63,12 +66,13 @@ def test_the_request_id_may_come_as_a_header(paged: Sandbox) -> None:
 def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: Sandbox) -> None:
     with Sandbox(demo()) as elsewhere:
         fault = faults.status(status, b"", {"Location": f"{elsewhere.base_url}/admins"})
-        error = failed(paged, fault, request=2)
+        error = failed(paged, fault, nth=2)
 
     assert f"redirects to {elsewhere.base_url}/admins" in error
-    assert elsewhere.requests == []
+    assert elsewhere.journal.requests == []
 
 
+@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(
     "message",
     [
@@ -78,9 +82,9 @@ def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: San
     ],
 )
 def test_an_address_that_is_not_on_the_allowlist_is_no_matter_of_permissions(
-    message: str, paged: Sandbox
+    message: str, status: int, paged: Sandbox
 ) -> None:
-    error = failed(paged, faults.refuse(403, "forbidden", message))
+    error = failed(paged, faults.refuse(status, "forbidden", message))
 
     assert message in error
     assert "IP allowlist for the REST API" in error

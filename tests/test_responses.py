@@ -1,4 +1,4 @@
-"""Responses that are not the list that was asked for."""
+"""Responses that are not the list that was requested."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tests import faults
 from tests.pages import HTML
 from tests.runs import failed, sync
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "description"),
     [
         (b"", "an empty body"),
         (HTML, "'<html><head><title>Sign in</title></head> <body>Welcome</body></html>'"),
@@ -48,14 +48,14 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_an_answer_that_is_not_the_list_is_an_error(
-    body: bytes, found: str, paged: Sandbox
+    body: bytes, description: str, paged: Sandbox
 ) -> None:
-    error = failed(paged, faults.status(200, body), request=2)
+    error = failed(paged, faults.status(200, body), nth=2)
 
     assert f"GET {paged.base_url}/admins answered HTTP 200, but it is not a list of admins" in error
-    assert found in error
+    assert description in error
     assert "Secret Name" not in error
-    assert len(paged.requests) == 2
+    assert len(paged.journal.requests) == 2
 
 
 def test_an_error_list_of_status_200_is_an_error(paged: Sandbox) -> None:
@@ -72,11 +72,11 @@ def test_an_error_list_that_also_has_the_key_is_an_error(paged: Sandbox) -> None
 
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 206, 207])
 def test_no_other_success_is_a_whole_list(status: int, paged: Sandbox) -> None:
-    error = failed(paged, faults.status(status, b'{"admins": [{"id": "1"}]}'), request=2)
+    error = failed(paged, faults.status(status, b'{"admins": [{"id": "1"}]}'), nth=2)
 
     assert f"answered HTTP {status}" in error
     assert "Only HTTP 200 is a whole list" in error
-    assert len(paged.requests) == 2
+    assert len(paged.journal.requests) == 2
 
 
 def test_long_and_unprintable_answers_are_cut_to_a_printable_line(paged: Sandbox) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tests import faults
 from tests.pages import HTML
 from tests.runs import failed, run_tap, sync
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Fault
 
 pytestmark = pytest.mark.slow
+
+NEVER = threading.Event()
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,7 @@ pytestmark = pytest.mark.slow
         faults.drop(),
         faults.reset(),
         faults.truncate(b'{"admins": [{"id": "1"}]}'),
-        faults.delay(3),
+        faults.hold(NEVER),
         faults.status(200, b"not gzip", {"Content-Encoding": "gzip"}),
     ],
     ids=["500", "503", "drop", "reset", "truncate", "timeout", "encoding"],
@@ -34,14 +37,14 @@ pytestmark = pytest.mark.slow
 def test_a_failure_that_passes_loses_nothing(
     fault: Fault, paged: Sandbox, sandbox: Sandbox
 ) -> None:
-    paged.faults[2] = fault
+    paged.fail("/admins", fault, nth=2)
 
-    run = sync(paged, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1.5")
+    run = sync(paged, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="5")
 
     assert run.code == 0, run.stderr
     assert run.stderr.count("Try 1 of 5 failed") == 1
     assert "Backing off" not in run.stderr
-    assert len(paged.requests) == 5
+    assert len(paged.journal.requests) == 5
     assert run.records("admins") == sync(sandbox).records("admins")
 
 
@@ -51,18 +54,18 @@ def test_a_failure_that_passes_loses_nothing(
         (faults.refuse(500, "server_error"), "Intercom is failing: see"),
         (faults.reset(), "Connection reset by peer"),
         (faults.truncate(b'{"admins": [{"id": "1"}]}'), "IncompleteRead"),
-        (faults.delay(1), "timed out"),
+        (faults.hold(NEVER), "timed out"),
     ],
     ids=["500", "reset", "truncate", "timeout"],
 )
 def test_a_failure_that_stays_ends_after_five_tries(
     fault: Fault, cause: str, sandbox: Sandbox
 ) -> None:
-    error = failed(sandbox, fault, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="0.3")
+    error = failed(sandbox, fault, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1")
 
     assert error.startswith("admins: failed 5 times in a row: GET ")
     assert cause in error
-    assert len(sandbox.requests) == 5
+    assert len(sandbox.journal.requests) == 5
 
 
 def test_a_refused_connection_ends_after_five_tries() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from singer_sdk.testing import get_tap_test_class
 
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
 from tap_intercom_access.tap import TapIntercomAccess
 
 # The tests are made when this file is imported, so the workspace has to be up by then.

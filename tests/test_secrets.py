@@ -15,9 +15,9 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tests import faults
 from tests.runs import Run, run_tap, sync
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def echo(status: int, text: str) -> Fault:
 )
 def test_no_failure_prints_the_token(fault: Fault | None, secretive: Sandbox) -> None:
     if fault:
-        secretive.faults[None] = fault
+        secretive.fail("/admins", fault)
 
     run = sync(secretive, **DEBUG)
 
@@ -97,7 +97,7 @@ def test_no_failure_prints_the_token(fault: Fault | None, secretive: Sandbox) ->
     ids=["500", "reset", "drop", "truncate"],
 )
 def test_no_failure_that_is_tried_again_prints_the_token(fault: Fault, secretive: Sandbox) -> None:
-    secretive.faults[1] = fault
+    secretive.fail("/admins", fault, nth=1)
 
     run = sync(secretive, **DEBUG)
 
@@ -169,7 +169,7 @@ SECRET = TOKEN.encode()
 def test_no_byte_of_a_response_brings_the_token_to_the_log(
     fault: Fault, level: str, secretive: Sandbox
 ) -> None:
-    secretive.faults[1] = fault
+    secretive.fail("/admins", fault, nth=1)
 
     run = sync(secretive, TAP_INTERCOM_ACCESS_LOGLEVEL=level)
 
@@ -192,7 +192,7 @@ def test_structured_logs_are_json_without_the_token(secretive: Sandbox, tmp_path
     config, log = tmp_path / "logging.yml", tmp_path / "file.log"
     config.write_text(STRUCTURED.replace("LOG", str(log)), encoding="utf-8")
     fault = OK + b"no header " + SECRET + b"\r\nContent-Length: 2\r\n\r\n{}"
-    secretive.faults[1] = faults.raw(fault)
+    secretive.fail("/admins", faults.raw(fault), nth=1)
 
     run = sync(secretive, SINGER_SDK_LOG_CONFIG=str(config))
 
@@ -225,7 +225,7 @@ def test_what_intercom_sends_never_begins_a_line_of_the_log(odd: str, secretive:
 
 
 def test_a_traceback_may_follow_at_debug_level(secretive: Sandbox) -> None:
-    secretive.faults[1] = echo(401, TOKEN)
+    secretive.fail("/admins", echo(401, TOKEN), nth=1)
 
     run = sync(secretive, **DEBUG)
 
@@ -257,7 +257,9 @@ def test_netrc_does_not_replace_the_token(secretive: Sandbox, tmp_path: Path) ->
     netrc.write_text("default login somebody password else\n")
 
     assert sync(secretive, NETRC=str(netrc)).code == 0
-    assert {headers["Authorization"] for headers in secretive.headers} == {f"Bearer {TOKEN}"}
+    assert {headers["Authorization"] for headers in secretive.journal.headers} == {
+        f"Bearer {TOKEN}"
+    }
 
 
 # TLS and proxies
@@ -288,7 +290,7 @@ def test_a_private_authority_is_trusted_through_the_usual_variable(
     run = sync(encrypted, **(others | {variable: str(bundle)}))
 
     assert run.code == 0, run.stderr
-    assert encrypted.requests == ["GET /admins", "GET /teams"]
+    assert encrypted.journal.requests == ["GET /admins", "GET /teams"]
 
 
 def test_an_unknown_authority_is_refused(encrypted: Sandbox) -> None:
@@ -298,7 +300,7 @@ def test_an_unknown_authority_is_refused(encrypted: Sandbox) -> None:
     assert "certificate verify failed" in run.stderr
     assert "set REQUESTS_CA_BUNDLE" in run.stderr
     assert "Try 1 of 5" not in run.stderr
-    assert encrypted.requests == []
+    assert encrypted.journal.requests == []
     check_silence(run)
 
 
@@ -362,7 +364,7 @@ def test_a_forwarding_proxy_is_used(
         url = f"http://127.0.0.1:{port.read_text().strip()}"
         run = sync(encrypted, HTTPS_PROXY=url, NO_PROXY="", REQUESTS_CA_BUNDLE=str(bundle), **DEBUG)
         forwarder.send_signal(signal.SIGINT)
-        log, _ = forwarder.communicate(timeout=20)
+        log, _ = forwarder.communicate(timeout=60)
 
     assert run.code == 0, run.stderr
     assert f"CONNECT {encrypted.base_url.removeprefix('https://')}" in log
@@ -375,7 +377,7 @@ def test_plain_http_goes_past_proxies(variable: str, secretive: Sandbox) -> None
         run = sync(secretive, **{variable: proxy.base_url, "NO_PROXY": "", "no_proxy": ""})
 
     assert run.code == 0
-    assert proxy.requests == []
+    assert proxy.journal.requests == []
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from tap_intercom_access.settings import SETTINGS, check
+from tap_intercom_access.settings import SETTINGS, normalise
+from tap_intercom_access.settings import faults as faults_of
 
 GOOD = {"access_token": "token"}
 
 
 def faults(**settings: Any) -> list[str]:  # noqa: ANN401 (as users set them)
-    return check(GOOD | settings, SETTINGS)
+    return faults_of(normalise(GOOD | settings), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -91,16 +92,16 @@ def test_what_can_be_set(settings: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_set(name: str, value: object, fault: str) -> None:
-    (found,) = faults(**{name: value})
+    (problem,) = faults(**{name: value})
 
-    assert found.startswith(name)
-    assert fault in found
+    assert problem.startswith(name)
+    assert fault in problem
 
 
 def test_a_missing_token_is_named_with_where_to_get_it() -> None:
-    (found,) = check({}, SETTINGS)
+    (problem,) = faults_of({}, SETTINGS)
 
-    assert found.startswith("access_token is missing: set TAP_INTERCOM_ACCESS_ACCESS_TOKEN")
+    assert problem.startswith("access_token is missing: set TAP_INTERCOM_ACCESS_ACCESS_TOKEN")
 
 
 def test_the_final_form() -> None:
@@ -113,9 +114,10 @@ def test_the_final_form() -> None:
         "api_version": None,
     }
 
-    assert check(config, SETTINGS) == []
+    final = normalise(config)
 
-    assert config == {
+    assert faults_of(final, SETTINGS) == []
+    assert final == {
         "access_token": "token",
         "base_url": "https://api.intercom.io",
         "request_timeout": 2.5,
@@ -123,6 +125,7 @@ def test_the_final_form() -> None:
         # what is left out has its default
         "api_version": "2.16",
         "emit_activate_version_messages": False,
+        "metadata_as_text": False,
     }
 
 

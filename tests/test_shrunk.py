@@ -1,4 +1,4 @@
-"""A complete list that lost too much tells no target who left."""
+"""A complete list that lost too much reports to no target who left."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import generated
 from tests.meltano import meltano
 from tests.runs import Run, catalog_selecting, run_tap, sync
 from tests.targets import load
@@ -28,7 +28,7 @@ ACCEPT = {"TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT": "100"}
 @pytest.fixture
 def company() -> Iterator[Sandbox]:
     """A workspace of 200 in two teams."""
-    with Sandbox(generated(200, 2)) as server:
+    with Sandbox(generate_workspace(200, 2)) as server:
         yield server
 
 
@@ -45,8 +45,8 @@ def saved(run: Run, tmp_path: Path) -> Path:
 
 
 def bookmarks(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]
-    return found
+    marks: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]
+    return marks
 
 
 def test_the_state_keeps_the_number_of_rows_of_each_full_list(company: Sandbox) -> None:

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 
-from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import demo
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests.runs import Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STREAMS = ("admins", "team_memberships", "teams")
-ON_REQUEST = ("activity_logs", "workspaces")
+ON_REQUEST = ("activity_logs", "away_status_reasons", "workspaces")
 
 
 def check_records(run: Run) -> None:
@@ -31,7 +31,7 @@ def test_a_full_sync_takes_two_requests_and_one_schema_per_stream(sandbox: Sandb
     run = sync(sandbox)
 
     check_records(run)
-    assert sandbox.requests == ["GET /admins", "GET /teams"]
+    assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
     assert sorted(message["stream"] for message in run.of("SCHEMA")) == sorted(STREAMS)
     assert {stream: len(run.records(stream)) for stream in STREAMS} == {
         "admins": 13,
@@ -128,7 +128,7 @@ def test_null_and_missing_lists_are_null(sandbox: Sandbox) -> None:
 def test_memberships_alone_take_one_request(sandbox: Sandbox, tmp_path: Path) -> None:
     run = sync(sandbox, "--catalog", catalog_selecting(tmp_path, "team_memberships"))
 
-    assert sandbox.requests == ["GET /teams"]
+    assert sandbox.journal.requests == ["GET /teams"]
     assert len(run.records("team_memberships")) == 13
     assert {message["stream"] for message in run.of("SCHEMA")} == {"team_memberships"}
 
@@ -136,7 +136,7 @@ def test_memberships_alone_take_one_request(sandbox: Sandbox, tmp_path: Path) ->
 def test_teams_alone_take_one_request(sandbox: Sandbox, tmp_path: Path) -> None:
     run = sync(sandbox, "--catalog", catalog_selecting(tmp_path, "teams"))
 
-    assert sandbox.requests == ["GET /teams"]
+    assert sandbox.journal.requests == ["GET /teams"]
     assert len(run.records("teams")) == 4
 
 
@@ -157,10 +157,13 @@ def test_deselected_columns_are_left_out(sandbox: Sandbox, tmp_path: Path) -> No
 def test_requests_carry_token_version_and_the_taps_name(sandbox: Sandbox) -> None:
     sync(sandbox, TAP_INTERCOM_ACCESS_API_VERSION="2.14")
 
-    assert {headers["Intercom-Version"] for headers in sandbox.headers} == {"2.14"}
-    assert {headers["Authorization"] for headers in sandbox.headers} == {f"Bearer {sandbox.token}"}
+    assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.14"}
+    assert {headers["Authorization"] for headers in sandbox.journal.headers} == {
+        f"Bearer {sandbox.token}"
+    }
     assert all(
-        headers["User-Agent"].startswith("tap-intercom-access/") for headers in sandbox.headers
+        headers["User-Agent"].startswith("tap-intercom-access/")
+        for headers in sandbox.journal.headers
     )
 
 
@@ -207,7 +210,7 @@ def test_a_stream_map_can_hash_addresses(sandbox: Sandbox) -> None:
 
 def test_a_generated_workspace_is_read_whole() -> None:
     workspace = demo()
-    with Sandbox(workspace, page_size=5) as sandbox:
+    with Sandbox(workspace, Behaviour(page_size=5)) as sandbox:
         run = sync(sandbox)
 
     check_records(run)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tap_intercom_access.sandbox.demo import advance_quarter
+from tests import faults
 from tests.runs import sync
 from tests.targets import installed, load
 
@@ -225,7 +226,7 @@ def test_changes_of_every_kind_arrive_in_postgres(sandbox: Sandbox, postgres: Po
         ]
 
     assert load(sandbox, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
-    sandbox.workspace.a_quarter_later()
+    advance_quarter(sandbox.workspace)
     assert load(sandbox, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
 
     check_rows(sandbox, here)
@@ -253,6 +254,6 @@ def test_the_singer_projects_validator_agrees(sandbox: Sandbox, tmp_path: Path) 
 
 
 def test_a_failed_page_is_no_success_for_any_target(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.faults[2] = faults.refuse(403, "forbidden")
+    sandbox.fail("/teams", faults.refuse(403, "forbidden"))
 
     assert load(sandbox, "target-duckdb", duck_config(tmp_path))[0] == 1

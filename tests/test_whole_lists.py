@@ -49,7 +49,7 @@ def test_a_team_of_unknown_members_is_refused_unless_it_is_accepted(
     assert "such as team 501, and teammates name it as theirs" in refused.error
     assert "TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100" in refused.error
     assert refused.of("ACTIVATE_VERSION") == ["admins"]
-    assert refused.of("RECORD") == ["admins"] * 12
+    assert refused.of("RECORD") == ["admins"] * 13
     assert accepted.error == ""
     assert accepted.of("ACTIVATE_VERSION") == list(streams)
     assert any("accepted" in warning for warning in accepted.warnings)
@@ -155,7 +155,7 @@ def test_rows_of_type_team_are_no_teammates_and_others_keep_their_type(sandbox: 
     types = {record["id"]: record["type"] for record in result.records("admins")}
     assert "501" not in types
     assert (types["1001"], types["9"], types["10"]) == ("admin", "nobody_admin", None)
-    assert result.messages[-1]["value"]["bookmarks"]["admins"]["rows"] == 14
+    assert result.messages[-1]["value"]["bookmarks"]["admins"]["rows"] == 15
     assert result.warnings == []
     sandbox.respond("/admins", {"admins": [team]})
     assert "empty list" in sync_here(sandbox).error
@@ -179,7 +179,7 @@ WRAPPED: list[Any] = [
 def test_a_state_in_a_wrapper_is_a_state(state: dict[str, Any], sandbox: Sandbox) -> None:
     result = activate(sandbox, state=state)
 
-    assert "488 fewer than in the last complete sync" in result.error
+    assert "487 fewer than in the last complete sync" in result.error
     assert result.of("ACTIVATE_VERSION") == []
 
 
@@ -206,7 +206,7 @@ def test_a_state_that_may_be_anything_is_refused(state: dict[str, Any], sandbox:
     result = activate(sandbox, state=state)
 
     assert result.error.startswith("The state is not a Singer state: ")
-    assert sandbox.requests == []
+    assert sandbox.journal.requests == []
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_stream_is_deselected_by_a_text_too(sandbox: Sandbox) -> None:
     result = sync_here(sandbox, catalog=catalog)
 
     assert result.of("SCHEMA") == ["admins"]
-    assert sandbox.requests == ["GET /admins"]
+    assert sandbox.journal.requests == ["GET /admins"]
 
 
 def test_a_selection_that_is_neither_true_nor_false_is_refused(sandbox: Sandbox) -> None:

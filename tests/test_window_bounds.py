@@ -9,14 +9,15 @@ import pytest
 
 from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import Timed, divide, read_windows
-from tap_intercom_access.sandbox.history import DAY, generated
-from tests.events import NOW
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
+from tests.events import NOW, SEARCH
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
 START, STOP = NOW - 80 * DAY, NOW - DAY
-LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
+LOGS = list_of("activity_logs", Timed, SEARCH, method="POST")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_window_is_divided_without_gaps(
 
     assert [stop - start for start, stop in parts] == widths
     assert [parts[0][0], parts[-1][1]] == list(window)
-    assert all(one[1] == other[0] for one, other in pairwise(parts))
+    assert all(earlier[1] == later[0] for earlier, later in pairwise(parts))
 
 
 @pytest.mark.parametrize(
@@ -60,9 +61,9 @@ def test_a_row_outside_of_its_window_is_left_out(
     sandbox.respond(LOGS.path, {"activity_logs": [{"id": "1", "created_at": created_at}]})
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    ((_, listed),) = read_windows(intercom, intercom.request(LOGS), (START, STOP))
+    windows = list(read_windows(intercom, intercom.build_request(LOGS), (START, STOP)))
 
-    assert len(listed) == rows
+    assert sum(len(listed) for _, listed in windows) == rows
 
 
 def test_a_time_in_milliseconds_is_an_error(sandbox: Sandbox) -> None:
@@ -70,43 +71,45 @@ def test_a_time_in_milliseconds_is_an_error(sandbox: Sandbox) -> None:
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     with pytest.raises(IntercomError, match=r"activity_logs\[0\].created_at"):
-        list(read_windows(intercom, intercom.request(LOGS), (START, STOP)))
+        list(read_windows(intercom, intercom.build_request(LOGS), (START, STOP)))
 
 
 def test_a_crowded_second_is_read_by_numbers_however_full(sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generated(2600, START, START + 1)
+    sandbox.workspace.history = generate_events(2600, START, START + 1)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    found = list(
-        read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 4))
+    windows = list(
+        read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, START + 4))
     )
 
-    assert sum(len(rows) for _, rows in found) == 2600
+    assert sum(len(rows) for _, rows in windows) == 2600
 
 
 def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generated(6000, STOP - 7200, STOP - 3600)
+    sandbox.workspace.history = generate_events(6000, STOP - 7200, STOP - 3600)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    found = list(read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (START, STOP)))
+    windows = list(
+        read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, STOP))
+    )
 
-    assert sum(len(rows) for _, rows in found) == 6000
-    assert max(len(rows) for _, rows in found) <= 8 * 250
+    assert sum(len(rows) for _, rows in windows) == 6000
+    assert max(len(rows) for _, rows in windows) <= 8 * 250
 
 
 def test_pages_by_number_are_read_again_until_nothing_new_turns_up(sandbox: Sandbox) -> None:
-    history = generated(600, START, START + 1)
+    history = generate_events(600, START, START + 1)
     sandbox.workspace.history = history
     kept = {row["id"] for row in history[1:]}
 
     def remove() -> None:
         del history[0]  # all after it move up by one
 
-    sandbox.faults[2] = remove
+    sandbox.fail(SEARCH, remove, nth=2)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
     ((_, rows),) = read_windows(
-        intercom, intercom.request(LOGS, {"per_page": 250}), (START, START + 1)
+        intercom, intercom.build_request(LOGS, {"per_page": 250}), (START, START + 1)
     )
 
     assert kept <= {row.id for row in rows}

@@ -11,9 +11,10 @@ from flask import Response, jsonify, request
 
 from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import Timed, read_windows
-from tap_intercom_access.sandbox.history import DAY, generated
+from tap_intercom_access.sandbox.history import generate_events
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import error
-from tests.events import NOW
+from tests.events import NOW, SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 STOP = NOW - DAY
 START = STOP - 900 * 60
-LOGS = list_of("activity_logs", Timed, "/admins/activity_logs/search", method="POST")
-MINUTES = generated(900, START, STOP)
+LOGS = list_of("activity_logs", Timed, SEARCH, method="POST")
+MINUTES = generate_events(900, START, STOP)
 """An event a minute."""
 
 Rows = list[dict[str, Any]]
@@ -47,9 +48,9 @@ def answering(
         listed = [row for row in rows if after < row["created_at"] <= before]
         size, page = body["per_page"], body.get("page", 1)
         of_page = listed[(page - 1) * size : page * size]
-        told = pages(page, -(-len(listed) // size))
+        pages_field = pages(page, -(-len(listed) // size))
         return jsonify(
-            {"activity_logs": of_page[::-1] if reverse_pages else of_page, "pages": told}
+            {"activity_logs": of_page[::-1] if reverse_pages else of_page, "pages": pages_field}
         )
 
     return answer
@@ -61,7 +62,7 @@ def documented(page: int, total: int) -> object:
 
 def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
     intercom = Intercom(sandbox.token, sandbox.base_url)
-    windows = read_windows(intercom, intercom.request(LOGS, {"per_page": 250}), (start, stop))
+    windows = read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (start, stop))
     return [row.id for _, rows in windows for row in rows]
 
 
@@ -80,10 +81,10 @@ def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
 )
 @pytest.mark.parametrize("reverse_pages", [False, True])
 def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sandbox) -> None:
-    sandbox.faults[None] = answering(rows, documented, reverse_pages=reverse_pages)
+    sandbox.fail(SEARCH, answering(rows, documented, reverse_pages=reverse_pages))
 
     assert read(sandbox) == [row["id"] for row in MINUTES]
-    assert len(sandbox.requests) == 4
+    assert len(sandbox.journal.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,9 @@ def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sa
         lambda _page, _total: None,
         lambda _page, _total: {},
         lambda page, _total: {"page": page},
+        lambda page, _total: {"page": page, "total_pages": -1},
+        lambda _page, total: {"page": 7, "total_pages": total},
+        lambda page, total: {"page": page - 1, "total_pages": total},
         lambda _page, _total: {"next": None, "page": None, "total_pages": None},
         lambda _page, total: {"next": None, "page": None, "total_pages": total},
         lambda page, total: {"page": page, "total_pages": total, "next": {"per_page": 250}},
@@ -101,7 +105,7 @@ def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sa
 def test_no_full_page_is_the_end_unless_it_says_so(
     pages: Callable[[int, int], object], sandbox: Sandbox
 ) -> None:
-    sandbox.faults[None] = answering(MINUTES, pages)
+    sandbox.fail(SEARCH, answering(MINUTES, pages))
 
     assert read(sandbox) == [row["id"] for row in MINUTES]
 
@@ -115,7 +119,7 @@ def test_a_server_that_gives_fewer_rows_than_requested_loses_none(
         body["per_page"] = min(most, body["per_page"])
         return answering(MINUTES, documented)()
 
-    sandbox.faults[None] = answer
+    sandbox.fail(SEARCH, answer)
 
     assert read(sandbox) == [row["id"] for row in MINUTES]
 
@@ -125,7 +129,7 @@ def test_a_server_that_ignores_the_number_of_the_page_loses_none(sandbox: Sandbo
         request.get_json().pop("page", None)
         return answering(MINUTES, documented)()
 
-    sandbox.faults[None] = answer
+    sandbox.fail(SEARCH, answer)
 
     assert read(sandbox) == [row["id"] for row in MINUTES]
 
@@ -138,6 +142,29 @@ def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None
         read(sandbox, START, START + 1)
 
 
+@pytest.mark.parametrize("step", [DAY, 3600])
+@pytest.mark.parametrize("up", [False, True])
+def test_bounds_that_are_rounded_lose_no_event_where_they_meet(
+    step: int, *, up: bool, sandbox: Sandbox
+) -> None:
+    stop = STOP // DAY * DAY + DAY // 2
+    start = stop // DAY * DAY - 2 * DAY
+    history = generate_events(6000, start + 1, stop)
+
+    def rounded() -> Response:
+        body = request.get_json()
+        for bound in ("created_at_after", "created_at_before"):
+            body[bound] = (body[bound] + up * (step - 1)) // step * step
+        return answering(history, documented)()
+
+    sandbox.fail(SEARCH, rounded)
+
+    given = read(sandbox, start, stop)
+
+    assert len(given) == len(set(given))
+    assert {*given} == {row["id"] for row in history}
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No wait between tries."""
@@ -145,9 +172,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("longest", [20 * DAY, 5 * DAY, DAY + 1])
+@pytest.mark.parametrize("longest", [20 * DAY, 5 * DAY, DAY])
 def test_an_interval_that_intercom_cannot_answer_is_divided(longest: int, sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generated(300, NOW - 90 * DAY, STOP)
+    sandbox.workspace.history = generate_events(300, NOW - 90 * DAY, STOP)
 
     def refuse_long() -> Response | None:
         body = request.get_json()
@@ -155,14 +182,14 @@ def test_an_interval_that_intercom_cannot_answer_is_divided(longest: int, sandbo
             return error(500, "server_error", "It took too long")
         return None
 
-    sandbox.faults[None] = refuse_long
+    sandbox.fail(SEARCH, refuse_long)
 
     assert len(read(sandbox, NOW - 90 * DAY)) == 300
 
 
 @pytest.mark.usefixtures("hurried")
 def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generated(300, NOW - 90 * DAY, STOP)
+    sandbox.workspace.history = generate_events(300, NOW - 90 * DAY, STOP)
     bad = NOW - 30 * DAY
 
     def refuse_one() -> Response | None:
@@ -171,10 +198,10 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
             return error(500, "server_error", "It took too long")
         return None
 
-    sandbox.faults[None] = refuse_one
+    sandbox.fail(SEARCH, refuse_one)
     intercom = Intercom(sandbox.token, sandbox.base_url)
     windows = read_windows(
-        intercom, intercom.request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
+        intercom, intercom.build_request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
     )
     ends: list[int] = []
 
@@ -182,7 +209,7 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
         ends.extend(stop for stop, _ in windows)
 
     assert bad - DAY <= ends[-1] <= bad
-    shortest = min(b["created_at_before"] - b["created_at_after"] for b in sandbox.bodies)
+    shortest = min(b["created_at_before"] - b["created_at_after"] for b in sandbox.journal.bodies)
     assert shortest >= DAY / 2
 
 
@@ -193,6 +220,6 @@ def test_it_works_where_no_thread_is_to_be_had(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
-    sandbox.workspace.history = generated(6000, START, STOP)
+    sandbox.workspace.history = generate_events(6000, START, STOP)
 
     assert len(read(sandbox)) == 6000

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tests import faults
 from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
+from tests.events import SEARCH
 from tests.runs import Run, catalog_selecting, failed, sync
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ def dripping(before: bytes, dripped: bytes) -> Fault:
     ids=["status", "headers", "hints", "body", "chunks", "size of a chunk", "gzip"],
 )
 def test_a_try_ends_although_bytes_keep_coming(fault: Fault, sandbox: Sandbox) -> None:
-    sandbox.faults[1] = fault
+    sandbox.fail("/admins", fault, nth=1)
 
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="0.3")
+    run = sync(sandbox, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1")
 
-    assert "no whole response within 3 seconds" in run.stderr
+    assert "no whole response within 10 seconds" in run.stderr
     assert run.code == 0
     assert len(run.records("admins")) == 12
 
@@ -80,12 +81,13 @@ def test_a_response_that_swells_is_refused_within_little_memory(
     status: int, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     headers = {"Content-Encoding": "gzip", "Location": "/elsewhere"}
-    sandbox.faults[None] = faults.status(status, bomb(600), headers)
+    for path in (SEARCH, "/admins"):
+        sandbox.fail(path, faults.status(status, bomb(600), headers))
 
     run = start_with_little_memory(sandbox, tmp_path, f"ulimit -v {1200 * 1024}")
 
     assert f"failed: HTTP {status} with more than 512 MiB (TooLargeError)" in run.error
-    assert len(sandbox.requests) == 1
+    assert len(sandbox.journal.requests) == 1
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
@@ -102,7 +104,7 @@ def test_no_further_thread_is_a_sentence(sandbox: Sandbox, tmp_path: Path) -> No
 @pytest.mark.parametrize("status", [200, 401, 403, 500])
 def test_a_long_page_is_cut_before_it_is_searched(status: int, sandbox: Sandbox) -> None:
     page = f"<html>{'lorem ipsum/dolor%3D ' * 800_000}{sandbox.token}</html>"
-    sandbox.faults[None] = faults.status(status, page)
+    sandbox.fail("/admins", faults.status(status, page))
 
     run = sync(sandbox, TAP_INTERCOM_ACCESS_LOGLEVEL="DEBUG")
 
@@ -122,7 +124,9 @@ def test_a_long_page_is_cut_before_it_is_searched(status: int, sandbox: Sandbox)
 )
 def test_what_comes_before_a_response_is_skipped(before: bytes, sandbox: Sandbox) -> None:
     body = b'{"type": "admin.list", "admins": [{"id": "1"}]}'
-    sandbox.faults[1] = faults.raw(before + OK + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    sandbox.fail(
+        "/admins", faults.raw(before + OK + b"Content-Length: %d\r\n\r\n" % len(body) + body), nth=1
+    )
 
     run = sync(sandbox)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_intercom_access.sandbox import faults
+from tests import faults
 from tests.runs import Run, catalog_selecting, run_tap, sync
 from tests.targets import load
 
@@ -32,6 +32,7 @@ RECORD = {
     "token_admin_email": "aoife@example.com",
     "token_admin_name": "Aoife Ní Bhriain",
     "token_admin_email_verified": True,
+    "token_admin_role": None,
     "api_version": "2.16",
     "read_by": f"tap-intercom-access/{version('tap-intercom-access')}",
 }
@@ -70,14 +71,14 @@ def test_the_workspace_is_one_record(sandbox: Sandbox, workspaces_only: Path) ->
         "ACTIVATE_VERSION",
         "STATE",
     ]
-    assert sandbox.requests == ["GET /me"]
+    assert sandbox.journal.requests == ["GET /me"]
 
 
 def test_a_default_sync_does_not_ask_for_it(sandbox: Sandbox) -> None:
     run = sync(sandbox)
 
     assert run.of("SCHEMA", "workspaces") == []
-    assert "GET /me" not in sandbox.requests
+    assert "GET /me" not in sandbox.journal.requests
 
 
 def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Path) -> None:
@@ -90,7 +91,7 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "problem"),
     [
         ({"type": "admin", "id": "1", "app": None}, "`$.app`"),
         ({"type": "admin", "id": "1"}, "missing required field `app`"),
@@ -102,7 +103,7 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Pat
     ],
 )
 def test_a_workspace_that_is_none_is_an_error(
-    body: object, found: str, sandbox: Sandbox, workspaces_only: Path
+    body: object, problem: str, sandbox: Sandbox, workspaces_only: Path
 ) -> None:
     sandbox.respond("/me", body)
 
@@ -111,14 +112,14 @@ def test_a_workspace_that_is_none_is_an_error(
     assert error.startswith(
         f"workspaces: GET {sandbox.base_url}/me answered HTTP 200, but it is not"
     )
-    assert found in error
+    assert problem in error
 
 
 @pytest.mark.parametrize("fault", [faults.refuse(401, "unauthorized"), faults.status(403)])
 def test_a_refusal_names_the_endpoint_and_how_to_do_without(
     fault: Fault, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.faults[1] = fault
+    sandbox.fail("/me", fault, nth=1)
 
     error = nothing_read(
         sync(sandbox, "--catalog", catalog_selecting(tmp_path, "admins", "workspaces"), **ACTIVATE)
@@ -130,7 +131,7 @@ def test_a_refusal_names_the_endpoint_and_how_to_do_without(
 
 def test_the_test_mode_does_not_insist_on_it(sandbox: Sandbox) -> None:
     sandbox.respond("/admins/activity_logs/search", {"activity_logs": []})
-    sandbox.faults[4] = faults.refuse(403, "forbidden")
+    sandbox.fail("/me", faults.refuse(403, "forbidden"))
 
     run = sync(sandbox, "--test")
 
@@ -159,14 +160,14 @@ def test_it_arrives_in_postgres(
 def test_the_right_workspace_is_asked_for_once_and_first(sandbox: Sandbox, tmp_path: Path) -> None:
     run = sync(sandbox, **RIGHT)
     assert run.code == 0, run.stderr
-    assert sandbox.requests == ["GET /me", "GET /admins", "GET /teams"]
+    assert sandbox.journal.requests == ["GET /me", "GET /admins", "GET /teams"]
 
-    sandbox.requests.clear()
+    sandbox.journal.entries.clear()
     everything = catalog_selecting(tmp_path, "admins", "workspaces", "activity_logs")
     run = sync(sandbox, "--catalog", everything, **RIGHT)
     assert run.code == 0, run.stderr
-    assert sandbox.requests[0] == "GET /me"
-    assert sandbox.requests.count("GET /me") == 1
+    assert sandbox.journal.requests[0] == "GET /me"
+    assert sandbox.journal.requests.count("GET /me") == 1
     assert run.records("workspaces") == [RECORD]
 
 
@@ -178,7 +179,7 @@ def test_another_workspace_ends_the_sync_before_anything(sandbox: Sandbox, tmp_p
 
         assert "'sandbox' (Intercom sandbox)" in error
         assert "workspace_id is 'pr0duct1on'" in error
-    assert set(sandbox.requests) == {"GET /me"}
+    assert set(sandbox.journal.requests) == {"GET /me"}
 
 
 @pytest.mark.parametrize("options", [(), ("--test",)])
@@ -186,13 +187,13 @@ def test_another_workspace_ends_the_sync_before_anything(sandbox: Sandbox, tmp_p
 def test_no_answer_ends_the_sync_before_anything(
     fault: Fault, options: tuple[str, ...], sandbox: Sandbox
 ) -> None:
-    sandbox.faults[1] = fault
+    sandbox.fail("/me", fault, nth=1)
 
     error = nothing_read(sync(sandbox, *options, **RIGHT, **ACTIVATE))
 
     assert f"GET {sandbox.base_url}/me answered HTTP" in error
     assert "because workspace_id is set" in error
-    assert len(sandbox.requests) == 1
+    assert len(sandbox.journal.requests) == 1
 
 
 @pytest.mark.slow
@@ -210,7 +211,7 @@ def test_an_id_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
 
 def test_an_empty_id_is_left_out(sandbox: Sandbox) -> None:
     assert sync(sandbox, TAP_INTERCOM_ACCESS_WORKSPACE_ID=" ").code == 0
-    assert "GET /me" not in sandbox.requests
+    assert "GET /me" not in sandbox.journal.requests
 
 
 # The state

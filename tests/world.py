@@ -7,16 +7,17 @@ from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_intercom_access.sandbox.history import DAY, event, sign_in
+from tap_intercom_access.sandbox.history import event, sign_in
+from tap_intercom_access.sandbox.models import DAY, Admin, Team
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.sandbox.workspace import Admin, Team, Workspace
+from tap_intercom_access.sandbox.workspace import Workspace
 from tests.reviews import NOW, clock, day, run_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tap_intercom_access.sandbox.history import Event
+    from tap_intercom_access.sandbox.models import Event
 
 AGO = (120, 60, 0)
 """Days before now at which the three reviews are."""

@@ -1,7 +1,7 @@
-"""Intercom's API, without Singer: ask a question, read a list to its end, or know why not."""
+"""Intercom's API, without Singer: send a request, read a list to its end, or know why not."""
 
 from tap_intercom_access.intercom.client import Intercom
-from tap_intercom_access.intercom.endpoints import Endpoint, list_of
+from tap_intercom_access.intercom.endpoints import Endpoint, array_of, list_of, object_of
 from tap_intercom_access.intercom.errors import IntercomError, RefusedError, UnreadableError
 from tap_intercom_access.intercom.responses import Id, Row
 
@@ -13,5 +13,7 @@ __all__ = [
     "RefusedError",
     "Row",
     "UnreadableError",
+    "array_of",
     "list_of",
+    "object_of",
 ]

@@ -1,8 +1,10 @@
-"""Intercom: ask one question, or follow a list from its first page to its last, or say why not."""
+"""Intercom: send one request, or read a list from its first page to its last, or say why not."""
 
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,12 +25,12 @@ from tap_intercom_access.intercom.errors import (
     TransientError,
     UnreadableError,
     certificate_error,
-    found,
+    describe_body,
     refusal,
     unreachable,
     untrusted,
 )
-from tap_intercom_access.intercom.paging import following
+from tap_intercom_access.intercom.paging import next_request
 from tap_intercom_access.intercom.redaction import echoes, excerpt
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import Page, RowT
 
-    Asked = Request[Page[RowT]]
-    Following = Callable[[Asked[RowT], Page[RowT]], Asked[RowT] | None]
+    PageRequest = Request[Page[RowT]]
+    NextRequest = Callable[[PageRequest[RowT], Page[RowT]], PageRequest[RowT] | None]
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -64,7 +66,7 @@ MAY_PASS = (
 )
 
 
-def _tell(details: Details) -> None:
+def _log_retry(details: Details) -> None:
     logger.warning(
         "Try %d of %d failed, next in %.1f seconds. %s",
         details["tries"],
@@ -74,7 +76,7 @@ def _tell(details: Details) -> None:
     )
 
 
-def _nothing(*_: object) -> None:
+def _no_op(*_: object) -> None:
     pass
 
 
@@ -98,7 +100,8 @@ class Intercom:
         api_version: Sent as `Intercom-Version`.
         timeout: Seconds to connect, and between two pieces of a response; a whole response may
             take ten times as many.
-        on_request: Called before each request.
+        on_wait: Called before each request, whose response takes a while.
+        cancelled: Once it is set, no further request is sent.
         on_response: Called with each request that was answered, and the response, whatever it is.
         on_replaced: Called with the texts of a response in which characters were replaced.
         unread: Gives the fields that nobody reads, so that what they hold does not matter.
@@ -109,21 +112,22 @@ class Intercom:
     api_version: str = "2.16"
     timeout: float = 60
     user_agent: str = "tap-intercom-access"
-    on_request: Callable[[], None] = _nothing
-    on_response: Callable[[Request[Any], Response], None] = _nothing
+    on_wait: Callable[[], None] = _no_op
+    cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+    on_response: Callable[[Request[Any], Response], None] = _no_op
     on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
     unread: Callable[[], Collection[FieldPath]] = frozenset
     connection: Connection = field(default_factory=Connection, repr=False)
 
     @property
     def clock(self) -> Clock:
-        """What time it is at Intercom, as far as it was asked anything."""
+        """Intercom's clock, set by its responses."""
         return self.connection.clock
 
-    def request(
+    def build_request(
         self, endpoint: Endpoint[ResponseT], parameters: Mapping[str, Any] | None = None
     ) -> Request[ResponseT]:
-        """Give the request that `ask` and `pages` take."""
+        """Build the request that `send` and `paginate` take."""
         return Request(endpoint, self.base_url, parameters or {})
 
     def rows(self, endpoint: Endpoint[Page[RowT]]) -> Iterator[RowT]:
@@ -132,10 +136,14 @@ class Intercom:
         Raises:
             IntercomError: if the list turns out to be short, or endless, or cannot be read.
         """
-        request = self.request(endpoint)
+        request = self.build_request(endpoint)
+        # Fingerprints, not rows: rows of earlier pages would stay in memory.
         seen: dict[str, int] = {}
         announced = repeated = in_a_row = 0
-        for _, page, _ in self.pages(request, following):
+        sent = pages = 0
+        for _, page, _ in self.paginate(request, next_request):
+            sent += 1
+            pages = (page.pages and page.pages.total_pages) or 0
             announced = max(announced, page.total_count or 0)
             for row in page.rows:
                 fingerprint = hash(msgspec.json.encode(row))
@@ -149,6 +157,10 @@ class Intercom:
                     f"{request}: the last {in_a_row} rows were all listed before: the list goes "
                     f"round in circles. {RUN_AGAIN}"
                 )
+        if sent < pages:
+            raise IntercomError(
+                f"{request} announced {pages} pages and sent {sent}: the list is short. {RUN_AGAIN}"
+            )
         if repeated:
             logger.warning(
                 "%s: Intercom listed %d rows more than once; the last version of each counts",
@@ -161,56 +173,62 @@ class Intercom:
                 f"{RUN_AGAIN}"
             )
 
-    def pages(
-        self, first: Asked[RowT], following: Following[RowT], page: Page[RowT] | None = None
-    ) -> Iterator[tuple[Asked[RowT], Page[RowT], Asked[RowT] | None]]:
+    def paginate(
+        self,
+        first: PageRequest[RowT],
+        next_request: NextRequest[RowT],
+        page: Page[RowT] | None = None,
+    ) -> Iterator[tuple[PageRequest[RowT], Page[RowT], PageRequest[RowT] | None]]:
         """Give each page of a list, from the first to the last, between its request and the next.
 
         Args:
             first: The request for the first page.
-            following: Gives the request for the page after a page, None at the end.
-            page: The first page, where it has been asked for already.
+            next_request: Gives the request for the page after a page, None at the end.
+            page: The first page, where it was read already.
 
         Raises:
             IntercomError: if a page cannot be read, or if the pages never end.
         """
-        asked: set[str] = set()
+        sent: set[str] = set()
         empty = 0
-        request: Asked[RowT] | None = first
+        request: PageRequest[RowT] | None = first
         while request:
-            page = page or self.ask(request)
-            asked.add(str(request.parameters))
+            page = page or self.send(request)
+            sent.add(str(request.parameters))
             empty = 0 if page.rows else empty + 1
             try:
-                upcoming = following(request, page)
+                upcoming = next_request(request, page)
             except PagesError as error:
-                told = f"'{excerpt(str(error.told), self.access_token)}'"
-                raise IntercomError(untrusted(first, str(error), told, error.advice)) from error
+                value = f"'{excerpt(str(error.value), self.access_token)}'"
+                raise IntercomError(untrusted(first, str(error), value, error.advice)) from error
             if upcoming and empty == MAX_EMPTY:
                 raise IntercomError(
                     f"{first}: two empty pages in a row point on to another page: the list has no "
                     f"end. {RUN_AGAIN}"
                 )
-            if upcoming and str(upcoming.parameters) in asked:
+            if upcoming and str(upcoming.parameters) in sent:
                 cursor = excerpt(str(upcoming.parameters), self.access_token)
                 raise IntercomError(
-                    f"{first}: page {len(asked)} points back to a page that was read already "
+                    f"{first}: page {len(sent)} points back to a page that was read already "
                     f"(cursor {cursor}): the list would never end. {RUN_AGAIN}"
                 )
             yield request, page, upcoming
             request, page = upcoming, None
 
-    def ask(self, request: Request[ResponseT]) -> ResponseT:
+    def send(self, request: Request[ResponseT]) -> ResponseT:
         """Send a request, up to five times, and give the decoded response.
 
         Raises:
             RefusedError: for a status other than 200 that another try would not change.
             RetriesExhaustedError: if it failed five times.
             IntercomError: if the response is not what it should be.
+            CancelledError: if `cancelled` is set.
         """
-        self.on_request()
+        self.on_wait()
+        if self.cancelled.is_set():
+            raise CancelledError
         try:
-            return self._try(request)
+            return self._send_once(request)
         except TransientError as error:
             raise RetriesExhaustedError(f"failed {TRIES} times in a row: {error}") from error
 
@@ -220,35 +238,38 @@ class Intercom:
         factor=2,
         max_tries=TRIES,
         jitter=backoff.random_jitter,
-        on_backoff=_tell,
+        on_backoff=_log_retry,
         logger=None,
     )
-    def _try(self, request: Request[ResponseT]) -> ResponseT:
-        response = self._send(request)
+    def _send_once(self, request: Request[ResponseT]) -> ResponseT:
+        response = self._exchange(request)
         self.on_response(request, response)
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        status = response.status_code
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise TransientError(refusal(request, response, self.access_token))
-        if response.status_code != HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise RefusedError(refusal(request, response, self.access_token))
         if echoes(response.content, self.access_token):
             raise self._untrusted(request, response, "it holds the access token itself")
         try:
-            decoded = decode(response.content, request.endpoint.response, self.unread)
+            endpoint = request.endpoint
+            decoded = decode(response.content, endpoint.response, self.unread, endpoint.is_array)
         except ShapeError as error:
-            problem = f"it is not {request.endpoint.content} ({error})"
+            problem = f"it is not {request.endpoint.description} ({error})"
             if error.rest_is_right:
-                description = found(response, self.access_token)
+                description = describe_body(response, self.access_token)
                 advice = f"{error.counts} {RUN_AGAIN}"
                 sentence = untrusted(request, problem, description, advice)
                 raise UnreadableError(sentence, error.field) from error
             raise self._untrusted(request, response, problem) from error
-        if getattr(decoded.response, "type", None) == "error.list":
-            raise self._untrusted(request, response, f"it is not {request.endpoint.content}")
+        type_ = getattr(decoded.response, "type", None)
+        if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
+            raise self._untrusted(request, response, f"it is not {endpoint.description}")
         if decoded.replaced:
             self.on_replaced(decoded.replaced)
         return decoded.response
 
-    def _send(self, request: Request[Any]) -> Response:
+    def _exchange(self, request: Request[Any]) -> Response:
         posted = request.endpoint.method == "POST"
         try:
             return self.connection.send(
@@ -277,4 +298,6 @@ class Intercom:
         return prepared
 
     def _untrusted(self, request: Request[Any], response: Response, problem: str) -> IntercomError:
-        return IntercomError(untrusted(request, problem, found(response, self.access_token)))
+        return IntercomError(
+            untrusted(request, problem, describe_body(response, self.access_token))
+        )

@@ -24,7 +24,7 @@ class Clock:
 
     @property
     def is_set(self) -> bool:
-        """Whether a response told the time."""
+        """Whether a response had a readable `Date`."""
         return self._ahead is not None
 
     def observe(self, headers: Mapping[str, str]) -> None:

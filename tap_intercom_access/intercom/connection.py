@@ -1,4 +1,4 @@
-"""The way to Intercom, which all who ask share: one rate limit, one clock, a session per thread."""
+"""Connections to Intercom, which all threads share: a rate limit, a clock, a session per thread."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Connection:
             self._limit.learn(response.headers, now)
             if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 return response
-            wait = rate_limit.asked_wait(response.headers, now)
+            wait = rate_limit.requested_wait(response.headers, now)
             if waited + wait > rate_limit.MAX_WAIT:
                 return response
             self._limit.pause(wait)

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, get_args
 import msgspec
 from msgspec import inspect
 
+from tap_intercom_access.intercom.responses import decode_id
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -41,6 +43,9 @@ FIELD = re.compile(r"at `\$\.([\w.]+)`")
 
 ROW = re.compile(r"at `\$\.\w+\[(\d+)\](?:\.(\w+))?")
 """How msgspec names a row, and the field of the row."""
+
+SAMPLE = 100
+"""Rows whose keys are looked at."""
 
 REPLACEMENT = "\ufffd"
 
@@ -96,6 +101,7 @@ def decode(
     content: bytes | bytearray,
     shape: type[ResponseT],
     unread: Callable[[], Collection[FieldPath]] = frozenset,
+    is_array: bool = False,  # noqa: FBT001, FBT002 (as the endpoint says)
 ) -> Decoded[ResponseT]:
     """Decode the body of a response.
 
@@ -103,20 +109,25 @@ def decode(
         content: The body.
         shape: What it should hold.
         unread: Gives the fields that nobody reads; what they hold does not matter.
+        is_array: Whether it should be a bare array of the rows of the shape, a page.
 
     Raises:
         ShapeError: if it is not JSON, or does not have the shape.
     """
     problem: Exception | None = None
-    if NUL not in content:
+    if NUL not in content and not is_array:
         try:
-            return Decoded(msgspec.json.decode(content, type=shape))
+            return Decoded(msgspec.json.decode(content, type=shape, dec_hook=decode_id))
         except (ValueError, RecursionError) as error:
             problem = error
     try:
         body, is_utf_8 = _parse(content)
     except (ValueError, RecursionError) as error:
         raise ShapeError(str(problem or error)) from error
+    if is_array:
+        if not isinstance(body, list):
+            raise ShapeError("Expected `array`")
+        body = {"rows": body}
     normaliser = _Normaliser(frozenset(unread()), is_utf_8)
     try:
         return Decoded(normaliser.convert(body, shape), normaliser.replaced)
@@ -124,6 +135,30 @@ def decode(
         raise ShapeError("It is nested too deeply") from error
     except msgspec.ValidationError as error:
         raise _fault(error, body, shape, normaliser) from error
+
+
+def unknown_keys(content: bytes | bytearray, shape: type) -> set[str]:
+    """Give the keys that a response has and its shape has not; of the first rows of a list.
+
+    None where the body cannot be read, which `decode` says.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+    read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+    try:
+        if "rows" not in fields:
+            return {*read_keys(content)} - _keys(shape)
+        is_array = content.lstrip().startswith(b"[")
+        rows = read_rows(content if is_array else read_keys(content)[fields["rows"].encode_name])
+        first = [read_keys(row) for row in rows[:SAMPLE]]
+    except (ValueError, RecursionError, KeyError):
+        return set()
+    (row_type,) = get_args(fields["rows"].type)
+    return {key for row in first for key in row} - _keys(row_type)
+
+
+def _keys(shape: type) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(shape)} | {"type"}
 
 
 def _parse(content: bytes | bytearray) -> tuple[Any, bool]:
@@ -217,9 +252,8 @@ class _Normaliser:
         Raises:
             msgspec.ValidationError: if it has another one.
         """
-        return msgspec.convert(
-            self.normalise(value, _type_info(shape), name=name), shape, strict=False
-        )
+        normal = self.normalise(value, _type_info(shape), name=name)
+        return msgspec.convert(normal, shape, strict=False, dec_hook=decode_id)
 
     def can_convert(self, value: object, shape: type, name: FieldPath = ()) -> bool:
         """Tell whether a value has its shape."""
@@ -275,7 +309,8 @@ class _Normaliser:
                     inner,
                 )
                 if unread:
-                    msgspec.convert(result, _python_types(type_.cls)[known.name], strict=False)
+                    known_type = _python_types(type_.cls)[known.name]
+                    msgspec.convert(result, known_type, strict=False, dec_hook=decode_id)
             except msgspec.ValidationError:
                 if not unread:
                     raise

@@ -1,27 +1,30 @@
-"""What Intercom can be asked: its hosts, its endpoints, and one request to one of them."""
+"""Intercom's hosts and endpoints, and a request to one of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import msgspec
 from typing_extensions import override
 
-from tap_intercom_access.intercom.responses import Page, RowT
+from tap_intercom_access.intercom.responses import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_intercom_access.intercom.responses import Page, RowT
+
 US = "https://api.intercom.io"
-REGIONS = f"{US} (US), https://api.eu.intercom.io (EU) or https://api.au.intercom.io (Australia)"
+HOSTS = {"US": US, "EU": "https://api.eu.intercom.io", "AU": "https://api.au.intercom.io"}
+"""Base URLs by the region of the workspace."""
+REGIONS = f"{US} (US), {HOSTS['EU']} (EU) or {HOSTS['AU']} (Australia)"
 
 ResponseT = TypeVar("ResponseT")
 
 
 @dataclass(frozen=True)
 class Endpoint(Generic[ResponseT]):
-    """An endpoint of the API: how to ask it, what it answers with, and what it takes to be allowed.
+    """An endpoint of the API: how to request it, its response, and the permission that it needs.
 
     Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
     """
@@ -29,32 +32,59 @@ class Endpoint(Generic[ResponseT]):
     method: str
     path: str
     response: type[ResponseT]
-    content: str
+    description: str
     """What the response holds, in a word or two: "it is not ..." says a message."""
     permission: str = "Read admins"
     """The permission in Intercom's Developer Hub that it needs."""
+    type: str | None = None
+    """The `type` of the response, where it is a single object."""
+    is_array: bool = False
+    """Whether the rows come as a bare array, without a page around them."""
 
 
 def list_of(
-    content: str,
+    key: str,
     row: type[RowT],
     path: str,
     *,
     method: str = "GET",
     permission: str = "Read admins",
 ) -> Endpoint[Page[RowT]]:
-    """Describe the endpoint of a list.
+    """Describe the endpoint of a list that comes as an object with a key.
 
     Args:
-        content: The key of a page under which its rows are.
+        key: The key of a page under which its rows are.
         row: The shape of a row.
         path: The path below the base URL, with its leading slash.
         method: The HTTP method.
         permission: The permission in Intercom's Developer Hub that it needs.
     """
-    rows = ("rows", list[row], msgspec.field(name=content))  # type: ignore[valid-type]
-    page = cast("type[Page[RowT]]", msgspec.defstruct(f"{row.__name__}Page", [rows], bases=(Page,)))
-    return Endpoint(method, path, page, f"a list of {content}", permission)
+    return Endpoint(method, path, page_of(row, key), f"a list of {key}", permission)
+
+
+def array_of(name: str, row: type[RowT], path: str) -> Endpoint[Page[RowT]]:
+    """Describe the endpoint of a list that comes as a bare array.
+
+    Args:
+        name: Of what it lists, for messages.
+        row: The shape of a row.
+        path: The path below the base URL, with its leading slash.
+    """
+    return Endpoint("GET", path, page_of(row, "rows"), f"a list of {name}", is_array=True)
+
+
+def object_of(
+    description: str, response: type[ResponseT], path: str, type_: str
+) -> Endpoint[ResponseT]:
+    """Describe the endpoint of a single object.
+
+    Args:
+        description: What it is, for messages.
+        response: Its shape.
+        path: The path below the base URL, with its leading slash.
+        type_: Its `type`; an object of another one is refused.
+    """
+    return Endpoint("GET", path, response, description, type=type_)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.endpoints import Request
 
+REDIRECTS = (301, 302, 303, 307, 308)
+
 RUN_AGAIN = "Run again; if it persists, tell Intercom."
 CHECK_THE_WAY = (
     "Nothing that follows can be trusted, so the sync stops. Check that base_url is Intercom's "
@@ -49,6 +51,9 @@ MAX_ERRORS = 5
 
 BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 """White space, and the marks of the forms of Unicode."""
+
+WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
+"""Codes of errors that no permission changes."""
 
 EXPIRED_OR_NOT_YET_VALID = (9, 10)
 OF_ANOTHER_HOST = (62, 64)
@@ -88,14 +93,14 @@ class PagesError(Exception):
     """What a page says of the next one cannot be followed.
 
     Attributes:
-        told: What Intercom said instead, as it came.
+        value: What Intercom sent instead, as it came.
         advice: What to do.
     """
 
-    def __init__(self, problem: str, told: object = None, advice: str = CHECK_THE_WAY) -> None:
+    def __init__(self, problem: str, value: object = None, advice: str = CHECK_THE_WAY) -> None:
         """Take the problem as the rest of a sentence."""
         super().__init__(problem)
-        self.told = told
+        self.value = value
         self.advice = advice
 
 
@@ -104,13 +109,13 @@ def refusal(request: Request[Any], response: Response, token: str) -> str:
 
     Source: https://developers.intercom.com/docs/references/rest-api/errors/error-codes
     """
-    said = ", ".join([f"HTTP {response.status_code}", *_said_by_intercom(response, token)])
-    return f"{request} answered {said}. {_what_to_do(request, response, token)}"
+    details = ", ".join([f"HTTP {response.status_code}", *_error_details(response, token)])
+    return f"{request} answered {details}. {_what_to_do(request, response, token)}"
 
 
-def untrusted(request: Request[Any], problem: str, found: str, advice: str = CHECK_THE_WAY) -> str:
+def untrusted(request: Request[Any], problem: str, body: str, advice: str = CHECK_THE_WAY) -> str:
     """Say that a response of HTTP 200 is not what it should be."""
-    return f"{request} answered HTTP 200, but {problem}; found {found}. {advice}"
+    return f"{request} answered HTTP 200, but {problem}; found {body}. {advice}"
 
 
 def unreachable(request: Request[Any], error: Exception, token: str) -> str:
@@ -152,13 +157,13 @@ def _certificate_advice(code: int) -> str:
     )
 
 
-def found(response: Response, token: str) -> str:
+def describe_body(response: Response, token: str) -> str:
     """Describe a body: keys only where it is JSON (values are personal data), else its start."""
     content = response.content
     body = _parsed(response)
     if isinstance(body, dict):
         if body.get("type") == "error.list":
-            return ", ".join(["an error list", *_said_by_intercom(response, token)])
+            return ", ".join(["an error list", *_error_details(response, token)])
         return f"a JSON object with {excerpt(', '.join(map(str, body)), token) or 'no keys'}"
     if body is not None or content.strip() == b"null":
         return f"JSON of type {type(body).__name__}"
@@ -195,7 +200,7 @@ def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
         return f"{whose} is failing: see https://www.intercomstatus.com and run again later."
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
-    if status >= HTTPStatus.MULTIPLE_CHOICES and "Location" in response.headers:
+    if status in REDIRECTS and "Location" in response.headers:
         target = excerpt(response.headers["Location"], token)
         return (
             f"It redirects to {target}; the token is not sent there. "
@@ -215,7 +220,14 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
             "Intercom has blocked the token or its app, which no permission and no other token "
             "of the app changes: ask Intercom's support why."
         )
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
+    refused = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if refused and re.search(r"allow-?\s?list|whitelist|\bip address", messages):
+        return (
+            "No permission helps: have the public IPv4 address that this machine's requests come "
+            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
+            "where the address is on it."
+        )
+    if response.status_code == HTTPStatus.UNAUTHORIZED or (refused and codes & WRONG_TOKEN):
         return (
             "Either the access token is wrong or revoked: copy or regenerate it in Intercom's "
             "Developer Hub (your app > Authentication); or its workspace is in another region: "
@@ -224,12 +236,6 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
         )
     if response.status_code != HTTPStatus.FORBIDDEN:
         return None
-    if re.search(r"allow-?\s?list|whitelist|\bip address", messages):
-        return (
-            "No permission helps: have the public IPv4 address that this machine's requests come "
-            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
-            "where the address is on it."
-        )
     if not codes:
         return (
             "This is not the form of Intercom's errors: a proxy, firewall or gateway between here "
@@ -243,21 +249,21 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
     )
 
 
-def _said_by_intercom(response: Response, token: str) -> list[str]:
+def _error_details(response: Response, token: str) -> list[str]:
     """Give code, message and request id of an error list, as far as they are there."""
     body = _parsed(response)
-    said = []
+    details = []
     if isinstance(body, dict):
         for error in _error_list(body)[:MAX_ERRORS]:
             parts = [str(error[key]) for key in ("code", "message") if error.get(key)]
-            said.append(excerpt(": ".join(parts), token))
+            details.append(excerpt(": ".join(parts), token))
     elif response.content:
-        said.append(f"with {found(response, token)}")
+        details.append(f"with {describe_body(response, token)}")
     request_id = body.get("request_id") if isinstance(body, dict) else None
     request_id = request_id or response.headers.get("X-Request-Id")
     if request_id:
-        said.append(f"request id {excerpt(str(request_id), token)}")
-    return said
+        details.append(f"request id {excerpt(str(request_id), token)}")
+    return details
 
 
 def _errors(response: Response) -> tuple[set[str], str]:

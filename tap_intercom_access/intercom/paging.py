@@ -29,7 +29,7 @@ END = {"per_page", "starting_after", "type"}
 """Keys of a `pages.next` that names no page as long as its `starting_after` is null or missing."""
 
 
-def following(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page[RowT]] | None:
+def next_request(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page[RowT]] | None:
     """Give the request for the page after this one, None at the end of the list.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Waiting for Intercom's rate limit, which everybody who asks shares.
+"""Waiting for Intercom's rate limit, which all threads share.
 
 Intercom counts requests in periods. Its responses say how many a period has, how many are left, and
 when the next one begins.
@@ -35,7 +35,7 @@ class RateLimit:
         """Start with nothing known: the first requests go out, and their responses tell."""
         self._changed = threading.Condition()
         self._size = self._left = math.inf  # requests of a period, and what is left of this one
-        self._reset = ""  # the period's X-RateLimit-Reset; empty where no response told it yet
+        self._reset = ""  # the period's X-RateLimit-Reset; empty until a response has it
         self._resume_at = self._paused_until = 0.0  # by this machine's monotonic clock
         self._announced = False
 
@@ -81,23 +81,23 @@ class RateLimit:
             self._changed.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody ask for so long."""
+        """Hold back all requests for so long."""
         with self._changed:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
             self._changed.notify_all()
 
 
-def asked_wait(headers: Mapping[str, str], now: float) -> float:
-    """Give the seconds to wait after a 429: the longest that its headers ask for, at least one."""
-    asked = []
+def requested_wait(headers: Mapping[str, str], now: float) -> float:
+    """Give the seconds to wait after a 429: the longest that its headers name, at least one."""
+    waits = []
     if reset := _number(headers.get("X-RateLimit-Reset")):
-        asked.append(reset - now)
+        waits.append(reset - now)
     retry_after = headers.get("Retry-After")
     if (seconds := _number(retry_after)) is not None:
-        asked.append(seconds)
+        waits.append(seconds)
     elif (until := date_of(retry_after)) is not None:
-        asked.append(until - now)
-    return max(1.0, *asked) if asked else PERIOD
+        waits.append(until - now)
+    return max(1.0, *waits) if waits else PERIOD
 
 
 def _number(value: str | None) -> float | None:

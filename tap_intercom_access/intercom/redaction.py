@@ -1,4 +1,4 @@
-"""The access token never leaves: found where Intercom echoes it, blanked where others read."""
+"""The access token never leaves: detected where Intercom echoes it, blanked where others read."""
 
 from __future__ import annotations
 

@@ -1,46 +1,56 @@
 """What every list of Intercom's has: rows with ids, on pages that say where the list goes on.
 
-Decoding a response into these shapes, and into those of the streams, is what checks it. Ids, which
-Intercom sends as strings in some places and as integers in others, are strings in all of them, so
-that the streams join.
+Decoding a response into these shapes, and into those of the streams, is what checks it.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
 """
 
 from __future__ import annotations
 
-from sys import intern  # one object per id, however many lists name it
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from sys import intern
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
+from typing_extensions import override
 
-if TYPE_CHECKING:
-    Id = str  # what an id is in every row
-    UnixSeconds = int
-else:
-    # Up to the year 9999: what is beyond is in milliseconds, say.
-    UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
-    Id = Annotated[str, msgspec.Meta(min_length=1)] | int  # what Intercom sends, by the place
+UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
+"""A time up to the year 9999: what is beyond is in milliseconds, say."""
 
 
-def as_text(id_: str | None) -> str | None:
-    """Give an id as a string."""
-    return None if id_ is None else intern(str(id_))
+class _EveryString(type):
+    """Lets every string be an id: a string of its own class would cost memory for each."""
+
+    @override
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, str)
 
 
-def as_texts(ids: list[str] | None) -> list[str] | None:
-    """Give the ids of a list as strings."""
-    return None if ids is None else [intern(str(id_)) for id_ in ids]
+class Id(str, metaclass=_EveryString):
+    """An id. Intercom sends it as a string or an integer, by the place; rows hold a string.
+
+    So the streams join.
+    """
+
+    __slots__ = ()
+
+
+def decode_id(_: type, value: object) -> str:
+    """Give an id as a string, one object for each however many rows have it.
+
+    Raises:
+        ValueError: if it is empty, or neither a string nor a whole number.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not (isinstance(value, str) and value) and type(value) is not int:
+        raise ValueError("Expected an id: a text that is not empty, or a whole number")
+    return intern(str(value))
 
 
 class Row(msgspec.Struct, gc=False):
     """An object of a list; every field but the id may be left out by Intercom."""
 
     id: Id
-
-    def __post_init__(self) -> None:
-        """Turn the id into a string."""
-        self.id = intern(str(self.id))
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -61,9 +71,16 @@ class Pages(msgspec.Struct):
 
 
 class Page(msgspec.Struct, Generic[RowT]):
-    """A page of a list; `list_of` makes the subclass that knows under which key the rows are."""
+    """A page of a list; `page_of` makes the subclass that knows under which key the rows are."""
 
     rows: list[RowT]
     type: str | None = None
     total_count: int | None = None
     pages: Pages | None = None
+
+
+def page_of(row: type[RowT], key: str) -> type[Page[RowT]]:
+    """Make the shape of a page whose rows are under a key."""
+    rows = ("rows", list[row], msgspec.field(name=key))  # type: ignore[valid-type]
+    page = msgspec.defstruct(f"{row.__name__}Page", [rows], bases=(Page,))
+    return cast("type[Page[RowT]]", page)

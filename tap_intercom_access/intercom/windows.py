@@ -20,7 +20,7 @@ import logging
 import math
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import islice, pairwise
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-intercom-access")
 
-DAY = 86_400
-"""Seconds of the shortest window that is divided because Intercom cannot answer it."""
+DAY = 86_400 - 1
+"""Seconds of the shortest window that is divided: the bounds of its request are a day apart."""
 
 IN_FLIGHT = 9
 """Windows that are read at once: 45 requests a second at a usual 200 ms, a quarter of the limit."""
@@ -95,7 +95,7 @@ class NotWholeError(Exception):
 
 
 class WindowRows(NamedTuple):
-    """The rows of a window by their ids, and the number of rows outside of the time asked for."""
+    """What was listed for a window by ids, and the number of rows outside of the time asked for."""
 
     rows: dict[str, Any]
     outside: int
@@ -131,15 +131,11 @@ def read_windows(
     pages = ((first and first.pages) or Pages()).total_pages or 0
     pending = deque(divide(window, pages) if pages > ALONE else [window])
     in_flight: dict[Window, Future[WindowRows]] = {}
-    seen: dict[str, TimedT] = {}  # of windows that were divided since: what was read is not lost
+    seen: dict[str, TimedT] = {}  # what was read for other windows is not lost
+    given: dict[str, int] = {}  # what was given within the last day, with its time
     told_outside = False
-    ended = threading.Event()
-
-    def unless_ended() -> None:
-        if ended.is_set():
-            raise CancelledError
-
-    reader = replace(intercom, on_request=unless_ended)
+    cancelled = threading.Event()
+    reader = replace(intercom, on_wait=lambda: None, cancelled=cancelled)
     workers = ThreadPoolExecutor(IN_FLIGHT)
     try:
         if first and window in pending:
@@ -150,7 +146,7 @@ def read_windows(
                     in_flight[upcoming] = _submit(
                         workers, reader, within(request, upcoming), upcoming
                     )
-            intercom.on_request()
+            intercom.on_wait()
             current = pending.popleft()
             try:
                 rows, outside = in_flight.pop(current).result()
@@ -164,16 +160,24 @@ def read_windows(
             if outside and not told_outside:
                 told_outside = True
                 logger.warning(
-                    "%s listed %d events outside of the time asked for (%s), which are left out",
+                    "%s listed %d events outside of the time asked for (%s), which are left out "
+                    "of it",
                     request,
                     outside,
                     in_words(current),
                 )
-            rows = _of_window(current, seen) | rows
+                # An end that Intercom rounds down, too, leaves out the last events.
+                pending.append((window[1] - 1, window[1] + DAY))
+            # Where Intercom rounds the bounds, a row may come with the window after its own.
+            seen |= _of_window((max(window[0], current[0] - DAY), window[1]), rows)
+            rows = _of_window((window[0], current[1]), seen)
             seen = {id_: row for id_, row in seen.items() if id_ not in rows}
-            yield current[1], sorted(rows.values(), key=lambda row: row.created_at)
+            new = [row for row in rows.values() if row.id not in given]
+            given = {id_: at for id_, at in given.items() if at >= current[1] - DAY}
+            given |= {row.id: row.created_at for row in new}
+            yield min(current[1], window[1]), sorted(new, key=lambda row: row.created_at)
     finally:
-        ended.set()
+        cancelled.set()
         workers.shutdown(wait=False, cancel_futures=True)
 
 
@@ -236,9 +240,9 @@ def read_window(
         seen: set[str] = set()  # in this reading
         repeated = outside = stale = 0
         whole = True
-        for sent, page, upcoming in intercom.pages(request, next_window_request, first):
+        for sent, page, upcoming in intercom.paginate(request, next_window_request, first):
             outside += _count_outside(sent, page)
-            listed = {row.id: row for row in page.rows}
+            listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             whole = whole and len(seen & listed.keys()) == repeated
             stale = 0 if listed.keys() - seen else stale + len(listed)
             seen |= listed.keys()
@@ -253,7 +257,7 @@ def read_window(
             pages = max(2, (page.pages or Pages()).total_pages or 0)
             divisible = window[1] - window[0] > 1 and not outside
             if divisible and (pages > MAX_PAGES or not whole):
-                raise NotWholeError(pages, _of_window(window, rows))
+                raise NotWholeError(pages, rows)
             if stale > max(len(rows), MIN_CIRCLE):
                 raise IntercomError(
                     f"{request}: the last {stale} events were all listed before: the list goes "
@@ -261,9 +265,9 @@ def read_window(
                 )
         first = None
         if whole or (readings and len(rows) == known and known >= end):
-            return WindowRows(_of_window(window, rows), outside)
+            return WindowRows(rows, outside)
         if window[1] - window[0] > 1 and not outside:
-            raise NotWholeError(2, _of_window(window, rows))
+            raise NotWholeError(2, rows)
     raise IntercomError(
         f"{request} answered HTTP 200, but its events still change after {MAX_PASSES} readings. "
         f"{RUN_AGAIN}"
@@ -285,9 +289,9 @@ def next_window_request(
     cursor = cursor_of(request, pages)
     if cursor and cursor.keys() - NUMBERED:
         return replace(request, parameters={**request.parameters, **cursor})
-    number, per_page = request.parameters.get("page", pages.page or 1), _per_page(request)
+    number, per_page = request.parameters.get("page", 1), _per_page(request)
     end = _begin(request) + len(page.rows)
-    if pages.total_pages:
+    if pages.total_pages and pages.total_pages > 0:
         announced = min(number, pages.page or number) < pages.total_pages
     else:
         announced = len(page.rows) >= min(per_page, pages.per_page or per_page)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from tap_intercom_access.sandbox.demo import advance_quarter, demo, generate_workspace
+from tap_intercom_access.sandbox.models import DAY
 
+if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
     from tap_intercom_access.sandbox.workspace import Workspace
 
@@ -44,27 +45,27 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
     Ctrl-C.
     """
     try:
-        from tap_intercom_access.sandbox import server, workspace  # noqa: PLC0415 (needs Flask)
+        from tap_intercom_access.sandbox import server  # noqa: PLC0415 (needs Flask)
     except ImportError as error:
         raise click.ClickException(
             f"{error}. The sandbox needs a web server beside the tap: pip install flask"
         ) from error
     if admins is None and teams is None:
-        served = _demo(quarter, workspace)
+        workspace = _demo(quarter)
     else:
-        served = workspace.generated(
+        workspace = generate_workspace(
             12 if admins is None else admins, 4 if teams is None else teams
         )
-    with server.Sandbox(served, page_size=page_size, port=port) as sandbox:
+    with server.Sandbox(workspace, server.Behaviour(page_size=page_size), port=port) as sandbox:
         sys.exit(_run(command, sandbox) if command else _stay(sandbox))
 
 
-def _demo(quarter: int | None, workspace: ModuleType) -> Workspace:
-    a_quarter_ago = int(time.time()) - 91 * 86_400
-    made: Workspace = workspace.demo(a_quarter_ago if quarter else None)
+def _demo(quarter: int | None) -> Workspace:
+    a_quarter_ago = int(time.time()) - 91 * DAY
+    workspace = demo(a_quarter_ago if quarter else None)
     if quarter == 2:  # noqa: PLR2004 (there are two)
-        made.a_quarter_later(a_quarter_ago)
-    return made
+        advance_quarter(workspace, a_quarter_ago)
+    return workspace
 
 
 def _run(command: tuple[str, ...], sandbox: Sandbox) -> int:

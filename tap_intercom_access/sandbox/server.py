@@ -1,4 +1,4 @@
-"""A workspace behind real HTTP on loopback, with the faults that the internet has."""
+"""A workspace behind real HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import binascii
 import threading
 import time
 import uuid
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,73 @@ PERIOD = 10
 """Seconds that the rate limit is counted in."""
 
 
+@dataclass
+class Behaviour:
+    """How the API behaves; may be changed at any time."""
+
+    page_size: int | None = None
+    """Rows per page; None puts a list on one page, as Intercom does today."""
+    next_form: str = "object"
+    """Form of `pages.next` in lists: object, url or relative."""
+    event_order: str = "newest first"
+    """Order of the activity logs: newest first, oldest first, or as in history."""
+    event_next_form: str = "null"
+    """Form of `pages.next` in the activity logs: null (pages have numbers), object or url."""
+    rate_limit: int = 1667
+    """Requests per period of ten seconds, as 10,000 a minute make it."""
+    clock_offset: float = 0
+    """Seconds that this Intercom's clock is ahead of this machine's."""
+    sends_date: bool = True
+    """Whether responses have a readable `Date`."""
+
+    def now(self) -> float:
+        """Give this Intercom's time, in Unix seconds."""
+        return time.time() + self.clock_offset
+
+
+@dataclass(frozen=True)
+class ReceivedRequest:
+    """A request as it arrived."""
+
+    method: str
+    url: str
+    """Path and query."""
+    headers: dict[str, str]
+    body: dict[str, Any] | None
+    """Parsed JSON; None without a body."""
+    time: float
+    """Unix seconds."""
+
+
+@dataclass
+class Journal:
+    """All requests so far, refused ones included."""
+
+    entries: list[ReceivedRequest] = field(default_factory=list)
+    max_concurrent: int = 0
+    """The most requests that were being answered at the same time."""
+
+    @property
+    def requests(self) -> list[str]:
+        """Method and URL of each request."""
+        return [f"{entry.method} {entry.url}" for entry in self.entries]
+
+    @property
+    def headers(self) -> list[dict[str, str]]:
+        """Headers of each request."""
+        return [entry.headers for entry in self.entries]
+
+    @property
+    def times(self) -> list[float]:
+        """Time of each request."""
+        return [entry.time for entry in self.entries]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """Body of each request that has one."""
+        return [entry.body for entry in self.entries if entry.body is not None]
+
+
 class _Handler(WSGIRequestHandler):
     date: Callable[[], str]
 
@@ -51,13 +120,11 @@ class Sandbox:
 
     token = "sandbox-token-0123456789abcdef"  # noqa: S105 (opens nothing but this server)
 
-    def __init__(  # noqa: PLR0913 (every one is what some test or user sets)
+    def __init__(
         self,
         workspace: Workspace,
+        behaviour: Behaviour | None = None,
         *,
-        page_size: int | None = None,
-        next_form: str = "object",
-        rate_limit: int = 1667,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -65,38 +132,17 @@ class Sandbox:
 
         Args:
             workspace: What it answers from; may be changed at any time.
-            page_size: Rows per page; None puts a list on one page, as Intercom does today.
-            next_form: Form of `pages.next`: object, url or relative.
-            rate_limit: Requests per period of ten seconds, as 10,000 a minute make it.
+            behaviour: How it answers.
             port: Port to listen on; 0 takes a free one.
             tls: Serves https with this context.
         """
         self.workspace = workspace
-        self.page_size = page_size
-        self.next_form = next_form
-        self.rate_limit = rate_limit
-        self.requests: list[str] = []
-        """Method and path with query of every request so far."""
-        self.log_order = "newest"
-        """Order of the activity logs: newest, oldest or as it is."""
-        self.log_next = "number"
-        """Form of `pages.next` in the activity logs: number (it stays null), object or url."""
-        self.bodies: list[dict[str, Any]] = []
-        """Body of every search of the activity logs so far."""
-        self.headers: list[dict[str, str]] = []
-        """Headers of every request so far."""
-        self.times: list[float] = []
-        """Unix time of every request so far."""
-        self.faults: dict[int | None, Fault] = {}
-        """Faults by number of the request (from 1); under None for every other request."""
-        self.clock_ahead = 0.0
-        """Seconds that the clock of this Intercom is ahead of this machine's."""
-        self.tells_time = True
-        """Whether responses have a readable `Date`."""
-        self.at_once = 0
-        """The most requests so far that were under way at once."""
-        self._under_way = 0
-        self._counting = threading.Lock()
+        self.behaviour = behaviour or Behaviour()
+        self.journal = Journal()
+        self._lock = threading.Lock()
+        self._concurrent = 0
+        self._received = Counter[str]()
+        self._faults: defaultdict[str, dict[int | None, Fault]] = defaultdict(dict)
         self._responses: dict[str, list[object]] = {}
         self._period = (0, 0)
         self._server = make_server(
@@ -140,6 +186,18 @@ class Sandbox:
         """
         self._responses[path] = list(bodies)
 
+    def fail(self, path: str, fault: Fault, *, nth: int | None = None) -> None:
+        """Let a fault answer requests for a path, from now on.
+
+        Args:
+            path: Without query.
+            fault: Makes the response.
+            nth: Only the n-th request from now on, counted from 1; None stands for all others.
+        """
+        with self._lock:
+            key = None if nth is None else self._received[path] + nth
+            self._faults[path][key] = fault
+
     def _app(self) -> Flask:
         app = Flask("intercom-sandbox")
         app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -149,6 +207,7 @@ class Sandbox:
         app.get("/me")(self._me)
         app.get("/admins")(self._admins)
         app.get("/teams")(self._teams)
+        app.get("/away_status_reasons")(self._away_status_reasons)
         app.get("/admins/activity_logs")(self._activity_logs)
         app.post("/admins/activity_logs/search")(self._activity_log_search)
         app.get("/admins/activity_log_event_types")(self._activity_types)
@@ -156,25 +215,32 @@ class Sandbox:
         return app
 
     def _intercept(self) -> Response | None:
-        with self._counting:
-            self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
-            number = len(self.requests)
-            self._under_way += 1
-            self.at_once = max(self.at_once, self._under_way)
-        self.headers.append(dict(request.headers))
-        self.times.append(time.time())
-        fault = self.faults.get(number, self.faults.get(None))
+        entry = ReceivedRequest(
+            request.method,
+            request.full_path.rstrip("?"),
+            dict(request.headers),
+            dict(request.get_json()) if request.is_json else None,
+            time.time(),
+        )
+        with self._lock:
+            self.journal.entries.append(entry)
+            self._concurrent += 1
+            self.journal.max_concurrent = max(self.journal.max_concurrent, self._concurrent)
+            self._received[request.path] += 1
+            faults = self._faults[request.path]
+            fault = faults.get(self._received[request.path], faults.get(None))
         if fault and (response := fault()):
             return response
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return error(401, "unauthorized", "Access Token Invalid")
-        with self._counting:
+        limit = self.behaviour.rate_limit
+        with self._lock:
             period, used = self._period
-            now = int(self._now()) // PERIOD
+            now = int(self.behaviour.now()) // PERIOD
             self._period = (now, used + 1 if period == now else 1)
             used = self._period[1]
-        if used > self.rate_limit:
-            message = f"Exceeded rate limit of {self.rate_limit} in 10_seconds"
+        if used > limit:
+            message = f"Exceeded rate limit of {limit} in 10_seconds"
             return error(429, "rate_limit_exceeded", message)
         if bodies := self._responses.get(request.path):
             body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
@@ -182,24 +248,21 @@ class Sandbox:
         return None
 
     def _done(self, _: BaseException | None) -> None:
-        with self._counting:
-            self._under_way -= 1
+        with self._lock:
+            self._concurrent -= 1
 
     def _count(self, response: Response) -> Response:
         period, used = self._period
         if response.status_code != 401:  # noqa: PLR2004 (only authenticated answers have them)
-            response.headers.setdefault("X-RateLimit-Limit", str(self.rate_limit))
-            response.headers.setdefault(
-                "X-RateLimit-Remaining", str(max(0, self.rate_limit - used))
-            )
+            limit = self.behaviour.rate_limit
+            response.headers.setdefault("X-RateLimit-Limit", str(limit))
+            response.headers.setdefault("X-RateLimit-Remaining", str(max(0, limit - used)))
             response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
         return response
 
     def _date(self) -> str:
-        return formatdate(self._now(), usegmt=True) if self.tells_time else "?"
-
-    def _now(self) -> float:
-        return time.time() + self.clock_ahead
+        behaviour = self.behaviour
+        return formatdate(behaviour.now(), usegmt=True) if behaviour.sends_date else "?"
 
     def _me(self) -> Response:
         return jsonify(self.workspace.me())
@@ -210,6 +273,9 @@ class Sandbox:
     def _teams(self) -> Response:
         return self._list("team", self.workspace.team_rows())
 
+    def _away_status_reasons(self) -> Response:
+        return jsonify(self.workspace.away_status_reason_rows())
+
     def _activity_types(self) -> Response:
         types = sorted({event["activity_type"] for event in self.workspace.history})
         return jsonify({"type": "activity_log_event_type.list", "event_types": types})
@@ -218,37 +284,37 @@ class Sandbox:
         return self._events(request.args | {"per_page": 20})
 
     def _activity_log_search(self) -> Response:
-        self.bodies.append(request.get_json())
-        return self._events(self.bodies[-1])
+        return self._events(request.get_json())
 
-    def _events(self, asked: Mapping[str, Any]) -> Response:
-        size = int(asked.get("per_page", 20))
-        if "created_at_after" not in asked or not 1 <= size <= 250:  # noqa: PLR2004
+    def _events(self, parameters: Mapping[str, Any]) -> Response:
+        size = int(parameters.get("per_page", 20))
+        if "created_at_after" not in parameters or not 1 <= size <= 250:  # noqa: PLR2004
             return error(400, "parameter_invalid", "created_at_after or per_page is not valid")
-        after = int(asked["created_at_after"])
-        before = int(asked.get("created_at_before", 2**62))
-        types = asked.get("event_types")
+        after = int(parameters["created_at_after"])
+        before = int(parameters.get("created_at_before", 2**62))
+        types = parameters.get("event_types")
         events = [
             event
             for event in list(self.workspace.history)  # others may change it meanwhile
             if after < event["created_at"] <= before
             and (not types or event["activity_type"] in types)
         ]
-        if self.log_order != "as it is":
-            events.sort(key=lambda event: event["created_at"], reverse=self.log_order == "newest")
-        page = int(asked.get("starting_after") or asked.get("page", 1))
+        order = self.behaviour.event_order
+        if order != "as in history":
+            events.sort(key=lambda event: event["created_at"], reverse=order == "newest first")
+        page = int(parameters.get("starting_after") or parameters.get("page", 1))
         more = page * size < len(events)
-        following = {
-            "number": None,
+        next_page = {
+            "null": None,
             "object": {"per_page": size, "starting_after": str(page + 1)},
             "url": f"{self.base_url}{request.path}?page={page + 1}&per_page={size}",
-        }[self.log_next]
+        }[self.behaviour.event_next_form]
         return jsonify(
             {
                 "type": "activity_log.list",
                 "pages": {
                     "type": "pages",
-                    "next": following if more else None,
+                    "next": next_page if more else None,
                     "page": page,
                     "per_page": size,
                     "total_pages": max(1, -(-len(events) // size)),
@@ -259,30 +325,29 @@ class Sandbox:
 
     def _list(self, kind: str, rows: list[dict[str, Any]]) -> Response:
         body: dict[str, Any] = {"type": f"{kind}.list"}
-        if self.page_size:
+        if size := self.behaviour.page_size:
             try:
                 cursor = base64.urlsafe_b64decode(request.args.get("starting_after", ""))
                 start = int(cursor or b"0")
             except (ValueError, binascii.Error):
                 return error(400, "parameter_invalid", "starting_after is not a cursor")
-            body["pages"] = self._pages(start, len(rows))
-            rows = rows[start : start + self.page_size]
+            body["pages"] = self._pages(start, len(rows), size)
+            rows = rows[start : start + size]
         return jsonify({**body, f"{kind}s": rows})
 
-    def _pages(self, start: int, count: int) -> dict[str, Any]:
-        size = self.page_size or count
-        following = None
+    def _pages(self, start: int, count: int, size: int) -> dict[str, Any]:
+        next_page = None
         if start + size < count:
             cursor = base64.urlsafe_b64encode(str(start + size).encode()).decode()
             relative = f"{request.path}?per_page={size}&starting_after={cursor}"
-            following = {
+            next_page = {
                 "object": {"per_page": size, "starting_after": cursor},
                 "url": f"{self.base_url}{relative}",
                 "relative": relative,
-            }[self.next_form]
+            }[self.behaviour.next_form]
         return {
             "type": "pages",
-            "next": following,
+            "next": next_page,
             "page": start // size + 1,
             "per_page": size,
             "total_pages": max(1, -(-count // size)),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from singer_sdk.singerlib import Schema
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.intercom import Endpoint, Id, list_of
 from tap_intercom_access.intercom.errors import RetriesExhaustedError
-from tap_intercom_access.intercom.responses import UnixSeconds, as_text
+from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
 from tap_intercom_access.intercom.windows import Timed, read_windows, within
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
-from tap_intercom_access.streams.base import IntercomStream, Reading
+from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import (
     AS_DATE_TIME,
     as_date_time,
@@ -26,13 +28,17 @@ from tap_intercom_access.streams.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
 
+    from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.intercom.responses import Page
     from tap_intercom_access.intercom.windows import Window
+    from tap_intercom_access.streams.identity import Identity
 
 DAY = 86_400
 REVIEW_PERIOD = 90 * DAY
@@ -59,10 +65,6 @@ class Performer(msgspec.Struct, gc=False):
     type: Annotated[str | None, column("What performed it: `admin`.")] = None
     email: Annotated[str | None, column("E-mail address of the teammate.")] = None
     ip: Annotated[str | None, column("IP address it came from.")] = None
-
-    def __post_init__(self) -> None:
-        """Turn the id into a string."""
-        self.id = as_text(self.id)
 
 
 class ActivityLog(Timed, gc=False):
@@ -188,15 +190,38 @@ class ActivityLogsStream(IntercomStream):
     check_sorted = False  # the overlap begins before the bookmark
     STATE_MSG_FREQUENCY = PER_PAGE
 
+    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity) -> None:
+        if tap.config["metadata_as_text"]:
+            self.schema = copy.deepcopy(self.schema)
+            self.schema["properties"]["metadata"]["type"] = ["string", "null"]
+            del self.schema["properties"]["metadata"]["additionalProperties"]
+        super().__init__(tap, intercom, identity)
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        entry = catalog.get_stream(self.name)
+        properties = entry.schema.properties if entry else None
+        if properties and "metadata" in properties:
+            # The catalog may be older than the setting metadata_as_text.
+            properties["metadata"] = Schema.from_dict(self.schema["properties"]["metadata"])
+        super().apply_catalog(catalog)
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        for record in super().get_records(context):
+            if self.config["metadata_as_text"] and record["metadata"] is not None:
+                record["metadata"] = msgspec.json.encode(record["metadata"]).decode()
+            yield record
+
     _reached = ""
     """Date and time before which every event was written, by the clock that is behind."""
 
     @override
-    def read_from_intercom(self) -> Reading:
+    def read_rows(self) -> Iterator[ActivityLog]:
         self._warn_of_unknown_types()
         types = self.config.get("activity_types", DEFAULT_TYPES)
         body = {"per_page": PER_PAGE} | ({"event_types": types} if types else {})
-        request = self.intercom.request(self.endpoint, body)
+        request = self.intercom.build_request(self.endpoint, body)
         date = self.config.get("start_date")
         start_date = None if date is None else as_seconds(date)
         bookmark = Bookmark.of(self.name, self.stream_state)
@@ -205,7 +230,8 @@ class ActivityLogsStream(IntercomStream):
         here = int(time.time())
         start = start_of(bookmark, start_date, here, here)
         begin = max(0, start.at - (SKEW if start.is_default else 0))
-        requested = (begin, max(begin, here) + SKEW)
+        # Later by a day: an end that Intercom rounds down to a day leaves out no event.
+        requested = (begin, max(begin, here) + DAY)
         first = self._read_first(request, requested)
         clock = self.intercom.clock
         now, here = int(clock.now()), int(time.time())
@@ -214,7 +240,7 @@ class ActivityLogsStream(IntercomStream):
         self._log(start)
         window = (start.at, now)
         if start.at >= now:
-            return None
+            return
 
         self.stream_state.update(
             read_from=as_date_time(start.known_since), replication_key=self.replication_key
@@ -227,15 +253,13 @@ class ActivityLogsStream(IntercomStream):
         self._reached = min(as_date_time(start.reached), limit)
         for stop, events in windows:
             for event in events:
-                created_at = as_date_time(event.created_at)
-                self._reached = min(created_at, limit)
-                yield msgspec.to_builtins(event) | {"created_at": created_at}
+                self._reached = min(as_date_time(event.created_at), limit)
+                yield event
             # Every event before `stop` has been written by now, so the next run may start there.
             # Where Intercom does not tell the time, only its events do: it is theirs, or later.
             if clock.is_set:
                 self._reached = min(as_date_time(stop), limit)
             self.stream_state["replication_key_value"] = self._reached
-        return None
 
     @override
     def _increment_stream_state(
@@ -254,13 +278,13 @@ class ActivityLogsStream(IntercomStream):
     ) -> Page[ActivityLog] | None:
         """Read the first page of a window; None if Intercom can only answer for a shorter time."""
         try:
-            return self.intercom.ask(within(request, window))
+            return self.intercom.send(within(request, window))
         except RetriesExhaustedError as error:
-            shorter = (window[0], min(window[1], window[0] + DAY))
+            shorter = (window[0], min(window[1], window[0] + DAY - 1))
             if shorter == window:
                 raise
             self.logger.warning("%s: %s Now a day of it is tried.", self.name, error)
-            self.intercom.ask(within(request, shorter))
+            self.intercom.send(within(request, shorter))
             return None
 
     def _check_clocks(self) -> None:
@@ -294,7 +318,7 @@ class ActivityLogsStream(IntercomStream):
     def _warn_of_unknown_types(self) -> None:
         """Warn of types in the setting that Intercom does not know."""
         if types := self.config.get("activity_types"):
-            known = self.intercom.ask(self.intercom.request(EVENT_TYPES)).event_types
+            known = self.intercom.send(self.intercom.build_request(EVENT_TYPES)).event_types
             if unknown := sorted(set(types) - set(known)):
                 self.logger.warning(
                     "activity_types names types that Intercom does not list: %s", ", ".join(unknown)

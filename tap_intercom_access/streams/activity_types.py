@@ -26,7 +26,17 @@ ACCESS_TYPES = {
         custom_authentication_token_creation oauth_token_revocation app_webhook_creation
         app_webhook_deletion
     """,
-    "What may have left with people: exports": "app_data_export bulk_export",
+    "What vouches for users, and whom the workspace trusts": """
+        messenger_api_secret_creation messenger_api_secret_deletion app_identity_verification_change
+        trusted_domains_setting_change malicious_domains_setting_change
+    """,
+    "What may have left with people: exports": """
+        app_data_export bulk_export conversation_pdf_export macro_usage_export
+    """,
+    "What may have been lost, or brought in: deletions and imports": """
+        workspace_deletion_request app_data_deletion bulk_delete csv_import_creation
+        csv_import_completion
+    """,
 }
 
 DEFAULT_TYPES = [type_ for types in ACCESS_TYPES.values() for type_ in types.split()]

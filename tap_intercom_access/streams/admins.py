@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
-from tap_intercom_access.intercom.responses import as_text, as_texts
-from tap_intercom_access.streams.base import IntercomStream, Reading
-from tap_intercom_access.streams.consistency import AdminsView
+from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.consistency import TeamClaims
 from tap_intercom_access.streams.schema import column, schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from singer_sdk import Tap
+
+    from tap_intercom_access.intercom import Intercom
+    from tap_intercom_access.streams.identity import Identity
 
 TEAM = "team"
 """Type of the rows that old versions of the API list among the teammates."""
@@ -23,10 +30,6 @@ class Role(msgspec.Struct, gc=False):
     id: Annotated[Id | None, column("Id of the role.")] = None
     name: Annotated[str | None, column("Name of the role.")] = None
 
-    def __post_init__(self) -> None:
-        """Turn the id into a string."""
-        self.id = as_text(self.id)
-
 
 class TeamPriorityLevel(msgspec.Struct, gc=False):
     """Teams of a teammate by priority."""
@@ -37,11 +40,6 @@ class TeamPriorityLevel(msgspec.Struct, gc=False):
     secondary_team_ids: Annotated[
         list[Id] | None, column("Ids of the teams that the teammate is a secondary member of.")
     ] = None
-
-    def __post_init__(self) -> None:
-        """Turn the ids into strings."""
-        self.primary_team_ids = as_texts(self.primary_team_ids)
-        self.secondary_team_ids = as_texts(self.secondary_team_ids)
 
 
 class Avatar(msgspec.Struct, gc=False):
@@ -78,12 +76,8 @@ class Admin(Row, gc=False):
         msgspec.field(name="avatar", default=None)
     )
 
-    @override
     def __post_init__(self) -> None:
-        """Turn all ids into strings, and the avatar into its URL."""
-        super().__post_init__()
-        self.team_ids = as_texts(self.team_ids)
-        self.away_status_reason_id = as_text(self.away_status_reason_id)
+        """Give the avatar as its URL."""
         if isinstance(self.avatar_url, Avatar):
             self.avatar_url = self.avatar_url.image_url
 
@@ -95,35 +89,36 @@ class AdminsStream(IntercomStream):
     primary_keys = ("id",)
     endpoint = list_of("admins", Admin, "/admins")
     schema = schema_of(Admin, "Teammates: everybody who has access to the workspace.")
+    full_list = True
 
-    memberships: AdminsView | None = None
+    team_claims: TeamClaims | None = None
     """What the teammates say of their teams; None before all of them were read."""
 
+    def __init__(
+        self, tap: Tap, intercom: Intercom, identity: Identity, reads_teams: Callable[[], bool]
+    ) -> None:
+        super().__init__(tap, intercom, identity)
+        self._reads_teams = reads_teams
+
     @override
-    def read_from_intercom(self) -> Reading:
-        view = AdminsView()
-        teams = 0
+    def read_rows(self) -> Iterator[Admin]:
+        claims = TeamClaims() if self._reads_teams() else None
+        admins = teams = 0
         for admin in self.intercom.rows(self.endpoint):
             if admin.type == TEAM:
                 teams += 1
                 continue
-            view.admin_ids.add(admin.id)
-            for team_id in admin.team_ids or []:
-                view.members.setdefault(team_id, []).append(admin.id)
-            if admin.team_ids is None:
-                view.silent.add(admin.id)
-            if priority := admin.team_priority_level:
-                view.with_priority.update(priority.primary_team_ids or [])
-                view.with_priority.update(priority.secondary_team_ids or [])
-            record = msgspec.to_builtins(admin)
-            record["avatar_url"] = record.pop("avatar")
-            yield record
+            admins += 1
+            if claims:
+                levels = admin.team_priority_level or TeamPriorityLevel()
+                by_priority = [levels.primary_team_ids or [], levels.secondary_team_ids or []]
+                claims.add(admin.id, admin.team_ids, *by_priority)
+            yield admin
         if teams:
             self.logger.info("%s: left out %d rows of type 'team': no teammates", self.name, teams)
-        if not view.admin_ids:
+        if not admins:
             raise IntercomError(
-                f"{self.intercom.request(self.endpoint)} answered with an empty list, but a "
+                f"{self.intercom.build_request(self.endpoint)} answered with an empty list, but a "
                 "workspace always has an admin: the access token or base_url is wrong. Check both."
             )
-        self.memberships = view
-        return len(view.admin_ids)
+        self.team_claims = claims

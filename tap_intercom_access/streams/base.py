@@ -7,9 +7,9 @@ import logging
 import re
 import threading
 from abc import abstractmethod
-from collections.abc import Generator
 from dataclasses import replace
 from http import HTTPStatus
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
@@ -22,12 +22,14 @@ from typing_extensions import override
 from tap_intercom_access.errors import InputError, StreamError, TapError, in_words
 from tap_intercom_access.inputs import read_selection
 from tap_intercom_access.intercom import IntercomError, RefusedError, UnreadableError
+from tap_intercom_access.intercom.decoding import unknown_keys
 from tap_intercom_access.intercom.redaction import excerpt
-from tap_intercom_access.streams.schema import as_date_time
+from tap_intercom_access.streams.schema import as_date_time, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    import msgspec
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.mapper import CustomStreamMap
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.streams.identity import Identity
 
-
-Reading = Generator[dict[str, Any], None, int | None]
-"""Gives records, and returns the number of rows of a full list."""
 
 FEW = 10
 """Rows that any list may lose, however short it is."""
@@ -92,19 +91,20 @@ def map_name(stream_maps: Mapping[str, Any], stream: str, expression: str) -> st
 class IntercomStream(Stream):
     """A stream of records that are made of one list of Intercom's.
 
-    The SDK's `Stream` and not its `RESTStream`: asking Intercom is the client's job, and 17 methods
-    of a `RESTStream` would have to be overridden to hand it over.
+    The SDK's `Stream` and not its `RESTStream`: requests are the client's job, and 17 methods of a
+    `RESTStream` would have to be overridden to hand it over.
 
-    Subclasses give name, primary_keys, schema, endpoint, and `read_from_intercom`.
+    Subclasses give name, primary_keys, schema, endpoint, and `read_rows`.
     """
 
     endpoint: Endpoint[Any]
+    full_list = False
+    """Whether the rows are all that there are, so that the target may be told which are gone."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the shapes of the rows guarantee the types
     partitions = None  # a state with partitions would make the SDK read the list once for each
 
     def __init__(self, tap: Tap, intercom: Intercom, identity: Identity) -> None:
-        """Take whom to ask, and what makes sure that it is the right workspace."""
         super().__init__(tap)
         self.identity = identity
         self.intercom = replace(
@@ -114,19 +114,41 @@ class IntercomStream(Stream):
             unread=self.unread_fields,
         )
         self._counting = threading.Lock()
+        self._is_first = True
         self._replaced: dict[tuple[str, str], ReplacedText] = {}
         self._requests = metrics.http_request_counter(self.name, self.endpoint.path)
 
-    @abstractmethod
-    def read_from_intercom(self) -> Reading:
-        """Give the records of the stream, in their final form.
+    @override
+    def __init_subclass__(cls) -> None:
+        """Refuse a key that a record might lack.
 
-        Returns:
-            The number of rows that Intercom has, where the stream is the full list of them.
+        Raises:
+            TypeError: if a key is not in the schema, or may be null or left out.
+        """
+        super().__init_subclass__()
+        schema = vars(cls).get("schema", {})
+        for key in vars(cls).get("primary_keys", ()):
+            types = schema.get("properties", {}).get(key, {}).get("type", "null")
+            if key not in schema.get("required", ()) or "null" in types:
+                raise TypeError(
+                    f"{cls.__name__}: the key {key} is not in every record of its schema"
+                )
+
+    @abstractmethod
+    def read_rows(self) -> Iterable[msgspec.Struct]:
+        """Give the rows that the records are made of.
 
         Raises:
             IntercomError: if the list cannot be read to its end.
         """
+
+    def _read_records(self, keys: set[Any]) -> Iterator[Record]:
+        """Give the records, and collect the keys of a full list."""
+        key_of = attrgetter(*self.primary_keys)
+        for row in self.read_rows():
+            if self.full_list:
+                keys.add(key_of(row))
+            yield record_of(row)
 
     def unread_fields(self) -> Collection[FieldPath]:
         """Give the fields of a row that no selected column is made of."""
@@ -139,10 +161,11 @@ class IntercomStream(Stream):
         Raises:
             StreamError: if the list was not read to its end; the message names the stream.
         """
+        keys: set[Any] = set()
         try:
             self.identity.confirm()
             with self._requests:
-                rows = yield from self.read_from_intercom()
+                yield from self._read_records(keys)
         except TapError:
             raise
         except RefusedError as error:
@@ -159,8 +182,8 @@ class IntercomStream(Stream):
             self._warn_of_replaced()
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` reads one record
             return
-        if rows is not None:
-            self._check_size(rows)
+        if self.full_list:
+            self._check_size(len(keys))
         self.identity.remember()
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
@@ -198,6 +221,12 @@ class IntercomStream(Stream):
         """Log a response as the SDK's `RESTStream` does."""
         with self._counting:  # responses may come in several threads
             self._requests.increment()
+            is_first, self._is_first = self._is_first, False
+        is_whole = response.status_code == HTTPStatus.OK
+        shape = request.endpoint.response
+        if is_first and is_whole and (unknown := unknown_keys(response.content, shape)):
+            names = ", ".join(excerpt(key, self.intercom.access_token) for key in sorted(unknown))
+            self.logger.info("%s: Intercom also sends what no column holds: %s", self.name, names)
         succeeded = response.status_code < HTTPStatus.BAD_REQUEST
         tags: dict[str, Any] = {
             metrics.Tag.STREAM: self.name,

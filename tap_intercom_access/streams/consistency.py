@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 EXAMPLES = 5
 
@@ -15,8 +15,8 @@ Members = dict[str, list[str]]
 
 
 @dataclass
-class AdminsView:
-    """What the list of teammates says: who there is, and who names a team as theirs.
+class TeamClaims:
+    """What the list of teammates says about teams: who there is, and who names a team as theirs.
 
     Attributes:
         admin_ids: Who there is.
@@ -30,6 +30,23 @@ class AdminsView:
     with_priority: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
 
+    def add(
+        self, admin_id: str, team_ids: Iterable[str] | None, *by_priority: Iterable[str]
+    ) -> None:
+        """Add what a teammate says.
+
+        Args:
+            admin_id: Id of the teammate.
+            team_ids: Ids of their teams; None where they do not say.
+            by_priority: Ids of the teams in each of their priority levels.
+        """
+        self.admin_ids.add(admin_id)
+        for team_id in team_ids or []:
+            self.members.setdefault(team_id, []).append(admin_id)
+        if team_ids is None:
+            self.silent.add(admin_id)
+        self.with_priority.update(*by_priority)
+
     def names(self, team_id: str) -> bool:
         """Tell whether a teammate names a team as theirs."""
         return team_id in self.members or team_id in self.with_priority
@@ -39,28 +56,28 @@ class AdminsView:
         return not self.silent and not self.names(team_id)
 
 
-def disagreements(admins: AdminsView, members: Mapping[str, Collection[str]]) -> list[str]:
+def disagreements(claims: TeamClaims, members: Mapping[str, Collection[str]]) -> list[str]:
     """Compare both lists, each read to its end in one run.
 
     What it finds is either a change between the two requests or a finding for an auditor.
 
     Args:
-        admins: What the list of teammates says.
+        claims: What the list of teammates says.
         members: What the list of teams says: ids of admins by the id of their team.
 
     Returns:
         A sentence for each kind of disagreement, with up to five examples; none where they agree.
     """
-    everybody = dict.fromkeys(members, admins.admin_ids)
-    found = {
+    everybody = dict.fromkeys(members, claims.admin_ids)
+    by_finding = {
         "name a teammate who is not in the list of admins": _beyond(members, everybody),
         "stand in a teammate's team_ids, but the team does not list them": _beyond(
-            admins.members, members
+            claims.members, members
         ),
     }
     return [
         f"{len(memberships)} memberships {finding}: {_examples(memberships)}"
-        for finding, memberships in found.items()
+        for finding, memberships in by_finding.items()
         if memberships
     ]
 

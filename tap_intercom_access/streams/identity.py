@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tap_intercom_access.errors import InputError, StreamError
-from tap_intercom_access.intercom import Endpoint, Id, IntercomError
-from tap_intercom_access.intercom.responses import as_text
+from tap_intercom_access.intercom import Id, IntercomError, object_of
+from tap_intercom_access.intercom.endpoints import HOSTS
+from tap_intercom_access.intercom.redaction import excerpt
+from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
 
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import TapState
 
     from tap_intercom_access.intercom import Intercom
+
+
+class Role(msgspec.Struct, gc=False):
+    """A role, as far as its name."""
+
+    name: str | None = None
 
 
 class App(msgspec.Struct, gc=False):
@@ -23,12 +32,8 @@ class App(msgspec.Struct, gc=False):
     name: str | None = None
     region: str | None = None
     timezone: str | None = None
-    created_at: int | None = None
+    created_at: UnixSeconds | None = None
     identity_verification: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Turn the id into a string."""
-        self.id_code = str(self.id_code)
 
 
 class Me(msgspec.Struct, gc=False):
@@ -40,38 +45,50 @@ class Me(msgspec.Struct, gc=False):
     name: str | None = None
     email: str | None = None
     email_verified: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Turn the id into a string."""
-        self.id = as_text(self.id)
+    role: Role | str | None = None
 
 
-ME = Endpoint("GET", "/me", Me, "an admin with their workspace")
+logger = logging.getLogger("tap-intercom-access")
+
+ME = object_of("an admin with their workspace", Me, "/me", "admin")
+
+
+def host_of_region(region: str | None, base_url: str) -> str | None:
+    """Give the base URL that a workspace should be read through; None where it is, or unknown.
+
+    Intercom may route from one region's host to another's, so a wrong one goes unnoticed.
+    """
+    host = HOSTS.get((region or "").strip().upper())
+    return host if base_url in HOSTS.values() and host != base_url else None
 
 
 class Identity:
-    """The workspace that the token opens, asked for once, and whether it is the right one."""
+    """The workspace that the token opens, read once, and whether it is the right one.
+
+    `expected` is the setting `workspace_id`; the tap's state remembers the workspace.
+    """
 
     def __init__(self, intercom: Intercom, expected: str | None, state: TapState) -> None:
-        """Take what to compare with.
-
-        Args:
-            intercom: Whom to ask.
-            expected: The setting `workspace_id`.
-            state: The tap's state, which remembers the workspace.
-        """
         self._intercom = intercom
         self._expected = expected
         self._state = state
         self._me: Me | None = None
 
     def read(self) -> Me:
-        """Ask once.
+        """Read it, at the first call.
 
         Raises:
             IntercomError: if Intercom does not tell.
         """
-        self._me = self._me or self._intercom.ask(self._intercom.request(ME))
+        if self._me is None:
+            self._me = self._intercom.send(self._intercom.build_request(ME))
+            if host := host_of_region(self._me.app.region, self._intercom.base_url):
+                logger.warning(
+                    "The workspace is in the region %s, and base_url is of another region: set "
+                    "base_url to %s",
+                    excerpt(str(self._me.app.region), self._intercom.access_token),
+                    host,
+                )
         return self._me
 
     def confirm(self, *, insist: bool = False) -> None:
@@ -89,18 +106,18 @@ class Identity:
         try:
             app = self.read().app
         except IntercomError as error:
-            raise StreamError(f"workspaces: {error} {self._why_asked()}") from error
-        told = f"The access token opens the workspace '{app.id_code}' ({app.name or 'no name'})"
+            raise StreamError(f"workspaces: {error} {self._why_read()}") from error
+        opened = f"The access token opens the workspace '{app.id_code}' ({app.name or 'no name'})"
         if self._expected not in (None, app.id_code):
             raise InputError(
-                f"{told}, but workspace_id is '{self._expected}': nothing was read. Use the token "
-                "of that workspace, or correct workspace_id."
+                f"{opened}, but workspace_id is '{self._expected}': nothing was read. Use the "
+                "token of that workspace, or correct workspace_id."
             )
         bookmark = self._state.get("bookmarks", {}).get("workspaces", {})
         known = bookmark.get("workspace_id")
         if "workspace_id" in bookmark and known != app.id_code:
             raise InputError(
-                f"{told}, but the state is of the workspace '{known}': nothing was read. Use the "
+                f"{opened}, but the state is of the workspace '{known}': nothing was read. Use the "
                 "state of that workspace, or begin anew: with --full-refresh in Meltano, without "
                 "--state elsewhere."
             )
@@ -111,7 +128,7 @@ class Identity:
             bookmark = self._state.setdefault("bookmarks", {}).setdefault("workspaces", {})
             bookmark["workspace_id"] = self._me.app.id_code
 
-    def _why_asked(self) -> str:
+    def _why_read(self) -> str:
         if self._expected is None:
             return "Or leave the stream 'workspaces' out: deselect it in the catalog."
         return "It is asked because workspace_id is set: nothing else was read."

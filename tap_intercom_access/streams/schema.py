@@ -1,15 +1,19 @@
-"""A stream's JSON schema, made of the shape of its rows: a column is written once."""
+"""A stream's schema and records, made of the shape of its rows: a column is written once."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import singer_sdk.typing as th
 from msgspec import inspect
 
+from tap_intercom_access.intercom.responses import Id
+
 if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Record
     from singer_sdk.typing import JSONTypeHelper
 
 SIMPLE: dict[type[inspect.Type], type[JSONTypeHelper[Any]]] = {
@@ -51,8 +55,52 @@ def schema_of(shape: type[msgspec.Struct], description: str) -> dict[str, Any]:
     Args:
         shape: The shape of its rows, each field with its `column`.
         description: Of the stream.
+
+    Raises:
+        TypeError: if an object within a row has a time, or a field of another name than its column,
+            which `record_of` does not convert.
     """
-    return th.PropertiesList(*_properties(shape)).to_dict() | {"description": description}
+    for inner in _shapes_within(shape):
+        if any(_conversions(inner)):
+            raise TypeError(f"{inner.__name__} has a field that no record would hold as declared")
+    schema = th.PropertiesList(*_properties(shape)).to_dict() | {"description": description}
+    del schema["$schema"]  # it names a draft that older targets refuse
+    return schema
+
+
+def _shapes_within(shape: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+    """Give the shapes of the objects that become objects of a record."""
+    info = inspect.type_info(shape)
+    assert isinstance(info, inspect.StructType)  # noqa: S101 (for the types)
+    types = [_member(field.type) for field in info.fields]
+    inner = [type_.cls for type_ in types if isinstance(type_, inspect.StructType)]
+    return [*inner, *(below for cls in inner for below in _shapes_within(cls))]
+
+
+def record_of(row: msgspec.Struct) -> Record:
+    """Give the record of a row: a column for each field, with times as dates and times."""
+    record: Record = msgspec.to_builtins(row)
+    times, renamed = _conversions(type(row))
+    for name in times:
+        if (seconds := record[name]) is not None:
+            record[name] = as_date_time(seconds)
+    for sent, name in renamed:
+        record[name] = record.pop(sent)
+    return record
+
+
+@cache
+def _conversions(shape: type[msgspec.Struct]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Give the fields that are times, and those that Intercom names otherwise than the column."""
+    info = inspect.type_info(shape)
+    assert isinstance(info, inspect.StructType)  # noqa: S101 (for the types)
+    times = [field.encode_name for field in info.fields if _is_time(field.type)]
+    renamed = [(f.encode_name, f.name) for f in info.fields if f.encode_name != f.name]
+    return times, renamed
+
+
+def _is_time(type_: inspect.Type) -> bool:
+    return _extra(type_).get("format") == "date-time"
 
 
 def _properties(shape: type[msgspec.Struct]) -> list[th.Property[Any]]:
@@ -70,13 +118,12 @@ def _properties(shape: type[msgspec.Struct]) -> list[th.Property[Any]]:
 
 
 def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or an instance of one)
-    extra = _extra(type_)
-    type_ = type_.type if isinstance(type_, inspect.Metadata) else type_
-    if isinstance(type_, inspect.UnionType):
-        # What Intercom sends in two forms, such as an id, is a string in a record.
-        type_ = min(type_.types, key=lambda one: not isinstance(one, inspect.StrType))
-    if extra.get("format") == "date-time":
+    is_time = _is_time(type_)
+    type_ = _member(type_)
+    if is_time:
         return th.DateTimeType
+    if isinstance(type_, inspect.CustomType) and type_.cls is Id:
+        return th.StringType
     if isinstance(type_, inspect.ListType):
         return th.ArrayType(_json_type(type_.item_type)(nullable=False))
     if isinstance(type_, inspect.StructType):
@@ -85,6 +132,16 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
         # No "properties": with an empty list of them the SDK's flattening drops the column.
         return th.CustomType({"type": ["object", "null"], "additionalProperties": True})
     return SIMPLE[type(type_)]
+
+
+def _member(type_: inspect.Type) -> inspect.Type:
+    """Give the type that a record holds, without null."""
+    if isinstance(type_, inspect.Metadata):
+        return _member(type_.type)
+    if isinstance(type_, inspect.UnionType):
+        # What Intercom sends in two forms, such as a picture, is a string in a record.
+        return min(type_.types, key=lambda member: not isinstance(member, inspect.StrType))
+    return type_
 
 
 def _extra(type_: inspect.Type) -> dict[str, Any]:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
 from tap_intercom_access.intercom.errors import RUN_AGAIN
-from tap_intercom_access.intercom.responses import as_texts
-from tap_intercom_access.streams.base import ACCEPT_ALL, IntercomStream, Reading, deselected
+from tap_intercom_access.streams.base import ACCEPT_ALL, IntercomStream, deselected
 from tap_intercom_access.streams.consistency import disagreements
 from tap_intercom_access.streams.schema import column, schema_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from singer_sdk import Tap
 
     from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.intercom.decoding import FieldPath
     from tap_intercom_access.streams.admins import AdminsStream
-    from tap_intercom_access.streams.consistency import AdminsView
+    from tap_intercom_access.streams.consistency import TeamClaims
     from tap_intercom_access.streams.identity import Identity
 
 logger = logging.getLogger("tap-intercom-access")
@@ -37,11 +38,6 @@ class AdminPriorityLevel(msgspec.Struct, gc=False):
     secondary_admin_ids: Annotated[
         list[Id] | None, column("Ids of the team's secondary members.")
     ] = None
-
-    def __post_init__(self) -> None:
-        """Turn the ids into strings."""
-        self.primary_admin_ids = as_texts(self.primary_admin_ids)
-        self.secondary_admin_ids = as_texts(self.secondary_admin_ids)
 
 
 class Team(Row, gc=False):
@@ -61,12 +57,6 @@ class Team(Row, gc=False):
     distribution_method: Annotated[
         str | None, column("How the team distributes conversations among its members.")
     ] = None
-
-    @override
-    def __post_init__(self) -> None:
-        """Turn all ids into strings."""
-        super().__post_init__()
-        self.admin_ids = as_texts(self.admin_ids)
 
 
 class Membership(msgspec.Struct):
@@ -105,29 +95,31 @@ class TeamList:
     endpoint = list_of("teams", Team, "/teams")
 
     def __init__(self, admins: AdminsStream) -> None:
-        """Take the list of teammates to compare with; the SDK syncs it first, by its name."""
         self.streams: list[TeamListStream] = []
         self._admins = admins
         self._teams: list[Team] | None = None
+        self.members: Mapping[str, Mapping[str, str | None]] = {}
+        """Ids of the members by the id of their team, each with their priority level."""
 
     def read(self, stream: IntercomStream) -> list[Team]:
-        """Give all teams, asked for by the stream that comes first.
+        """Give all teams, read by the stream that comes first.
 
         Raises:
             IntercomError: if the list cannot be read to its end, or does not say who is in a team.
         """
         if self._teams is None:
             teams = list(stream.intercom.rows(self.endpoint))
+            self.members = levels(teams)
             if stream.ABORT_AT_RECORD_COUNT is None:  # `--test` reads no whole list to compare with
                 self._check(stream, teams)
             self._teams = teams
         return self._teams
 
     def _check(self, stream: IntercomStream, teams: list[Team]) -> None:
-        admins = self._admins.memberships
+        claims = self._admins.team_claims
         accepted = stream.config["max_removed_percent"] == ACCEPT_ALL
-        request = stream.intercom.request(self.endpoint)
-        if not teams and admins and (named := {*admins.members, *admins.with_priority}):
+        request = stream.intercom.build_request(self.endpoint)
+        if not teams and claims and (named := {*claims.members, *claims.with_priority}):
             problem = (
                 f"{request} answered with an empty list, but teammates name {len(named)} teams as "
                 f"theirs, such as {min(named)}: no row is marked as removed"
@@ -135,19 +127,18 @@ class TeamList:
             if not accepted:
                 raise IntercomError(f"{problem}. {RUN_AGAIN} {ACCEPT}")
             logger.warning("%s: accepted, since max_removed_percent is 100", problem)
-        members = levels(teams)
         empty: list[str] = []
         unknown: list[str] = []
         unlisted = [team.id for team in teams if team.admin_ids is None]
         if ("rows", "admin_ids") in stream.unread_fields():
             unlisted = []
         for team_id in dict.fromkeys(unlisted):
-            proven = admins and admins.is_empty(team_id) and not members[team_id]
+            proven = claims and claims.is_empty(team_id) and not self.members[team_id]
             (empty if proven else unknown).append(team_id)
         if unknown:
             problem = (
                 f"{request} does not list the members of {len(unknown)} teams (admin_ids is null "
-                f"or missing), such as team {unknown[0]}, and {_doubt(admins, unknown[0])}"
+                f"or missing), such as team {unknown[0]}, and {_doubt(claims, unknown[0])}"
             )
             if not accepted:
                 raise IntercomError(
@@ -163,29 +154,29 @@ class TeamList:
                 len(empty),
                 empty[0],
             )
-        if admins:
-            for finding in disagreements(admins, members):
+        if claims:
+            for finding in disagreements(claims, self.members):
                 logger.warning(finding)
 
 
-def _doubt(admins: AdminsView | None, team_id: str) -> str:
+def _doubt(claims: TeamClaims | None, team_id: str) -> str:
     """Say why a team whose members are not listed may have some."""
-    if admins is None:
+    if claims is None:
         return "no list of teammates was read before, to compare with"
-    if admins.names(team_id):
+    if claims.names(team_id):
         return "teammates name it as theirs"
-    if admins.silent:
-        return f"{len(admins.silent)} teammates do not say what teams they are in"
+    if claims.silent:
+        return f"{len(claims.silent)} teammates do not say what teams they are in"
     return "its priority levels name members"
 
 
 class TeamListStream(IntercomStream):
     """A stream that is made of the list of teams."""
 
-    endpoint: Any = TeamList.endpoint
+    endpoint = TeamList.endpoint
+    full_list = True
 
     def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
-        """Take the list, which the other such stream is made of, too."""
         super().__init__(tap, intercom, identity)
         self._teams = teams
         teams.streams.append(self)
@@ -211,10 +202,8 @@ class TeamsStream(TeamListStream):
         return {*deselected(self.schema, self.mask)}
 
     @override
-    def read_from_intercom(self) -> Reading:
-        teams = self._teams.read(self)
-        yield from map(msgspec.to_builtins, teams)
-        return len({team.id for team in teams})
+    def read_rows(self) -> list[Team]:
+        return self._teams.read(self)
 
 
 class TeamMembershipsStream(TeamListStream):
@@ -232,9 +221,8 @@ class TeamMembershipsStream(TeamListStream):
         return {("rows", name) for name in Team.__struct_fields__ if name not in needed}
 
     @override
-    def read_from_intercom(self) -> Reading:
-        by_team = levels(self._teams.read(self))
-        for team_id, members in by_team.items():
+    def read_rows(self) -> Iterator[Membership]:
+        self._teams.read(self)
+        for team_id, members in self._teams.members.items():
             for admin_id, level in members.items():
-                yield {"team_id": team_id, "admin_id": admin_id, "priority_level": level}
-        return sum(map(len, by_team.values()))
+                yield Membership(team_id, admin_id, level)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from typing_extensions import override
 
-from tap_intercom_access.intercom import IntercomError
-from tap_intercom_access.intercom.errors import RUN_AGAIN
-from tap_intercom_access.streams.base import IntercomStream, Reading, deselected
-from tap_intercom_access.streams.identity import ME
-from tap_intercom_access.streams.schema import AS_DATE_TIME, as_date_time, column, schema_of
+from tap_intercom_access.streams.base import IntercomStream, deselected
+from tap_intercom_access.streams.identity import ME, Role
+from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tap_intercom_access.intercom.decoding import FieldPath
 
 
@@ -38,6 +38,9 @@ class Workspace(msgspec.Struct):
     token_admin_email_verified: Annotated[
         bool | None, column("Whether that teammate's address is verified.")
     ] = None
+    token_admin_role: Annotated[
+        str | None, column("Name of that teammate's role, where the API's version sends it.")
+    ] = None
     api_version: Annotated[str | None, column("Version of Intercom's API that was asked.")] = None
     read_by: Annotated[
         str | None, column("Program that read it, such as `tap-intercom-access/0.1.0`.")
@@ -49,7 +52,9 @@ FIELDS = {
         column: ("app", column)
         for column in ("name", "region", "timezone", "created_at", "identity_verification")
     },
-    **{f"token_admin_{name}": (name,) for name in ("id", "email", "name", "email_verified")},
+    **{
+        f"token_admin_{name}": (name,) for name in ("id", "email", "name", "email_verified", "role")
+    },
 }
 """The field of the response that a column is made of, with the field around it."""
 
@@ -60,6 +65,7 @@ class WorkspacesStream(IntercomStream):
     name = "workspaces"
     primary_keys = ("id",)
     endpoint = ME
+    full_list = True
     selected_by_default = False  # Intercom describes /me for OAuth apps: a token may not be allowed
     schema = schema_of(Workspace, "Which workspace was read, and through whose access.")
 
@@ -69,10 +75,10 @@ class WorkspacesStream(IntercomStream):
         return {field for column, field in FIELDS.items() if column in columns}
 
     @override
-    def read_from_intercom(self) -> Reading:
+    def read_rows(self) -> Iterator[Workspace]:
         me = self.identity.read()
         app = me.app
-        workspace = Workspace(
+        yield Workspace(
             app.id_code,
             app.name,
             app.region,
@@ -83,15 +89,7 @@ class WorkspacesStream(IntercomStream):
             me.email,
             me.name,
             me.email_verified,
+            me.role.name if isinstance(me.role, Role) else me.role,
             self.intercom.api_version,
             self.intercom.user_agent,
         )
-        try:
-            created_at = None if app.created_at is None else as_date_time(app.created_at)
-        except (OSError, OverflowError, ValueError) as error:
-            raise IntercomError(
-                f"{self.intercom.request(ME)} says that the workspace was created at "
-                f"{app.created_at}, which is no time in Unix seconds. {RUN_AGAIN}"
-            ) from error
-        yield msgspec.to_builtins(workspace) | {"created_at": created_at}
-        return 1

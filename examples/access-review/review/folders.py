@@ -141,7 +141,7 @@ class Review:
     def is_in_place(self) -> bool:
         """Whether the name of the folder and the time of the review agree."""
         match = FOLDER.fullmatch(self.name)
-        return bool(match) and str(self.evidence["as_of"])[:10] == match.group(1)
+        return match is not None and str(self.evidence["as_of"])[:10] == match.group(1)
 
     @property
     def taken_over(self) -> list[Path]:

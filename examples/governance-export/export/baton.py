@@ -22,11 +22,11 @@ def baton_file(access: Access) -> dict[str, list[Row]]:
         entitlement(app, "member", f"Member of {title}"),
         entitlement(app, "inbox_seat", f"Inbox seat in {title}"),
     ]
-    for id_, name in access.teams.items():
-        team = f"team-{id_}"
-        resources.append(resource("team", "group", team, name, app))
+    for team_id, team_name in access.teams.items():
+        team = f"team-{team_id}"
+        resources.append(resource("team", "group", team, team_name, app))
         entitlements += [
-            entitlement(team, level, f"{level.capitalize()} of {name}")
+            entitlement(team, level, f"{level.capitalize()} of {team_name}")
             for level in ("member", "primary", "secondary")
         ]
     roles = {id_: role_name(user) or id_ for user in access.users if (id_ := role_id(user))}

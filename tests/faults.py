@@ -1,4 +1,4 @@
-"""What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.faults`."""
+"""What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.fail`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from flask import Response, request
 from tap_intercom_access.sandbox.server import error
 
 if TYPE_CHECKING:
+    import threading
+
     from tap_intercom_access.sandbox.server import Fault
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -47,9 +49,13 @@ def truncate(body: bytes) -> Fault:
     return lambda: Response(iter([body[: len(body) // 2]]), headers=headers)
 
 
-def delay(seconds: float) -> Fault:
-    """Answer late."""
-    return lambda: time.sleep(seconds)
+def hold(release: threading.Event) -> Fault:
+    """Answer only once an event is set."""
+
+    def answer() -> None:
+        release.wait()
+
+    return answer
 
 
 def raw(*pieces: bytes, every: float = 0) -> Fault:

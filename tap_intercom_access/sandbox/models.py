@@ -1,0 +1,48 @@
+"""What a workspace is made of: admins, teams and events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+DAY = 86_400
+"""Seconds of a day."""
+
+ROLES = {
+    "1": "Workspace admin",
+    "2": "Support lead",
+    "3": "Support agent",
+    "4": "Read only",
+}
+
+AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
+
+LEVELS = ("primary", "secondary")
+
+Event = dict[str, Any]
+"""A row of the activity logs, as Intercom sends it."""
+
+
+@dataclass
+class Admin:
+    """A teammate; whatever Intercom may leave out is None here and left out there."""
+
+    id: int
+    name: str
+    email: str
+    job_title: str | None = None
+    seat: bool = True
+    role: str | None = None
+    away: bool = False
+
+
+@dataclass
+class Team:
+    """A team with its members; only a team with levels balances its load."""
+
+    id: int
+    name: str
+    members: list[int] = field(default_factory=list)
+    primary: list[int] | None = None
+    secondary: list[int] | None = None
+    assignment_limit: int | None = None

@@ -1,0 +1,46 @@
+"""Reasons for being away: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/away-status-reasons/listawaystatusreasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from typing_extensions import override
+
+from tap_intercom_access.intercom import Id, Row, array_of
+from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
+from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class AwayStatusReason(Row, gc=False):
+    """A reason, as `GET /away_status_reasons` lists it, and a column for each field."""
+
+    id: Annotated[Id, column("Id of the reason, which `admins.away_status_reason_id` names.")]
+    label: Annotated[str | None, column("What the teammate and others see.")] = None
+    emoji: Annotated[str | None, column("Emoji beside the label.")] = None
+    order: Annotated[int | None, column("Place in the list.")] = None
+    deleted: Annotated[bool | None, column("Whether it can no longer be chosen.")] = None
+    created_at: Annotated[UnixSeconds | None, AS_DATE_TIME, column("When it was made, in UTC.")] = (
+        None
+    )
+    updated_at: Annotated[
+        UnixSeconds | None, AS_DATE_TIME, column("When it was last changed, in UTC.")
+    ] = None
+
+
+class AwayStatusReasonsStream(IntercomStream):
+    """What the ids of reasons mean that teammates are away for."""
+
+    name = "away_status_reasons"
+    primary_keys = ("id",)
+    endpoint = array_of("away status reasons", AwayStatusReason, "/away_status_reasons")
+    schema = schema_of(AwayStatusReason, "Reasons for being away, one record each.")
+    full_list = True
+    selected_by_default = False  # it says nothing about access
+
+    @override
+    def read_rows(self) -> Iterator[AwayStatusReason]:
+        return self.intercom.rows(self.endpoint)

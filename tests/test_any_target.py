@@ -1,0 +1,162 @@
+"""What leaves the tap fits the schema that it announced, whatever a target makes of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from tap_intercom_access.intercom.endpoints import HOSTS
+from tap_intercom_access.sandbox.history import event
+from tap_intercom_access.streams.identity import host_of_region
+from tests.events import METADATA, NOW
+from tests.in_process import catalog_of, sync_here
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Sandbox
+
+STREAMS = (
+    "activity_logs",
+    "admins",
+    "away_status_reasons",
+    "team_memberships",
+    "teams",
+    "workspaces",
+)
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
+MAPS = {
+    "stream_maps": {
+        "*": {"workspace": "'eu'"},
+        "admins": {"email": "sha256(email) if email else None", "name": None},
+    }
+}
+CONFIGURATIONS: list[dict[str, Any]] = [
+    {},
+    FLAT,
+    MAPS,
+    FLAT | MAPS,
+    {"metadata_as_text": True},
+    FLAT | {"metadata_as_text": True},
+    {"flattening_enabled": True, "flattening_max_depth": 0},
+]
+
+
+@pytest.fixture
+def nullable(sandbox: Sandbox) -> Sandbox:
+    """A workspace with 2,000 rows, of which many leave everything out, and others nothing."""
+    rows = sandbox.workspace.admin_rows()
+    nulls = dict.fromkeys({key for row in rows for key in row} - {"id", "type"})
+    sandbox.respond(
+        "/admins",
+        {
+            "admins": [
+                *rows,
+                *({"id": str(id_)} | (nulls if id_ % 2 else {}) for id_ in range(2000)),
+            ]
+        },
+    )
+    teams = sandbox.workspace.team_rows()
+    bare: dict[str, Any] = {
+        "id": "900",
+        "admin_ids": [],
+        "admin_priority_level": None,
+        "name": None,
+    }
+    level = {"primary_admin_ids": None, "secondary_admin_ids": None}
+    sandbox.respond(
+        "/teams", {"teams": [*teams, bare, bare | {"id": "901", "admin_priority_level": level}]}
+    )
+    sandbox.respond("/me", {"id": "1001", "app": {"id_code": "sandbox"}})
+    sandbox.workspace.history += [
+        event(NOW - 60, "bulk_export", None, "with details", **METADATA),
+        {"id": "bare", "created_at": NOW - 50},
+        {"id": "nulls", "created_at": NOW - 40, "metadata": None, "performed_by": None},
+        {"id": "inner", "created_at": NOW - 30, "performed_by": {"id": None}, "metadata": {}},
+    ]
+    return sandbox
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=[",".join(c) for c in CONFIGURATIONS])
+def test_every_record_fits_the_schema_that_was_announced(
+    config: dict[str, Any], nullable: Sandbox
+) -> None:
+    result = sync_here(nullable, catalog=catalog_of(*STREAMS), activity_types=[], **config)
+
+    assert result.error == ""
+    for stream in STREAMS:
+        schema = result.schema(stream)["schema"]
+        assert "$schema" not in json.dumps(schema)
+        strict = schema | {"additionalProperties": False}
+        for validator in (jsonschema.Draft4Validator, jsonschema.Draft7Validator):
+            validator.check_schema(schema)
+            validate = validator(strict, format_checker=validator.FORMAT_CHECKER).validate
+            for record in result.records(stream):
+                validate(record)
+        if "flattening_enabled" in config:
+            columns = set(schema["properties"])
+            assert all(set(record) == columns for record in result.records(stream))
+    assert len(result.records("admins")) > 2000
+
+
+def test_metadata_as_text_is_the_same_as_json(nullable: Sandbox) -> None:
+    catalog = catalog_of("activity_logs")
+    plain = sync_here(nullable, catalog=catalog, activity_types=[])
+    text = sync_here(nullable, catalog=catalog, activity_types=[], metadata_as_text=True)
+
+    assert [
+        record | {"metadata": record["metadata"] and json.loads(record["metadata"])}
+        if record["metadata"]
+        else record
+        for record in text.records("activity_logs")
+    ] == plain.records("activity_logs")
+    metadata = text.schema("activity_logs")["schema"]["properties"]["metadata"]
+    assert metadata["type"] == ["string", "null"]
+
+
+@pytest.mark.parametrize(
+    ("region", "base_url", "host"),
+    [
+        ("EU", HOSTS["US"], HOSTS["EU"]),
+        ("eu ", HOSTS["AU"], HOSTS["EU"]),
+        ("US", HOSTS["EU"], HOSTS["US"]),
+        ("EU", HOSTS["EU"], None),
+        ("Mars", HOSTS["US"], None),
+        (None, HOSTS["US"], None),
+        ("EU", "https://gateway.example", None),
+        ("EU", "http://127.0.0.1:1", None),
+    ],
+)
+def test_a_workspace_of_another_region_is_noticed(
+    region: str | None, base_url: str, host: str | None
+) -> None:
+    assert host_of_region(region, base_url) == host
+
+
+@pytest.mark.parametrize(
+    ("role", "name"), [({"type": "role", "id": "1", "name": "Owner"}, "Owner"), ("Owner", "Owner")]
+)
+def test_the_role_of_whose_token_it_is_is_told_where_it_is_sent(
+    role: object, name: str, sandbox: Sandbox
+) -> None:
+    catalog = catalog_of("workspaces")
+    (before,) = sync_here(sandbox, catalog=catalog).records("workspaces")
+    sandbox.respond("/me", sandbox.workspace.me() | {"role": role})
+
+    (record,) = sync_here(sandbox, catalog=catalog).records("workspaces")
+
+    assert (before["token_admin_role"], record["token_admin_role"]) == (None, name)
+
+
+def test_keys_that_no_column_holds_are_named_once_without_their_values(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = sandbox.workspace.admin_rows()
+    sandbox.respond("/admins", {"admins": [row | {"two_factor": "secret"} for row in rows]})
+
+    with caplog.at_level("INFO"):
+        sync_here(sandbox)
+
+    warnings = [m for m in caplog.messages if "what no column holds" in m]
+    assert warnings == ["admins: Intercom also sends what no column holds: two_factor"]

@@ -1,0 +1,140 @@
+"""What holds the next stream that somebody writes: keys, times, forms of lists, selection."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import pytest
+
+from tap_intercom_access.intercom import (
+    Id,
+    Intercom,
+    IntercomError,
+    Row,
+    array_of,
+    list_of,
+    object_of,
+)
+from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.schema import AS_DATE_TIME, column, record_of, schema_of
+from tap_intercom_access.tap import TapIntercomAccess
+from tests.commands import ROOT
+from tests.events import seconds
+from tests.in_process import catalog_of, sync_here
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Sandbox
+
+
+class Shift(msgspec.Struct):
+    id: Annotated[Id, column("Id.")]
+    begins_at: Annotated[int | None, AS_DATE_TIME, column("When it begins.")] = None
+    ends_at: Annotated[int | None, AS_DATE_TIME, column("When it ends.")] = msgspec.field(
+        name="end", default=None
+    )
+
+
+class Nullable(msgspec.Struct):
+    id: Annotated[Id | None, column("Id.")] = None
+
+
+class Nested(msgspec.Struct):
+    id: Annotated[Id, column("Id.")]
+    shift: Annotated[Shift | None, column("Shift.")] = None
+
+
+@pytest.mark.parametrize(
+    ("shape", "keys"), [(Nullable, ("id",)), (Shift, ("begins_at",)), (Shift, ("id", "team_id"))]
+)
+def test_a_stream_whose_key_may_be_missing_is_refused(
+    shape: type[msgspec.Struct], keys: tuple[str, ...]
+) -> None:
+    content = {"primary_keys": keys, "schema": schema_of(shape, "Shifts.")}
+
+    with pytest.raises(TypeError, match=f"the key {keys[-1]} is not in every record"):
+        type("ShiftsStream", (IntercomStream,), content)
+
+
+def test_times_and_renamed_fields_become_columns_by_themselves() -> None:
+    shift = msgspec.convert({"id": "1", "begins_at": 5, "end": 0}, Shift)
+
+    assert record_of(shift) == {
+        "id": "1",
+        "begins_at": "1970-01-01T00:00:05+00:00",
+        "ends_at": "1970-01-01T00:00:00+00:00",
+    }
+    assert record_of(msgspec.convert({"id": "1"}, Shift))["ends_at"] is None
+
+
+def test_a_time_within_an_object_is_refused_rather_than_left_as_it_is() -> None:
+    with pytest.raises(TypeError, match="Shift has a field"):
+        schema_of(Nested, "Nested.")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"type": "team", "id": "1"}, {"type": "error.list"}, [], None]
+)
+def test_a_single_object_of_another_type_is_refused(body: object, sandbox: Sandbox) -> None:
+    class Me(msgspec.Struct):
+        id: Id
+        type: str | None = None
+
+    me = object_of("an admin", Me, "/me", "admin")
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+    assert intercom.send(intercom.build_request(me)).id == "1001"
+    sandbox.respond("/me", body)
+
+    with pytest.raises(IntercomError, match="is not an admin"):
+        intercom.send(intercom.build_request(me))
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_bare_array_is_checked_as_any_list(sandbox: Sandbox, *, bare: bool) -> None:
+    endpoint = array_of("admins", Row, "/admins") if bare else list_of("admins", Row, "/admins")
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+
+    def respond(rows: list[dict[str, Any]]) -> list[str]:
+        sandbox.respond("/admins", rows if bare else {"admins": rows})
+        return [row.id for row in intercom.rows(endpoint)]
+
+    assert respond([{"id": 1}, {"id": "2"}, {"id": "1"}]) == ["1", "2"]
+    ids: tuple[object, ...] = ("", None, True, 1.5, [])
+    for id_ in ids:
+        with pytest.raises(IntercomError, match=r"\[1\].id"):
+            respond([{"id": 1}, {"id": id_}])
+    bodies: tuple[object, ...] = ({}, {"type": "error.list"}, {"rows": []}, "x", None)
+    for body in bodies:
+        sandbox.respond("/admins", body)
+        with pytest.raises(IntercomError, match="is not a list of admins"):
+            list(intercom.rows(endpoint))
+
+
+def test_the_reasons_for_being_away_join_with_the_teammates(sandbox: Sandbox) -> None:
+    result = sync_here(sandbox, catalog=catalog_of("admins", "away_status_reasons"))
+
+    reasons = {record["id"]: record for record in result.records("away_status_reasons")}
+    away = [r["away_status_reason_id"] for r in result.records("admins") if r["away_mode_enabled"]]
+    assert [reasons[id_]["label"] for id_ in away] == ["On holiday"]
+    assert seconds(reasons["77"]["created_at"]) == 1700000001
+    assert reasons["78"]["emoji"] is None
+    assert reasons["79"]["deleted"] is True
+
+
+@pytest.mark.parametrize("path", ["meltano.yml", "hub/tap-intercom-access.yml", "docs/meltano.md"])
+def test_what_is_selected_by_default_is_the_same_everywhere(path: str) -> None:
+    tap = TapIntercomAccess(config={"access_token": "x"})
+    on_request = sorted(n for n, stream in tap.streams.items() if not stream.selected_by_default)
+
+    text = (ROOT / path).read_text(encoding="utf-8")
+    excluded = [sorted(re.findall(r"!(\w+)\.\*", block)) for block in _select_lists(text)]
+
+    assert excluded
+    assert all(names == on_request for names in excluded), json.dumps(excluded)
+
+
+def _select_lists(text: str) -> list[str]:
+    """Give the select lists that begin with everything."""
+    return re.findall(r"\*\.\*(?:.|\n- )*", text)
