@@ -174,7 +174,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("seed", range(metafunc.config.getoption("--histories")))
 
 
-def test_a_history(  # noqa: PLR0915 (one story)
+def test_a_history(
     seed: int, served: Sandbox, catalog: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
