@@ -136,7 +136,7 @@ def test_no_file_with_personal_data_is_readable_by_everybody(
 
     own = os.umask(umask)
     try:
-        for name in ("decisions", "page", "archive"):
+        for name in ("page", "decisions", "archive"):
             run_step(review_project, name, **where)
     finally:
         os.umask(own)
@@ -269,7 +269,9 @@ def bomb(path: Path, rows: str, size: int = 0) -> None:
     [
         ("", 150_000_000, "bytes large once unpacked, more than 100,000,000"),
         ("<row></row>" * 100_000, 0, "it has more than"),
+        ('<row r="1048576"><c r="A1048576" t="s"/></row>', 0, "it has more than"),
     ],
+    ids=["bytes", "rows", "gap"],
 )
 def test_a_spreadsheet_that_grows_when_it_is_read_is_refused(
     rows: str, size: int, message: str, home: Path, review_project: Path

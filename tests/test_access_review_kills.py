@@ -35,10 +35,10 @@ def load(project: Path, workspace: Workspace, *before: str, **more: str) -> Comp
         return finished_step(project, "load", *before, **WHERE, **sandbox.settings, **more)
 
 
-def signed_in_again(workspace: Workspace) -> Workspace:
-    """The workspace, in which somebody did something since."""
+def signed_in_again(workspace: Workspace, number: int) -> Workspace:
+    """The workspace, in which one of its people did something just now."""
     later = deepcopy(workspace)
-    later.history.append(sign_in(int(time.time()), later.admins[0]))
+    later.history.append(sign_in(int(time.time()), later.admins[number]))
     return later
 
 
@@ -46,14 +46,14 @@ def test_runs_that_are_killed_lose_no_event_and_mix_no_syncs(world_project: Path
     home = world_project / "demo"
     write_seeds(home)
     first = demo()
-    second = signed_in_again(first)
-    third = signed_in_again(second)
-    third.leave(1012)
 
     # Loaded, but not built; then killed once everything was loaded, and in the middle of building.
     assert load(world_project, first).returncode == 0
+    second = signed_in_again(first, 0)
     killed = load(world_project, second, CRASH, ".sync.json.new")
     not_built = finished_step(world_project, "page", **WHERE)
+    third = signed_in_again(second, 1)
+    third.leave(1012)
     assert load(world_project, third).returncode == 0
     half = finished_step(world_project, "build", CRASH, "marts/access_history.sql", **WHERE)
     half_built = finished_step(world_project, "snapshot", **WHERE)

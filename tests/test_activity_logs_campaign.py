@@ -174,14 +174,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("seed", range(metafunc.config.getoption("--histories")))
 
 
-def test_a_history(  # noqa: PLR0915 (one story)
+def test_a_history(
     seed: int, served: Sandbox, catalog: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
     start_of_all = int(time.time())
-    offset = [0.0]  # of this machine's clock
+    offset, real = [0.0], time.time  # of this machine's clock
     monkeypatch.setattr(time, "sleep", lambda _: None)  # between tries
-    real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + offset[0])
     begin = start_of_all - chance.choice([2, 20, 60]) * DAY
     world = World(
@@ -217,8 +216,8 @@ def test_a_history(  # noqa: PLR0915 (one story)
         visible = [event for event in world.events if event.logged <= true]
 
         stdout = Killed(killed)
-        buffer = io.BufferedWriter(stdout, 1)
-        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(buffer, encoding="utf-8"))
+        text = io.TextIOWrapper(io.BufferedWriter(stdout, 1), encoding="utf-8")
+        monkeypatch.setattr("sys.stdout", text)
         config = {
             "access_token": served.token,
             "base_url": served.base_url,

@@ -174,6 +174,8 @@ def numbered(page: int, per_page: int) -> dict[str, int]:
         # cursors and links
         ({}, 250, pages({"starting_after": "a"}, 1, 3), {"starting_after": "a"}),
         ({"starting_after": "a"}, 9, pages({"starting_after": "b"}), {"starting_after": "b"}),
+        ({"starting_after": "a"}, 250, pages(), None),
+        ({"starting_after": "a"}, 250, pages(page=3, total=3), None),
         ({}, 250, pages("?page=2&per_page=250"), numbered(2, 249)),
         ({}, 9, pages("?created_at_after=1&created_at_before=2"), numbered(2, 8)),
         ({}, 250, pages("?cursor=x&page=2"), {"cursor": "x", "page": "2"}),

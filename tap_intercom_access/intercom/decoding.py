@@ -11,6 +11,7 @@ is parsed without a shape first, and normalised:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -44,8 +45,8 @@ FIELD = re.compile(r"at `\$\.([\w.]+)`")
 ROW = re.compile(r"at `\$\.\w+\[(\d+)\](?:\.(\w+))?")
 """How msgspec names a row, and the field of the row."""
 
-SAMPLE = 100
-"""Rows whose keys are looked at."""
+START, SAMPLE = 256 * 1024, 100
+"""Bytes of a list, and rows, whose keys are looked at."""
 
 REPLACEMENT = "\ufffd"
 
@@ -143,18 +144,21 @@ def unknown_keys(content: bytes | bytearray, shape: type) -> set[str]:
     None where the body cannot be read, which `decode` says.
     """
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
-    read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-    read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
-    try:
-        if "rows" not in fields:
-            return {*read_keys(content)} - _keys(shape)
-        is_array = content.lstrip().startswith(b"[")
-        rows = read_rows(content if is_array else read_keys(content)[fields["rows"].encode_name])
-        first = [read_keys(row) for row in rows[:SAMPLE]]
-    except (ValueError, RecursionError, KeyError):
+    if "rows" not in fields:
+        with contextlib.suppress(ValueError):
+            return {*msgspec.json.decode(content, type=dict[str, msgspec.Raw])} - _keys(shape)
         return set()
     (row_type,) = get_args(fields["rows"].type)
-    return {key for row in first for key in row} - _keys(row_type)
+    text = content[:START].decode("utf-8", "ignore")
+    begin = text.find("[", max(0, text.find(f'"{fields["rows"].encode_name}"')))
+    keys: set[str] = set()
+    # Decoding all rows to look at the first ones would cost memory.
+    with contextlib.suppress(ValueError, RecursionError):
+        for _ in range(SAMPLE):
+            begin = text.index("{", begin)
+            row, begin = json.JSONDecoder().raw_decode(text, begin)
+            keys |= row.keys()
+    return keys - _keys(row_type)
 
 
 def _keys(shape: type) -> set[str]:

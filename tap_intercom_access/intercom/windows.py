@@ -63,8 +63,8 @@ MAX_PASSES = 10
 DEFAULT_PER_PAGE = 20
 """Rows of a page where the request does not say how many."""
 
-NUMBERED = {"page", "per_page", "created_at_after", "created_at_before"}
-"""Parameters of a link to a numbered page; any other is a cursor."""
+NUMBERED = {"page", "per_page", "created_at_after", "created_at_before", "event_types"}
+"""Parameters of a numbered page; any other is a cursor."""
 
 
 class Timed(Row, gc=False):
@@ -289,6 +289,9 @@ def next_window_request(
     cursor = cursor_of(request, pages)
     if cursor and cursor.keys() - NUMBERED:
         return replace(request, parameters={**request.parameters, **cursor})
+    is_announced = pages.page is not None and pages.page < (pages.total_pages or 0)
+    if request.parameters.keys() - NUMBERED and not cursor and not is_announced:
+        return None  # where cursors end, the list does
     number, per_page = request.parameters.get("page", 1), _per_page(request)
     end = _begin(request) + len(page.rows)
     if pages.total_pages and pages.total_pages > 0:

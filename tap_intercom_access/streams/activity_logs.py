@@ -208,13 +208,16 @@ class ActivityLogsStream(IntercomStream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
+        if not self.config["metadata_as_text"]:
+            yield from super().get_records(context)
+            return
         for record in super().get_records(context):
-            if self.config["metadata_as_text"] and record["metadata"] is not None:
+            if record["metadata"] is not None:
                 record["metadata"] = msgspec.json.encode(record["metadata"]).decode()
             yield record
 
-    _reached = ""
-    """Date and time before which every event was written, by the clock that is behind."""
+    _limit = ""
+    """Date and time by the clock that is behind, which the bookmark does not pass."""
 
     @override
     def read_rows(self) -> Iterator[ActivityLog]:
@@ -249,24 +252,23 @@ class ActivityLogsStream(IntercomStream):
             windows = read_windows(self.intercom, within(request, requested), window, first)
         else:
             windows = read_windows(self.intercom, request, window)
-        limit = as_date_time(min(now, here))
-        self._reached = min(as_date_time(start.reached), limit)
+        self._limit = as_date_time(min(now, here))
+        newest = start.reached
         for stop, events in windows:
-            for event in events:
-                self._reached = min(as_date_time(event.created_at), limit)
-                yield event
+            yield from events
+            newest = events[-1].created_at if events else newest
             # Every event before `stop` has been written by now, so the next run may start there.
             # Where Intercom does not tell the time, only its events do: it is theirs, or later.
-            if clock.is_set:
-                self._reached = min(as_date_time(stop), limit)
-            self.stream_state["replication_key_value"] = self._reached
+            reached = as_date_time(stop if clock.is_set else newest)
+            self.stream_state["replication_key_value"] = min(reached, self._limit)
 
     @override
     def _increment_stream_state(
         self, latest_record: Record, *, context: Context | None = None
     ) -> None:
         # The SDK 0.54.9 takes the time of the record, also where one of the clocks is behind it.
-        self.stream_state["replication_key_value"] = self._reached
+        reached = min(latest_record["created_at"], self._limit)
+        self.stream_state["replication_key_value"] = reached
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:

@@ -110,9 +110,10 @@ class AdminsStream(IntercomStream):
                 continue
             admins += 1
             if claims:
-                levels = admin.team_priority_level or TeamPriorityLevel()
-                by_priority = [levels.primary_team_ids or [], levels.secondary_team_ids or []]
-                claims.add(admin.id, admin.team_ids, *by_priority)
+                claims.add(admin.id, admin.team_ids)
+                if levels := admin.team_priority_level:
+                    claims.with_priority.update(levels.primary_team_ids or [])
+                    claims.with_priority.update(levels.secondary_team_ids or [])
             yield admin
         if teams:
             self.logger.info("%s: left out %d rows of type 'team': no teammates", self.name, teams)

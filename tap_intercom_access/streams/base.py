@@ -144,10 +144,12 @@ class IntercomStream(Stream):
 
     def _read_records(self, keys: set[Any]) -> Iterator[Record]:
         """Give the records, and collect the keys of a full list."""
+        if not self.full_list:
+            yield from map(record_of, self.read_rows())
+            return
         key_of = attrgetter(*self.primary_keys)
         for row in self.read_rows():
-            if self.full_list:
-                keys.add(key_of(row))
+            keys.add(key_of(row))
             yield record_of(row)
 
     def unread_fields(self) -> Collection[FieldPath]:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from dbt.cli.main import cli
-from safe import keep_private
+from dbt.cli.main import dbtRunner
+from folders import BUILT, SYNC, read_json, write_json
 
-keep_private()
-sys.argv[1:] = ["--quiet", "build", "--project-dir", "transform", "--profiles-dir", "transform"]
-cli()
+
+def main() -> None:
+    """Build everything, and only then say of which sync it is."""
+    sync = read_json(SYNC)
+    result = dbtRunner().invoke(
+        ["--quiet", "build", "--project-dir", "transform", "--profiles-dir", "transform"]
+    )
+    if not result.success:
+        sys.exit(str(result.exception) if result.exception else 1)
+    write_json(BUILT, {"as_of": sync["as_of"]})
+
+
+if __name__ == "__main__":
+    main()

@@ -24,6 +24,7 @@ OUTPUT = HOME / "output"
 LOADED = OUTPUT / "load"  # the rows of the last sync, where DuckDB reads them
 FOR_DBT = OUTPUT / "seeds"
 SYNC = OUTPUT / "sync.json"  # what the last complete sync read
+BUILT = OUTPUT / "built.json"  # of which sync and decisions the warehouse is, if it is whole
 NEW = ".new"  # a review that is being written
 
 EVIDENCE = {
@@ -257,6 +258,7 @@ def reviews() -> list[Review]:
 
 def write_review_seeds() -> None:
     """Write the reviews, and what was decided in them, as seeds of dbt."""
+    BUILT.unlink(missing_ok=True)  # until dbt has seen them
     known = reviews()
     rows = [{"review": r.name, "reviewed_at": timestamp(r.evidence["as_of"])} for r in known]
     write_seed("reviews", ["review", "reviewed_at"], rows)

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 import seeds
 from folders import (
+    BUILT,
     FOR_DBT,
     LOADED,
     SYNC,
@@ -156,7 +157,8 @@ def main() -> None:
     check_history(known)
     before = bookmarks()
     keep_logs = keeps_logs(before, known)
-    SYNC.unlink(missing_ok=True)  # until all of it is there, nothing is to be built
+    for path in (SYNC, BUILT):
+        path.unlink(missing_ok=True)  # until all of it is there, nothing is to be built
     (FOR_DBT / "reads.csv").unlink(missing_ok=True)
     make_room(before, keep_logs=keep_logs)
     meltano("run", TAP, LOADER)

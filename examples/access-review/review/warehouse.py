@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from folders import OUTPUT, Row, timestamp
+from folders import BUILT, OUTPUT, Row, read_json, timestamp
 from safe import make_folder
 
 if TYPE_CHECKING:
@@ -27,15 +27,11 @@ def prepare() -> None:
 
 def sync_of(read: Row) -> Row:
     """Give which workspace a sync read, through whose access; it ends here if it was not built."""
-    as_of = timestamp(str(read["as_of"]))
-    syncs = (
-        query(f"select * from syncs where as_of = timestamp '{as_of}'")  # noqa: S608
-        if known_syncs()
-        else []
-    )
-    if not syncs:
+    if not BUILT.exists() or read_json(BUILT).get("as_of") != read["as_of"]:
         sys.exit(f"The sync of {read['as_of']} was not built: run 'meltano run access-sync' again")
-    return syncs[0]
+    as_of = timestamp(str(read["as_of"]))
+    (sync,) = query(f"select * from syncs where as_of = timestamp '{as_of}'")  # noqa: S608
+    return sync
 
 
 def known_syncs() -> dict[datetime, datetime | None]:
