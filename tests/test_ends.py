@@ -114,7 +114,7 @@ def test_only_stdout_is_needed(redirection: str, sandbox: Sandbox) -> None:
     run = run_in_shell(f"--config=ENV {redirection}", sandbox)
 
     assert run.code == 0
-    assert len(run.records("admins")) == 12
+    assert len(run.records("admins")) == 13
     assert run_in_shell(f"--bogus {redirection}", sandbox).code == 1
 
 

@@ -176,7 +176,9 @@ def _sheet_lines(path: Path, most: int | None) -> list[list[str]]:
 
 def _lines_of(path: Path, most: int | None) -> list[list[str]]:
     with closing(load_workbook(path, read_only=True)) as book:
-        lines = book.worksheets[0].iter_rows(values_only=True, max_col=len(COLUMNS) + SPARE_COLUMNS)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file says of its size may be less than it holds
+        lines = sheet.iter_rows(values_only=True, max_col=len(COLUMNS) + SPARE_COLUMNS)
         some = islice(lines, None if most is None else most + 1)
         return [[_cell(value) for value in row] for row in some]
 
