@@ -11,7 +11,6 @@ import signal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import NoReturn
 
 
 def handle_signals() -> None:
@@ -22,7 +21,18 @@ def handle_signals() -> None:
             signal.signal(number, _end)
 
 
-def _end(_signum: int, _frame: FrameType | None) -> NoReturn:
+def ignore_signals() -> None:
+    """Let the run come to its end: it is complete, whatever comes now."""
+    global _is_complete  # noqa: PLW0603 (a handler gets no argument)
+    _is_complete = True
+
+
+_is_complete = False
+
+
+def _end(_signum: int, _frame: FrameType | None) -> None:
+    if _is_complete:
+        return
     # Nothing is flushed: a target that no longer reads would block the exit for ever.
     try:
         os.write(2, b"Stopped by a signal before the end: incomplete sync.\n")
