@@ -91,6 +91,8 @@ class TapIntercomAccess(Tap):
         except ValueError as error:
             names = ", ".join(sorted(n for n in os.environ if n.startswith(self._env_var_prefix)))
             raise InputError(f"One of the variables {names} cannot be read: {error}.") from error
+        if self.recorded and (given := [n for n in ("catalog", "state") if options.get(n)]):
+            self.logger.info("Replay: the recorded run's %s counts", " and ".join(given))
         if self.input_catalog is not None:
             self._warn_of_unknown("catalog", set(self.input_catalog))
             if not any(stream.selected for stream in self.streams.values()):
@@ -234,8 +236,8 @@ class TapIntercomAccess(Tap):
             return None
         return Recorded.read(path)
 
-    @override
-    def sync_all(self) -> None:  # type: ignore[misc]  # final, but the SDK has no hook at the end
+    @override  # type: ignore[misc]  # final in the SDK, which has no hook at the end
+    def sync_all(self) -> None:
         """Sync all streams, and keep the evidence.
 
         Raises:
