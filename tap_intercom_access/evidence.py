@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import hashlib
 import heapq
+import io
 import json
 import logging
 import os
@@ -20,7 +21,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -83,27 +85,50 @@ class SortedKeys:
         """
         self._part.append(key)
         if len(self._part) == PART:
+            self._spill()
+
+    def _spill(self) -> None:
+        if len(self._part) == PART:
             with writing(self._folder):
                 run = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (until the merge)
-                run.write(b"".join(b"%s\n" % line for line in self._sorted()))
+                run.write(self._sorted())
                 run.seek(0)
             self._runs.append(run)
             self._part = []
 
-    def _sorted(self) -> list[bytes]:
-        keys = [[key] if isinstance(key, str) else key for key in self._part]
+    def update(self, keys: Iterable[str | tuple[str, ...]]) -> None:
+        """Add the keys of a list.
+
+        Raises:
+            EvidenceError: if the disk takes no more.
+        """
+        left = iter(keys)
+        while part := list(islice(left, PART - len(self._part))):
+            self._part += part
+            self._spill()
+
+    def _sorted(self) -> bytes:
+        """Give the lines of the part in memory, a JSON array for each key."""
+        if isinstance(self._part[0], str):
+            # Within a text, each quote has its backslash. A list for each key would cost more.
+            text = msgspec.json.encode(self._part).decode().replace('","', '"]\n["')
+        else:
+            text = msgspec.json.Encoder().encode_lines(self._part).decode().rstrip()
         # Texts are sorted faster than bytes, and UTF-8 has the same order.
-        lines = msgspec.json.Encoder().encode_lines(keys).decode().split("\n")[:-1]
-        return [line.encode() for line in sorted(lines)]
+        return ("\n".join(sorted(text.split("\n"))) + "\n").encode()
 
     def summary(self) -> tuple[int, str]:
         """Give the number of distinct keys, and the SHA-256 of their sorted lines."""
-        last = (b"%s\n" % line for line in self._sorted())
+        if self._part:
+            self._runs.append(io.BytesIO(self._sorted()))
+        merged = heapq.merge(*self._runs) if len(self._runs) > 1 else chain(*self._runs)
+        distinct = map(itemgetter(0), groupby(merged))
         digest = hashlib.sha256()
         count = 0
-        for line, _ in groupby(heapq.merge(*self._runs, last)):
-            digest.update(b"\n" + line[:-1] if count else line[:-1])
-            count += 1
+        while lines := list(islice(distinct, 1000)):
+            content = b"".join(lines)[:-1]
+            digest.update(b"\n" + content if count else content)
+            count += len(lines)
         for run in self._runs:
             run.close()
         return count, digest.hexdigest()
@@ -219,8 +244,8 @@ class Evidence:
                 stack.callback(os.close, _locked(self._folder))
                 _clear(self._folder, keeps_bodies=self._keeps_bodies)
                 text = self._masked(json.dumps(run(), ensure_ascii=False, indent=1)).encode()
-                with self._create(self._folder / RUN) as file:
-                    _write(file, text)
+                # Both stay open, so that no other file gets their number.
+                _write(stack.enter_context(self._create(self._folder / RUN)), text)
                 self._run_digest = hashlib.sha256(text).hexdigest()
                 self._requests = stack.enter_context(self._create(self._folder / REQUESTS))
             yield
@@ -234,26 +259,32 @@ class Evidence:
         response, request = exchange.response, exchange.request
         url = urlsplit(request.url)
         headers = response.headers if response else {}
+        sent = {name: headers.get(name) for name in ("Date", "Intercom-Version", "X-Request-Id")}
         at_intercom = exchange.intercom_time
         line = {
             "type": "response",
             "at": iso(time.time(), "microseconds"),
             "intercom_time": None if at_intercom is None else iso(at_intercom),
-            "date": _foreign(headers.get("Date")),
+            "date": sent["Date"],
             "method": request.endpoint.method,
             "host": url.netloc,
             "path": url.path,
-            "params": _foreign(request.parameters),
+            "params": request.parameters,
             "api_version": exchange.api_version,
-            "intercom_version": _foreign(headers.get("Intercom-Version")),
+            "intercom_version": sent["Intercom-Version"],
             "status": response.status_code if response else None,
-            "request_id": _foreign(headers.get("X-Request-Id")),
+            "request_id": sent["X-Request-Id"],
         }
+        if exchange.error:
+            line["error"] = exchange.error
+        # Not what the user has set: to search it takes longer than all the rest.
+        others = [value for name, value in request.parameters.items() if name != "event_types"]
+        foreign = json.dumps([others, *sent.values(), exchange.error])
+        if without_secrets(foreign) != foreign:
+            line = _masked(line)
         with self._writing():
             if response:
                 line |= self._body(response.content, is_whole=exchange.rows is not None)
-            else:
-                line["error"] = _foreign(exchange.error)
             self._add(line | {"stream": stream, "rows": exchange.rows})
 
     def _body(self, content: bytes | bytearray, *, is_whole: bool) -> dict[str, Any]:
@@ -427,10 +458,10 @@ def _write(file: IO[bytes], content: bytes) -> None:
         left = left[file.write(left) :]
 
 
-def _foreign(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Blank secrets in what Intercom sent."""
+def _masked(value: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Blank secrets in all texts of a value."""
     if isinstance(value, str):
         return without_secrets(value)
     if isinstance(value, dict):
-        return {name: _foreign(inner) for name, inner in value.items()}
-    return [*map(_foreign, value)] if isinstance(value, list) else value
+        return {name: _masked(inner) for name, inner in value.items()}
+    return [*map(_masked, value)] if isinstance(value, list) else value

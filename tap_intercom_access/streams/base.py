@@ -213,8 +213,7 @@ class IntercomStream(Stream):
 
     def _summarise(self, sorted_keys: SortedKeys, keys: set[Any]) -> None:
         """Add to the evidence what was read, keys of a full list included."""
-        for key in keys:
-            sorted_keys.add(key)
+        sorted_keys.update(keys)
         columns = sorted(selected(self.schema, self.mask))
         self.evidence.add_stream(self.name, sorted_keys, self.primary_keys, columns)
 
