@@ -26,7 +26,7 @@ from tests.in_process import catalog_of, sync_here
 from tests.runs import Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PATH = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
@@ -262,7 +262,7 @@ def blocked_by_a_folder(folder: Path) -> None:
 
 @pytest.mark.parametrize("block", [blocked_by_a_file, blocked_by_a_file_above, blocked_by_a_folder])
 def test_a_folder_that_cannot_be_used_ends_the_sync_before_it_begins(
-    block: Any, folder: Path, sandbox: Sandbox
+    block: Callable[[Path], None], folder: Path, sandbox: Sandbox
 ) -> None:
     block(folder)
     run = sync(sandbox, **{PATH: str(folder)})
