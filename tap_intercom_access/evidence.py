@@ -243,7 +243,7 @@ class Evidence:
             with writing(self._folder):
                 stack.callback(os.close, _locked(self._folder))
                 _clear(self._folder, keeps_bodies=self._keeps_bodies)
-                text = self._masked(json.dumps(run(), ensure_ascii=False, indent=1)).encode()
+                text = self._masked(json.dumps(run(), indent=1)).encode()
                 # Both stay open, so that no other file gets their number.
                 _write(stack.enter_context(self._create(self._folder / RUN)), text)
                 self._run_digest = hashlib.sha256(text).hexdigest()
@@ -256,6 +256,8 @@ class Evidence:
         Raises:
             EvidenceError: if it cannot be written.
         """
+        if self._requests is None or self._requests.closed:  # `--test`, or after a failure
+            return
         response, request = exchange.response, exchange.request
         url = urlsplit(request.url)
         headers = response.headers if response else {}

@@ -216,9 +216,9 @@ class TapIntercomAccess(Tap):
         self.append_builtin_config(self.config_jsonschema)
         keep_secret(str(self._config.get("access_token", "")))
         self._config = normalise(self._config)
-        self.recorded = self._read_recorded()
+        self.recorded = self._read_recorded(insist=raise_errors)
         if self.recorded:
-            self._config = self.recorded.settle(self._config)
+            self._config = normalise(self.recorded.settle(self._config))
         problems = faults(self._config, self.config_jsonschema)
         if problems and raise_errors:
             raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
@@ -226,15 +226,24 @@ class TapIntercomAccess(Tap):
             self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
         return problems
 
-    def _read_recorded(self) -> Recorded | None:
-        """Give the run that is replayed; only this machine can be told another time."""
+    def _read_recorded(self, *, insist: bool) -> Recorded | None:
+        """Give the run that is replayed; only from this machine can it be."""
         path = os.environ.get(REPLAY)
-        if not path:
-            return None
-        if not is_on_this_machine(str(self._config["base_url"])):
-            self.logger.warning("%s is ignored: base_url is not on this machine", REPLAY)
-            return None
-        return Recorded.read(path)
+        if path and is_on_this_machine(str(self._config["base_url"])):
+            recorded = Recorded.read(path)
+            if recorded.versions["tap"] != self.plugin_version:
+                self.logger.warning(
+                    "Replay: this is version %s, and the recorded run was of version %s",
+                    self.plugin_version,
+                    recorded.versions["tap"],
+                )
+            return recorded
+        if path and insist:
+            raise InputError(
+                f"{REPLAY} is set, but base_url is not on this machine: nothing was read. With "
+                "'intercom-sandbox --replay', add --config=ENV; otherwise unset the variable."
+            )
+        return None
 
     @override  # type: ignore[misc]  # final in the SDK, which has no hook at the end
     def sync_all(self) -> None:

@@ -241,7 +241,7 @@ def test_a_run_replaces_what_an_earlier_one_left_and_nothing_else(
 
 def test_without_a_sync_the_folder_is_not_touched(folder: Path, sandbox: Sandbox) -> None:
     for option in ("--discover", "--about", "--version", "--test"):
-        run = sync(sandbox, option, **{PATH: str(folder)})
+        run = sync(sandbox, option, **BODIES, **{PATH: str(folder)})
         assert run.code == 0, run.stderr
     assert "keeps nothing without evidence_path" in run_tap("--config=ENV", **BODIES).error
     assert not folder.exists()
@@ -381,8 +381,9 @@ def test_another_time_is_only_given_back_on_this_machine(
     file = tmp_path / "recorded.json"
     file.write_text('{"began_at": 1}', encoding="utf-8")
     monkeypatch.setenv("INTERCOM_SANDBOX_REPLAY", str(file))
-    tap = TapIntercomAccess(config={"access_token": "x"})
 
-    assert tap.initialized_at > 1_700_000_000_000
+    assert json.loads(run_tap("--discover", INTERCOM_SANDBOX_REPLAY=str(file)).stdout)["streams"]
+    with pytest.raises(TapError, match="base_url is not on this machine: nothing was read"):
+        TapIntercomAccess(config={"access_token": "x"})
     with pytest.raises(TapError, match="names no recorded run"):
         TapIntercomAccess(config={"access_token": "x", "base_url": "http://127.0.0.1:1"})
