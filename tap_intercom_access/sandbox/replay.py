@@ -124,6 +124,11 @@ class Replay(Server):
         json.dump(self._given_back(), self._file)
         self._file.flush()
 
+    @override
+    def __exit__(self, *exception: Any) -> None:  # noqa: PYI036 (three, as the base has them)
+        super().__exit__(*exception)
+        self._file.close()
+
     @property
     @override
     def settings(self) -> dict[str, str]:
