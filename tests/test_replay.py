@@ -18,7 +18,8 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.replay import Replay, ReplayError
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import faults
-from tests.commands import SANDBOX, TAP, environment
+from tests.commands import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
+from tests.docs import block
 from tests.events import SEARCH
 from tests.meltano import meltano
 from tests.runs import Run, catalog_selecting, run_tap, sync
@@ -136,6 +137,28 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(small: Path, tmp_path: Path) -> Path:
     return shutil.copytree(small, tmp_path / "copy")
+
+
+@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
+def test_the_auditors_lines_compare_the_records(tmp_path: Path, sandbox: Sandbox) -> None:
+    variables = {PATH: str(tmp_path / "evidence")}
+    (tmp_path / "sync.jsonl").write_text(
+        sync(sandbox, **BODIES, **variables).stdout, encoding="utf-8"
+    )
+    install, *lines = block(
+        "runs it again, without Intercom and without a token", "bash"
+    ).splitlines()
+    done = subprocess.run(
+        ["sh", "-c", "\n".join(lines)],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        encoding="utf-8",
+        env=environment(),
+    )
+
+    assert (install, len(lines)) == ("pip install -e '.[sandbox]'", 3)
+    assert done.stdout == "the same records, byte for byte\n", done.stderr
 
 
 def test_a_request_that_was_not_recorded_ends_with_1(folder: Path) -> None:
