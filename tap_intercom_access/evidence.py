@@ -32,6 +32,7 @@ import msgspec
 from tap_intercom_access.errors import EvidenceError, InputError
 from tap_intercom_access.intercom.redaction import LONGEST_TEXT, SHORTEST_PIECE
 from tap_intercom_access.logs import without_secrets
+from tap_intercom_access.recording import BODIES, REPLAY, REQUESTS, RUN
 from tap_intercom_access.signals import ignore_signals
 
 if TYPE_CHECKING:
@@ -40,11 +41,7 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.client import Exchange
     from tap_intercom_access.intercom.clock import Clock
 
-REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
 BODY = re.compile(r"[0-9a-f]{64}\.json\.gz")
-
-REPLAY = "INTERCOM_SANDBOX_REPLAY"
-"""The variable that names the file in which a replay gives back what a run began with."""
 
 OWN_SETTINGS = {
     "access_token",
@@ -283,7 +280,7 @@ class Evidence:
         others = [value for name, value in request.parameters.items() if name != "event_types"]
         foreign = json.dumps([others, *sent.values(), exchange.error])
         if without_secrets(foreign) != foreign:
-            line = _masked(line)
+            line = json.loads(without_secrets(json.dumps(line)))
         with self._writing():
             if response:
                 line |= self._body(response.content, is_whole=exchange.rows is not None)
@@ -397,9 +394,9 @@ def writing(folder: Path | None) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        where = getattr(error, "filename", None)
+        where = f"{path}: " if (path := getattr(error, "filename", None)) else ""
         raise EvidenceError(
-            f"The evidence in {folder} cannot be kept ({f'{where}: ' if where else ''}{reason}): "
+            f"The evidence in {folder or 'a temporary file'} cannot be kept ({where}{reason}): "
             "this sync is incomplete. Set evidence_path to a folder of yours with enough space, "
             "which no other run writes to, or leave it out."
         ) from error
@@ -458,12 +455,3 @@ def _write(file: IO[bytes], content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[file.write(left) :]
-
-
-def _masked(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Blank secrets in all texts of a value."""
-    if isinstance(value, str):
-        return without_secrets(value)
-    if isinstance(value, dict):
-        return {name: _masked(inner) for name, inner in value.items()}
-    return [*map(_masked, value)] if isinstance(value, list) else value

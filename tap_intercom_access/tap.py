@@ -22,11 +22,12 @@ from singer_sdk.singerlib import Catalog, MetadataMapping
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, in_words
-from tap_intercom_access.evidence import REPLAY, Evidence, Recorded, iso
+from tap_intercom_access.evidence import Evidence, Recorded, iso
 from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
+from tap_intercom_access.recording import REPLAY
 from tap_intercom_access.settings import (
     SETTINGS,
     faults,

@@ -273,7 +273,7 @@ def test_a_folder_that_cannot_be_used_ends_the_sync_before_it_begins(
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-@pytest.mark.parametrize("blocks", [0, 1, 2, 4])
+@pytest.mark.parametrize("blocks", [0, 2])
 def test_a_disk_that_fills_up_ends_the_sync(blocks: int, folder: Path) -> None:
     with Sandbox(demo(), Behaviour(page_size=1)) as sandbox:
         done = subprocess.run(

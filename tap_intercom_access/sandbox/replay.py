@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Flask, Response, request
 from typing_extensions import override
 
-from tap_intercom_access.evidence import BODIES, REPLAY, REQUESTS, RUN
+from tap_intercom_access.recording import BODIES, REPLAY, REQUESTS, RUN
 from tap_intercom_access.sandbox.server import Server, error
 
 if TYPE_CHECKING:
