@@ -278,9 +278,10 @@ class Sandbox(Server):
             response.headers.setdefault("X-RateLimit-Limit", str(limit))
             response.headers.setdefault("X-RateLimit-Remaining", str(max(0, limit - used)))
             response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
-        response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
-        if version := request.headers.get("Intercom-Version"):
-            response.headers.setdefault("Intercom-Version", version)
+        if response.status_code == 200:  # noqa: PLR2004 (an error has its id in the body)
+            response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
+            if version := request.headers.get("Intercom-Version"):
+                response.headers.setdefault("Intercom-Version", version)
         return response
 
     def _date(self) -> str:
