@@ -85,13 +85,12 @@ class SortedKeys:
             self._spill()
 
     def _spill(self) -> None:
-        if len(self._part) == PART:
-            with writing(self._folder):
-                run = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (until the merge)
-                run.write(self._sorted())
-                run.seek(0)
-            self._runs.append(run)
-            self._part = []
+        with writing(self._folder):
+            run = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (until the merge)
+            run.write(self._sorted())
+            run.seek(0)
+        self._runs.append(run)
+        self._part = []
 
     def update(self, keys: Iterable[str | tuple[str, ...]]) -> None:
         """Add the keys of a list.
@@ -102,7 +101,8 @@ class SortedKeys:
         left = iter(keys)
         while part := list(islice(left, PART - len(self._part))):
             self._part += part
-            self._spill()
+            if len(self._part) == PART:
+                self._spill()
 
     def _sorted(self) -> bytes:
         """Give the lines of the part in memory, a JSON array for each key."""

@@ -14,22 +14,20 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 def handle_signals() -> None:
     """End at a signal from now on, unless whoever started the tap ignores it, as nohup does."""
-    for name in NAMES:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
 
 
 def ignore_signals() -> None:
     """Let a run that is complete come to its end, where `handle_signals` would end it."""
-    for name in NAMES:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is _end:
+    for number in SIGNALS:
+        if signal.getsignal(number) is _end:
             signal.signal(number, signal.SIG_IGN)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from tap_intercom_access.sandbox.server import Fault, Sandbox
 
+EVIDENCE = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
+BODIES = {"TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": "true"}
+
 Message = dict[str, Any]
 
 

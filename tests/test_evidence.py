@@ -23,14 +23,12 @@ from tests import faults
 from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
 from tests.events import SEARCH
 from tests.in_process import catalog_of, sync_here
-from tests.runs import Run, catalog_selecting, run_tap, sync
+from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATH = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
-BODIES = {"TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": "true"}
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -62,7 +60,7 @@ def test_each_response_has_a_line_and_a_complete_sync_the_last_one(
 ) -> None:
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         catalog = catalog_selecting(tmp_path, "activity_logs", "admins", "team_memberships")
-        variables = {PATH: str(folder), "TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox"}
+        variables = {EVIDENCE: str(folder), "TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox"}
         run = sync(sandbox, "--catalog", catalog, **variables)
         host = sandbox.base_url.removeprefix("http://")
 
@@ -241,7 +239,7 @@ def test_a_run_replaces_what_an_earlier_one_left_and_nothing_else(
 
 def test_without_a_sync_the_folder_is_not_touched(folder: Path, sandbox: Sandbox) -> None:
     for option in ("--discover", "--about", "--version", "--test"):
-        run = sync(sandbox, option, **BODIES, **{PATH: str(folder)})
+        run = sync(sandbox, option, **BODIES, **{EVIDENCE: str(folder)})
         assert run.code == 0, run.stderr
     assert "keeps nothing without evidence_path" in run_tap("--config=ENV", **BODIES).error
     assert not folder.exists()
@@ -265,7 +263,7 @@ def test_a_folder_that_cannot_be_used_ends_the_sync_before_it_begins(
     block: Callable[[Path], None], folder: Path, sandbox: Sandbox
 ) -> None:
     block(folder)
-    run = sync(sandbox, **{PATH: str(folder)})
+    run = sync(sandbox, **{EVIDENCE: str(folder)})
 
     assert f"The evidence in {folder} cannot be kept (" in run.error
     assert run.messages == []
@@ -281,7 +279,7 @@ def test_a_disk_that_fills_up_ends_the_sync(blocks: int, folder: Path) -> None:
             capture_output=True,
             check=False,
             encoding="utf-8",
-            env=environment(**sandbox.settings, **BODIES, **{PATH: str(folder)}),
+            env=environment(**sandbox.settings, **BODIES, **{EVIDENCE: str(folder)}),
         )
 
     run = Run(done.returncode, done.stdout, done.stderr)
@@ -295,7 +293,7 @@ def held(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Sandbox, threadi
     release = threading.Event()
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         sandbox.fail("/admins", faults.hold(release), nth=2)
-        variables = {**sandbox.settings, **BODIES, PATH: str(folder)}
+        variables = {**sandbox.settings, **BODIES, EVIDENCE: str(folder)}
         with subprocess.Popen(
             [TAP, "--config=ENV"],
             stdout=subprocess.PIPE,

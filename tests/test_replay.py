@@ -23,14 +23,12 @@ from tests.commands import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
 from tests.docs import block
 from tests.events import SEARCH
 from tests.meltano import meltano
-from tests.runs import Run, catalog_selecting, run_tap, sync
+from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PATH = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
-BODIES = {"TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": "true"}
 NOW = int(time.time())
 STATE = {
     "bookmarks": {
@@ -77,7 +75,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
         sandbox.fail(SEARCH, faults.refuse(503, "unavailable"), nth=7)
         sandbox.fail("/teams", faults.refuse(429, "limit", headers={"Retry-After": "1"}), nth=1)
         variables = {
-            PATH: str(folder / "evidence"),
+            EVIDENCE: str(folder / "evidence"),
             "TAP_INTERCOM_ACCESS_API_VERSION": "Preview",
             "TAP_INTERCOM_ACCESS_ACTIVITY_TYPES": '["admin_login_success"]',
             "TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true",
@@ -117,7 +115,7 @@ def test_a_replay_has_the_settings_state_and_catalog_of_the_run(
         f"--state={other}",
         f"--catalog={catalog_selecting(tmp_path, 'teams')}",
         TAP_INTERCOM_ACCESS_START_DATE="2026-10-01",
-        **{PATH: str(folder)},
+        **{EVIDENCE: str(folder)},
     )
 
     assert without_times(again) == without_times(first)
@@ -131,7 +129,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The evidence of a sync of the demo."""
     folder = tmp_path_factory.mktemp("small") / "evidence"
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
-        assert sync(sandbox, **BODIES, **{PATH: str(folder)}).code == 0
+        assert sync(sandbox, **BODIES, **{EVIDENCE: str(folder)}).code == 0
     return folder
 
 
@@ -142,7 +140,7 @@ def folder(small: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 def test_the_auditors_lines_compare_the_records(tmp_path: Path, sandbox: Sandbox) -> None:
-    variables = {PATH: str(tmp_path / "evidence")}
+    variables = {EVIDENCE: str(tmp_path / "evidence")}
     (tmp_path / "sync.jsonl").write_text(
         sync(sandbox, **BODIES, **variables).stdout, encoding="utf-8"
     )
@@ -307,7 +305,7 @@ def test_meltano_keeps_evidence_and_replays_it(project: Path, sandbox: Sandbox) 
 
     shutil.rmtree(project / "output", ignore_errors=True)
     job = ("run", "tap-intercom-access", "target-jsonl")
-    first = meltano(project, *job, **sandbox.settings, **BODIES, **{PATH: "evidence"})
+    first = meltano(project, *job, **sandbox.settings, **BODIES, **{EVIDENCE: "evidence"})
     records = loaded()
     command = [SANDBOX, "--replay", "evidence", "meltano", *job]
     again = subprocess.run(

@@ -39,7 +39,7 @@ class ReplayError(Exception):
         )
 
 
-class Evidence:
+class EvidenceFolder:
     """The evidence of a complete sync, checked as a whole."""
 
     def __init__(self, folder: Path) -> None:
@@ -106,7 +106,7 @@ class Replay(Server):
         Raises:
             ReplayError: if the folder is not the evidence of a complete sync, with bodies.
         """
-        self._evidence = Evidence(folder)
+        self._evidence = EvidenceFolder(folder)
         self._lock = threading.Lock()
         self._pending: defaultdict[Key, deque[dict[str, Any]]] = defaultdict(deque)
         for response in self._evidence.responses:

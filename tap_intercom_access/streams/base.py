@@ -62,32 +62,29 @@ def is_shrunk(before: int, now: int, percent: float) -> bool:
     return (lost > FEW or not now) and lost * 100 > before * percent
 
 
-def deselected(
+def _selection(
     schema: Mapping[str, Any],
     mask: SelectionMask,
     field: FieldPath = ("rows",),
     breadcrumb: tuple[str, ...] = (),
-) -> Iterator[FieldPath]:
-    """Give the columns of a schema that are not selected, as fields of a response."""
+) -> Iterator[tuple[FieldPath, bool]]:
+    """Give the columns of a schema, as fields of a response, each with whether it is selected."""
     for name, column in schema.get("properties", {}).items():
         inner = (*breadcrumb, "properties", name)
-        if mask[inner]:
-            yield from deselected(column, mask, (*field, name), inner)
+        if mask[inner] and column.get("properties"):
+            yield from _selection(column, mask, (*field, name), inner)
         else:
-            yield (*field, name)
+            yield (*field, name), mask[inner]
 
 
-def selected(
-    schema: Mapping[str, Any], mask: SelectionMask, breadcrumb: tuple[str, ...] = ()
-) -> Iterator[str]:
+def deselected(schema: Mapping[str, Any], mask: SelectionMask) -> list[FieldPath]:
+    """Give the columns of a schema that are not selected, as fields of a response."""
+    return [path for path, is_selected in _selection(schema, mask) if not is_selected]
+
+
+def selected(schema: Mapping[str, Any], mask: SelectionMask) -> list[str]:
     """Give the columns of a schema that are selected, those of an object as `role.id`."""
-    for name, column in schema.get("properties", {}).items():
-        inner = (*breadcrumb, "properties", name)
-        if mask[inner]:
-            if column.get("properties"):
-                yield from selected(column, mask, inner)
-            else:
-                yield ".".join(inner[1::2])
+    return [".".join(path[1:]) for path, is_selected in _selection(schema, mask) if is_selected]
 
 
 def map_name(stream_maps: Mapping[str, Any], stream: str, expression: str) -> str:
@@ -172,7 +169,7 @@ class IntercomStream(Stream):
 
     def unread_fields(self) -> Collection[FieldPath]:
         """Give the fields of a row that no selected column is made of."""
-        return list(deselected(self.schema, self.mask))
+        return deselected(self.schema, self.mask)
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
