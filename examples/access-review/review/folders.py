@@ -40,6 +40,8 @@ EVIDENCE = {
 RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
 RECORD = re.compile(r"decided-([1-9]\d*)\.json")
+LIST_ENDS = (".csv", ".xlsx")
+LIST_FILE = re.compile(r"lists/([^/]+)\.csv")
 SIGNED = ("decisions.csv", "decisions.xlsx")
 SEAL = "<!-- SHA-256 of what stands above: "
 LEFT_BEHIND = re.compile(r"\..+\.new")  # by a run that was stopped; the next one replaces it
@@ -168,6 +170,35 @@ class Review:
         return decisions
 
     @property
+    def deadlines(self) -> dict[str, int]:
+        """The deadlines that were set when the review was made, in days."""
+        days: dict[str, int] = self.evidence.get("deadlines", {})
+        if not isinstance(days, dict) or not all(type(n) is int for n in days.values()):
+            sys.exit(f"{self.folder / 'evidence.json'} was changed: it holds no deadlines any more")
+        return days
+
+    @property
+    def taken_lists(self) -> dict[str, str]:
+        """The signed lists that the decisions are made of, with their SHA-256."""
+        if not self.taken_over:
+            return {}
+        last = self.last_taken_over
+        lists: dict[str, str] = last.get("lists") or {last["file"]: last["sha256"]}
+        return lists
+
+    @property
+    def list_names(self) -> list[str]:
+        """The names of the reviewers' lists, without their ending."""
+        names = (LIST_FILE.fullmatch(name) for name in self.evidence["files"])
+        return sorted(match.group(1) for match in names if match)
+
+    @property
+    def signed_names(self) -> set[str]:
+        """The names that a signed list may have."""
+        own = {f"signed/{name}{end}" for name in self.list_names for end in LIST_ENDS}
+        return own | set(SIGNED)
+
+    @property
     def counts(self) -> Counter[str]:
         """How often each decision was taken."""
         return Counter(decision["decision"] for decision in self.decisions)
@@ -188,25 +219,28 @@ class Review:
 
     def strays(self) -> list[str]:
         """Give the names of what no step wrote, and nobody was asked to put there."""
-        known = {*self.evidence["files"], "evidence.json", *SIGNED}
-        return sorted(
-            path.name
-            for path in self.folder.iterdir()
-            if path.is_symlink()
-            or (
-                path.name not in known
-                and not RECORD.fullmatch(path.name)
+        known = {*self.evidence["files"], "evidence.json", *self.signed_names}
+        strays = []
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_symlink() or (
+                not path.is_dir()
+                and name not in known
+                and not RECORD.fullmatch(name)
                 and not LEFT_BEHIND.fullmatch(path.name)
-            )
-        )
+            ):
+                strays.append(name)
+        return sorted(strays)
 
 
 def read_record(path: Path) -> Row:
     """Give what was taken over; it ends here if somebody broke it."""
     record = read_json(path)
-    decisions = record.get("decisions")
+    decisions, lists = record.get("decisions"), record.get("lists", {})
     if (
         not all(isinstance(record.get(key), str) for key in ("taken_over_at", "file", "sha256"))
+        or not isinstance(lists, dict)
+        or not all(isinstance(known, str) for known in lists.values())
         or not isinstance(decisions, list)
         or not all(isinstance(row, dict) and row.keys() >= RECORD_KEYS for row in decisions)
     ):
@@ -268,5 +302,5 @@ def write_review_seeds() -> None:
         for decision in review.decisions
     ]
     columns = "review reviewed_at access_key admin_id kind thing_id thing person email decision"
-    columns += " reason until decided_by decided_on"
+    columns += " reason until decided_by decided_on remove_by"
     write_seed("decisions", columns.split(), decisions)

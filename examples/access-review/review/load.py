@@ -10,6 +10,8 @@ import sys
 from datetime import datetime, timezone
 
 import seeds
+import settings
+from findings import FINDINGS
 from folders import (
     BUILT,
     FOR_DBT,
@@ -22,6 +24,7 @@ from folders import (
     write_review_seeds,
     write_seed,
 )
+from lists import write_assigned_rows
 from safe import make_folder, write_text
 from warehouse import known_syncs, prepare
 
@@ -151,6 +154,7 @@ def time_of_review(reads: dict[str, Row]) -> str:
 def main() -> None:
     """Read everything, or end before anything is built on it."""
     seeds.check()
+    settings.check(set(FINDINGS))
     pretended = pretended_time()
     prepare()
     known = known_syncs()
@@ -175,6 +179,7 @@ def main() -> None:
     ]
     write_seed("reads", columns, rows)
     write_review_seeds()
+    write_assigned_rows()
     write_json(SYNC, {"as_of": as_of, "is_pretended": pretended is not None, "reads": reads})
 
 

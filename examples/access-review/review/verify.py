@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from decisions import signed
+from decisions import WHOLE, differ, name_of, signed
 from folders import (
     LEFT_BEHIND,
     NEW,
@@ -62,22 +62,34 @@ def problems_of_records(review: Review, later: list[Review]) -> list[str]:
 
 
 def problems_of_signed(review: Review) -> list[str]:
-    """Give what differs between the last record and the list that was signed."""
+    """Give what differs between the last record and the lists that were signed."""
     last = review.last_taken_over
-    path = review.folder / str(last["file"])
-    if not is_as_written(path, last["sha256"]):
-        return [f"{path.name} is not what was taken over on {last['taken_over_at']}"]
-    try:
-        decisions, errors = signed(review, path)
-    except UnreadableError as error:
-        decisions, errors = [], [str(error)]
-    is_equal = len(decisions) == len(review.decisions) and all(
-        known.items() <= decision.items()
-        for known, decision in zip(review.decisions, decisions, strict=True)
-    )
-    if errors or not is_equal:
-        return [f"{review.taken_over[-1].name} does not say what {path.name} says"]
-    return []
+    problems = []
+    rows: dict[tuple[str, str], Row] = {}
+    for name, known in review.taken_lists.items():
+        path = review.folder / name
+        if not is_as_written(path, known):
+            problems.append(f"{name} is not what was taken over on {last['taken_over_at']}")
+            continue
+        try:
+            decisions, errors = signed(review, path)
+        except UnreadableError as error:
+            decisions, errors = [], [str(error)]
+        rows |= {(name_of(review, path), row["access_key"]): row for row in decisions}
+        if errors:
+            problems.append(f"{review.taken_over[-1].name} does not say what {name} says")
+    taken = {row["access_key"]: row for row in review.decisions}
+    wrong = {
+        name for (name, key), row in rows.items() if key not in taken or differ(taken[key], row)
+    }
+    lists = {(row.get("list", WHOLE), key) for key, row in taken.items()}
+    wrong |= {name for name, _ in lists - rows.keys()}
+    if len(taken) != len(review.decisions) or (wrong and not problems):
+        names = " and ".join(n for n in review.taken_lists if n.rpartition(".")[0] in wrong)
+        problems.append(
+            f"{review.taken_over[-1].name} does not say what {names or 'the signed list'} says"
+        )
+    return problems
 
 
 def verify_all(known: list[Review], strays: dict[str, str]) -> dict[str, list[str]]:

@@ -1,11 +1,20 @@
 -- What a reviewer should look at first, the most urgent first.
 with findings as (
     select
-        1 as urgency, 'not_removed' as finding, admin_id, review || '/' || access_key as subject,
+        case timeliness when 'overdue' then 0 else 1 end as urgency,
+        case timeliness when 'overdue' then 'removal_overdue' else 'not_removed' end as finding,
+        admin_id, review || '/' || access_key as subject,
         {{ access_in_words() }} || {{ then_in_words() }}
         || case when given_again_at is null then ' is still there' else ' was removed, and is there again' end
-        || ', ' || days || ' days after ' || decided_by || ' decided to remove it' as detail
+        || ', ' || days || ' days after ' || decided_by || ' decided to remove it'
+        || coalesce('; the last day for it ' || {{ due_in_words() }}, '') as detail
     from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null
+    union all
+    select
+        0, 'decision_overdue', null, review || '/' || md5(reviewer) || '/' || cast(decide_by as varchar),
+        row_count - decided || ' of ' || row_count || ' rows of the review of ' || review || ' are not decided by '
+        || reviewer || '; the last day for it was ' || cast(decide_by as varchar)
+    from {{ ref('progress') }} where is_overdue
     union all
     select
         1, 'removed_but_back', admin_id, review || '/' || access_key,
@@ -32,9 +41,20 @@ with findings as (
     )
     union all
     select
-        4, 'leaver', admin_id, '',
+        case timeliness when 'overdue' then 0 else 4 end,
+        case timeliness when 'overdue' then 'leaver_overdue' else 'leaver' end, admin_id, '',
         'left on ' || cast(left_on as varchar) || ' and still has access, ' || days_at_least || ' days later'
+        || coalesce('; the last day for it to end ' || {{ due_in_words() }}, '')
     from {{ ref('leavers') }} where is_there
+    union all
+    select
+        4, 'privileged_new', changes.admin_id, changes.change_key,
+        'got the privileged role ' || changes.thing || ' after the previous review, seen on '
+        || cast(cast(changes.seen_at as date) as varchar) || coalesce(', by ' || changes.done_by, '')
+    from {{ ref('access_changes') }} as changes
+    join {{ ref('access_grants') }} as grants
+        on grants.access_key = changes.access_key and grants.since = changes.seen_at and grants.is_privileged
+    where changes.change in ('role given', 'role changed')
     union all
     select
         5, 'role_edited', null, event_id || '/' || thing_id,
@@ -42,7 +62,7 @@ with findings as (
         || '), and with it what these may do: ' || coalesce(holders, 'nobody, who has it now')
     from {{ ref('role_edits') }}
     union all
-    select 6, finding, admin_id, subject, detail from {{ ref('seed_findings') }}
+    select 6, finding, admin_id, md5(subject), detail from {{ ref('seed_findings') }}
     union all
     select
         7, 'no_reviewer', case when problem <> 'nobody' then grants.admin_id end, problem,
