@@ -63,7 +63,7 @@ def is_as_written(path: Path, known: str) -> bool:
 
 def now() -> str:
     """Give the time of this machine in UTC, as it stands in the evidence."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def day(text: str) -> date | None:

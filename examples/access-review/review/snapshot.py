@@ -8,7 +8,9 @@ from datetime import date
 from itertools import chain, count
 
 import settings
+from evidence import as_reviewed, copy_kept, limits, tests_of
 from folders import (
+    BUILT,
     NEW,
     OUTPUT,
     REVIEWS,
@@ -21,6 +23,7 @@ from folders import (
     sha256,
     write_json,
 )
+from identity import review_code, who
 from lists import planned, write_lists
 from page import PAGE, last_event, page, since
 from safe import make_folder, seal, write_text
@@ -114,7 +117,7 @@ def rows(review: str, days: dict[str, int]) -> list[Texts]:
     return listing
 
 
-def evidence(sync: Row, earlier: list[Review], days: dict[str, int]) -> Row:
+def evidence(sync: Row, earlier: list[Review], days: dict[str, int], listing: list[Texts]) -> Row:
     """Say what was read, from where, how and when, and what the earlier reviews look like now."""
     read = sync_of(sync)
     workspace = {key: read[key] for key in ("workspace_id", "name", "region")}
@@ -123,16 +126,25 @@ def evidence(sync: Row, earlier: list[Review], days: dict[str, int]) -> Row:
             f"{REVIEWS} holds reviews of workspace {earlier[-1].evidence['workspace']}, and this "
             f"is {workspace}: give each workspace a copy of this project"
         )
+    written_at = now()
+    built = read_json(BUILT)
     return {
         "as_of": sync["as_of"],
         "as_of_is_pretended": sync["is_pretended"],
-        "written_at": now(),
+        "written_at": written_at,
         "workspace": workspace,
         "token_owner": {key: read[f"token_admin_{key}"] for key in ("id", "name", "email")},
         "api_version": read["api_version"],
         "tap_version": read["read_by"],
         "lists": sync["reads"],
         "deadlines": days,
+        "control_totals": as_reviewed(sync, listing),
+        "complete": sync["evidence"]["complete"],
+        "tests": tests_of(sync, listing, earlier[-1] if earlier else None, written_at),
+        "known_limits": limits(sync),
+        "read_by": sync["read_by"],
+        "written_by": who(),
+        "code": sync["code"] | built["code"] | review_code(),
         "earlier_reviews": {
             review.name: {path.name: sha256(path) for path in review.sealed} for review in earlier
         },
@@ -149,8 +161,9 @@ def main() -> None:
     names = chain([reviewed], (f"{reviewed}-{number}" for number in count(2)))
     folder = next(REVIEWS / name for name in names if not (REVIEWS / name).exists())
     days = settings.deadlines()
-    record = evidence(sync, earlier, days)
+    sync_of(sync)
     listing = rows(folder.name, days)
+    record = evidence(sync, earlier, days, listing)
     new = REVIEWS / NEW
     if new.is_symlink() or new.is_file():
         new.unlink()
@@ -162,6 +175,7 @@ def main() -> None:
     write_csv(new / "access-review.csv", listing)
     write_spreadsheet(new / "access-review.xlsx", listing)
     write_lists(new, listing)
+    copy_kept(sync, new / "intercom")
     record["rows_to_decide"] = len(listing)
     files = sorted(path for path in new.rglob("*") if path.is_file())
     record["files"] = {path.relative_to(new).as_posix(): sha256(path) for path in files}
