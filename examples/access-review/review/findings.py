@@ -22,6 +22,8 @@ class Kind(NamedTuple):
 
 
 FINDINGS = {  # in the order of the page
+    "export_differs": Kind("high", "Teammates' export differs"),
+    "export_not_compared": Kind("medium", "Teammates' export not compared"),
     "removal_overdue": Kind("high", "Removal overdue"),
     "leaver_overdue": Kind("high", "Left, and access overdue"),
     "decision_overdue": Kind("high", "Decisions overdue"),

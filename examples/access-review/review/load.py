@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 import evidence
 import seeds
 import settings
+import teammates
 from findings import FINDINGS
 from folders import (
     BUILT,
@@ -157,6 +158,7 @@ def main() -> None:
     """Read everything, or end before anything is built on it."""
     seeds.check()
     settings.check(set(FINDINGS))
+    second_source = teammates.check()
     pretended = pretended_time()
     prepare()
     known = known_syncs()
@@ -195,6 +197,7 @@ def main() -> None:
         "reads": reads,
         "control_totals": totals,
         "evidence": kept,
+        "second_source": second_source,
     }
     write_json(SYNC, sync)
 

@@ -145,6 +145,7 @@ def page(sync: Row, review: str | None, progress: list[Row]) -> str:
         "page.html.j2",
         changes=changes,
         everybody=[person for person in everybody if person["account_type"] == "person"],
+        differences=sum(finding["finding"] == "export_differs" for finding in findings),
         exceptions=query(
             "select * from exceptions order by has_ended desc, until, label, access_key"
         ),

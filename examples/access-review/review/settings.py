@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import sys
 from datetime import date, timedelta
@@ -24,6 +25,14 @@ ALERTS = {  # what a word of fail_on stands for; the name of any finding stands 
     "overdue": ("removal_overdue", "leaver_overdue", "decision_overdue"),
     "privileged": ("privileged_new", "no_role", "privileged_quiet", "role_edited"),
 }
+OTHERS = (
+    "teammates_export_column",
+    "signing_key",
+    "allowed_signers",
+    "timestamp_url",
+    "timestamp_ca",
+    "require",
+)
 ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 ADDRESS = re.compile(rf"{ATOM}(\.{ATOM})*@[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE | re.ASCII)
 
@@ -40,7 +49,7 @@ def _values() -> dict[str, str]:
     if others or parser.defaults() or not parser.has_section(SECTION):
         sys.exit(f"{PATH}: all settings stand below one line with [{SECTION}]")
     values = {name: " ".join(value.split()) for name, value in parser[SECTION].items()}
-    known = (*DEADLINES, "fail_on", "mail_from")
+    known = (*DEADLINES, "fail_on", "mail_from", *OTHERS)
     if unknown := sorted(values.keys() - set(known)):
         sys.exit(f"{PATH}: {', '.join(unknown)} is no setting; there are: {', '.join(known)}")
     return {name: value for name, value in values.items() if value}
@@ -81,6 +90,11 @@ def mail_from() -> str:
     if value and not ADDRESS.fullmatch(value):
         sys.exit(f"{PATH}: mail_from is {value!r}, not an address such as reviews@example.com")
     return value
+
+
+def value(name: str) -> str:
+    """Give a setting of OTHERS: that of its variable REVIEW_NAME, or of the file, or nothing."""
+    return os.environ.get(f"REVIEW_{name.upper()}") or _values().get(name, "")
 
 
 def due(begin: date, days: dict[str, int], what: str, *, is_privileged: bool) -> str:

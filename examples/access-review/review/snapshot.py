@@ -8,6 +8,7 @@ from datetime import date
 from itertools import chain, count
 
 import settings
+import teammates
 from evidence import as_reviewed, copy_kept, limits, tests_of
 from folders import (
     BUILT,
@@ -140,6 +141,7 @@ def evidence(sync: Row, earlier: list[Review], days: dict[str, int], listing: li
         "deadlines": days,
         "control_totals": as_reviewed(sync, listing),
         "complete": sync["evidence"]["complete"],
+        "second_source": teammates.results(sync["second_source"]),
         "tests": tests_of(sync, listing, earlier[-1] if earlier else None, written_at),
         "known_limits": limits(sync),
         "read_by": sync["read_by"],
@@ -176,6 +178,7 @@ def main() -> None:
     write_spreadsheet(new / "access-review.xlsx", listing)
     write_lists(new, listing)
     copy_kept(sync, new / "intercom")
+    teammates.copy_compared(sync["second_source"], new)
     record["rows_to_decide"] = len(listing)
     files = sorted(path for path in new.rglob("*") if path.is_file())
     record["files"] = {path.relative_to(new).as_posix(): sha256(path) for path in files}

@@ -1,13 +1,24 @@
 -- What a reviewer should look at first, the most urgent first.
 with findings as (
     select
-        case timeliness when 'overdue' then 0 else 1 end as urgency,
-        case timeliness when 'overdue' then 'removal_overdue' else 'not_removed' end as finding,
-        admin_id, review || '/' || access_key as subject,
+        -1 as urgency, 'export_differs' as finding, admin_id,
+        case side when 'export' then md5(email) else '' end as subject,
+        case side
+            when 'export' then email || ' is in the teammates'' export of Intercom''s screen, but in no list of its API'
+            else 'is in the list of Intercom''s API as ' || email || ', but not in the teammates'' export of its screen'
+        end as detail
+    from {{ ref('export_differences') }}
+    union all
+    select -1, 'export_not_compared', null, '', problem from {{ ref('teammates_export') }} where problem is not null
+    union all
+    select
+        case timeliness when 'overdue' then 0 else 1 end,
+        case timeliness when 'overdue' then 'removal_overdue' else 'not_removed' end,
+        admin_id, review || '/' || access_key,
         {{ access_in_words() }} || {{ then_in_words() }}
         || case when given_again_at is null then ' is still there' else ' was removed, and is there again' end
         || ', ' || days || ' days after ' || decided_by || ' decided to remove it'
-        || coalesce('; the last day for it ' || {{ due_in_words() }}, '') as detail
+        || coalesce('; the last day for it ' || {{ due_in_words() }}, '')
     from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null
     union all
     select
