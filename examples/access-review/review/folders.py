@@ -37,12 +37,24 @@ EVIDENCE = {
     "workspace": dict,
     "written_at": str,
 }
+CLOSING_KEYS = {
+    "closed_at": str,
+    "decisions": list,
+    "files": dict,
+    "removals": list,
+    "review": str,
+    "reviews": dict,
+}
 RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
 RECORD = re.compile(r"decided-([1-9]\d*)\.json")
 LIST_ENDS = (".csv", ".xlsx")
 LIST_FILE = re.compile(r"lists/([^/]+)\.csv")
 SIGNED = ("decisions.csv", "decisions.xlsx")
+CLOSED = "closed"  # the folder of a closing report
+CLOSING = f"{CLOSED}/closing.json"
+ACCEPTED = "accepted.csv"  # removals that cannot be done, with who accepts that, and until when
+SEAL_ENDS = (".sig", ".tsr")  # of a signature, and of a timestamp
 SEAL = "<!-- SHA-256 of what stands above: "
 LEFT_BEHIND = re.compile(r"\..+\.new")  # by a run that was stopped; the next one replaces it
 
@@ -161,6 +173,41 @@ class Review:
         """The files that vouch for all others."""
         return [self.folder / "evidence.json", *self.taken_over]
 
+    @cached_property
+    def closing(self) -> Row | None:
+        """What stands in the closing report, if the review was closed."""
+        path = self.folder / CLOSING
+        if not path.exists():
+            return None
+        closing = read_json(path)
+        rows = (closing.get("decisions"), closing.get("removals"))
+        if (
+            not all(isinstance(closing.get(key), type_) for key, type_ in CLOSING_KEYS.items())
+            or not all(isinstance(row, dict) for part in rows for row in part or ())
+            or not all(isinstance(known, dict) for known in closing["reviews"].values())
+        ):
+            sys.exit(f"{path} was changed: it is no closing report any more")
+        return closing
+
+    @property
+    def vouching(self) -> list[Path]:
+        """The files that vouch for all others, the closing report included."""
+        return [*self.sealed, *([self.folder / CLOSING] if self.closing else [])]
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The SHA-256 of the files that vouch for all others, and of their signatures."""
+        paths = [
+            path.with_name(f"{path.name}{end}")
+            for path in self.vouching
+            for end in ("", *SEAL_ENDS)
+        ]
+        return {
+            path.relative_to(self.folder).as_posix(): sha256(path)
+            for path in paths
+            if path.is_file()
+        }
+
     @property
     def decisions(self) -> list[Row]:
         """The decisions that were taken over."""
@@ -213,21 +260,26 @@ class Review:
         """Say which files of the snapshot are not what the evidence says."""
         return [
             f"{name} is not what was written"
-            for name, known in self.evidence["files"].items()
+            for name, known in {
+                **self.evidence["files"],
+                **(self.closing["files"] if self.closing else {}),
+            }.items()
             if not is_as_written(self.folder / name, known)
         ]
 
     def strays(self) -> list[str]:
         """Give the names of what no step wrote, and nobody was asked to put there."""
-        known = {*self.evidence["files"], "evidence.json", *self.signed_names}
+        vouching = [path.relative_to(self.folder).as_posix() for path in self.vouching]
+        known = {*self.evidence["files"], *self.signed_names, ACCEPTED}
+        known |= {f"{name}{end}" for name in vouching for end in ("", *SEAL_ENDS)}
+        known |= set(self.closing["files"]) if self.closing else set()
         strays = []
         for path in self.folder.rglob("*"):
+            if f".{CLOSED}.new" in path.parts:  # of a run that was stopped
+                continue
             name = path.relative_to(self.folder).as_posix()
             if path.is_symlink() or (
-                not path.is_dir()
-                and name not in known
-                and not RECORD.fullmatch(name)
-                and not LEFT_BEHIND.fullmatch(path.name)
+                not path.is_dir() and name not in known and not LEFT_BEHIND.fullmatch(path.name)
             ):
                 strays.append(name)
         return sorted(strays)

@@ -33,6 +33,7 @@ OTHERS = (
     "timestamp_ca",
     "require",
 )
+REQUIRABLE = ("dated", "signed")
 ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 ADDRESS = re.compile(rf"{ATOM}(\.{ATOM})*@[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE | re.ASCII)
 
@@ -97,6 +98,14 @@ def value(name: str) -> str:
     return os.environ.get(f"REVIEW_{name.upper()}") or _values().get(name, "")
 
 
+def required() -> set[str]:
+    """Give what a review has to be: "signed", "dated", both or nothing."""
+    words = {word.strip().lower() for word in value("require").split(",")} - {""}
+    if words - set(REQUIRABLE):
+        sys.exit(f"{PATH}: require is {value('require')!r}; there are: {', '.join(REQUIRABLE)}")
+    return words
+
+
 def due(begin: date, days: dict[str, int], what: str, *, is_privileged: bool) -> str:
     """Give the last day on which something is in time, or nothing where no deadline is set.
 
@@ -115,4 +124,5 @@ def check(known: set[str]) -> None:
     days: Row = {**deadlines()}
     alerts(known)
     mail_from()
+    required()
     write_seed("deadlines", list(DEADLINES), [days])

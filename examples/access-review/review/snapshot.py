@@ -147,9 +147,7 @@ def evidence(sync: Row, earlier: list[Review], days: dict[str, int], listing: li
         "read_by": sync["read_by"],
         "written_by": who(),
         "code": sync["code"] | built["code"] | review_code(),
-        "earlier_reviews": {
-            review.name: {path.name: sha256(path) for path in review.sealed} for review in earlier
-        },
+        "earlier_reviews": {review.name: review.fingerprints for review in earlier},
     }
 
 

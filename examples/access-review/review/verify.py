@@ -6,6 +6,7 @@ import sys
 
 from decisions import WHOLE, differ, name_of, signed
 from folders import (
+    CLOSING,
     LEFT_BEHIND,
     NEW,
     REVIEWS,
@@ -17,6 +18,8 @@ from folders import (
     scan,
     sha256,
 )
+from seal import sealed_by
+from settings import required
 from tables import UnreadableError
 
 
@@ -34,6 +37,7 @@ def problems_of(review: Review, earlier: list[Review], later: list[Review]) -> l
             if not is_as_written(review.folder / name, known):
                 problems.append(f"{name} is not what {other.name} saw")
     problems += problems_of_records(review, later)
+    problems += problems_of_closing(review, later)
     if review.taken_over and not problems:
         problems += problems_of_signed(review)
     return problems + [f"{name} was not written by any step" for name in review.strays()]
@@ -58,6 +62,44 @@ def problems_of_records(review: Review, later: list[Review]) -> list[str]:
             if unseen and record["taken_over_at"] < other.evidence["written_at"]:
                 problems.append(f"{path.name} is older than {other.name}, which did not see it")
         before, last = record["decisions"], sha256(path)
+    return problems
+
+
+def problems_of_closing(review: Review, later: list[Review]) -> list[str]:
+    """Give what is wrong with the closing report of a review, if it has one."""
+    closing = review.closing
+    if closing is None:
+        return []
+    problems = []
+    if closing["review"] != review.name:
+        problems.append(f"{CLOSING} is that of the review {closing['review']}")
+    for name, known in closing["reviews"].items():
+        for file, digest in known.items():
+            if not is_as_written(REVIEWS / name / file, digest):
+                where = file if name == review.name else f"{name}/{file}"
+                problems.append(f"{where} is not what {CLOSING} saw")
+    seen = closing["reviews"].get(review.name, {})
+    problems += [
+        f"{path.name} was written after the review was closed"
+        for path in review.sealed
+        if path.name not in seen
+    ]
+    decided = {row["access_key"]: row for row in review.decisions}
+    closed = {row.get("access_key"): row for row in closing["decisions"]}
+    removed = {key for key, row in decided.items() if row["decision"] == "remove"}
+    if (
+        review.undecided
+        or decided.keys() != closed.keys()
+        or any(differ(row, closed[key]) for key, row in decided.items())
+        or {row.get("access_key") for row in closing["removals"]} != removed
+    ):
+        problems.append(f"{CLOSING} does not say what was decided")
+    problems += [
+        f"{CLOSING} is older than {other.name}, which did not see it"
+        for other in later
+        if closing["closed_at"] < other.evidence["written_at"]
+        and CLOSING not in other.evidence["earlier_reviews"].get(review.name, {})
+    ]
     return problems
 
 
@@ -92,15 +134,38 @@ def problems_of_signed(review: Review) -> list[str]:
     return problems
 
 
-def verify_all(known: list[Review], strays: dict[str, str]) -> dict[str, list[str]]:
-    """Give the problems by the name of the review, or of whatever else is in the archive."""
+def verify_all(
+    known: list[Review], strays: dict[str, str], wanted: set[str] | None = None
+) -> dict[str, list[str]]:
+    """Give the problems by the name of the review, or of whatever else is in the archive.
+
+    Args:
+        known: All reviews, the oldest first.
+        strays: What else is in the archive, with what is wrong.
+        wanted: What each file that vouches must have, such as a signature; None for what is set.
+    """
     problems = {name: [problem] for name, problem in strays.items()}
+    wanted = required() if wanted is None else wanted
     for number, review in enumerate(known):
         problems[review.name] = problems_of(review, known[:number], known[number + 1 :])
+        problems[review.name] += sealed_by(review, wanted)[1]
     for later in known:
         for name in later.evidence["earlier_reviews"].keys() - problems.keys():
             problems[name] = [f"the review that {later.name} saw is not there"]
     return dict(sorted(problems.items()))
+
+
+def report(known: list[Review]) -> None:
+    """Print the fingerprints, who signed them, and what a stopped step left."""
+    for path in sorted(REVIEWS.rglob(".*")):
+        if path.name == NEW or LEFT_BEHIND.fullmatch(path.name):
+            print(f"{path}: left behind by a step that was stopped; it counts for nothing")
+    for review in known:
+        for path in review.vouching:
+            print(f"{sha256(path)}  {path}")
+    for review in known:
+        for text in sealed_by(review, set())[0]:
+            print(text)
 
 
 def main() -> None:
@@ -114,12 +179,7 @@ def main() -> None:
         problems_by_name[index.name] = ["it is not what the last step wrote"]
     for name, problems in problems_by_name.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
-    for path in sorted(REVIEWS.rglob(".*")):
-        if path.name == NEW or LEFT_BEHIND.fullmatch(path.name):
-            print(f"{path}: left behind by a step that was stopped; it counts for nothing")
-    for review in known:
-        for path in review.sealed:
-            print(f"{sha256(path)}  {path}")
+    report(known)
     if any(problems_by_name.values()):
         sys.exit("Something was changed since it was written")
 
