@@ -260,6 +260,8 @@ def take_over_all(review: Review) -> tuple[int, list[str]]:
     if changed := review.changed():
         sys.exit(f"{review.folder} was changed, nothing is taken over: {'; '.join(changed)}")
     paths, refused = inbox(review)
+    if review.closing:
+        return 0, [f"{path} is not taken over: the review was closed" for path in paths]
     new: dict[Path, tuple[str, list[Row]]] = {}
     for path in paths:
         digest, decisions, problem = read_signed(review, path)

@@ -173,7 +173,7 @@ class Review:
         """The files that vouch for all others."""
         return [self.folder / "evidence.json", *self.taken_over]
 
-    @cached_property
+    @property
     def closing(self) -> Row | None:
         """What stands in the closing report, if the review was closed."""
         path = self.folder / CLOSING
@@ -215,6 +215,27 @@ class Review:
             return []
         decisions: list[Row] = self.last_taken_over["decisions"]
         return decisions
+
+    @property
+    def followed(self) -> list[Row]:
+        """The decisions, with the removals that the closing report accepts as exceptions."""
+        accepted = {
+            row.get("access_key"): row["accepted"]
+            for row in (self.closing or {"removals": ()})["removals"]
+            if (row.get("accepted") or {}).get("in") == ACCEPTED
+        }
+        rows = []
+        for row in self.decisions:
+            known = accepted.get(row["access_key"])
+            rows.append(
+                row
+                | {"decision": "exception", "remove_by": None}
+                | {"reason": known["reason"], "until": known["until"]}
+                | {"decided_by": known["by"], "decided_on": known["on"]}
+                if known
+                else row
+            )
+        return rows
 
     @property
     def deadlines(self) -> dict[str, int]:
@@ -351,7 +372,7 @@ def write_review_seeds() -> None:
     decisions = [
         row | decision
         for row, review in zip(rows, known, strict=True)
-        for decision in review.decisions
+        for decision in review.followed
     ]
     columns = "review reviewed_at access_key admin_id kind thing_id thing person email decision"
     columns += " reason until decided_by decided_on remove_by"
