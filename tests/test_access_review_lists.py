@@ -705,7 +705,7 @@ def test_the_documented_line_sends_every_mail_with_its_list(
     assert ada["To"].addresses[0].display_name.startswith("陈伟 Bcc: mallory@x.example")
     assert "please decide 3 rows until" in ada["Subject"]
     text = text_of(ada)
-    assert f"- 2 rows\n- 1 row until {day(3)} (overdue)" in text
+    assert f"- 2 rows\r\n- 1 row until {day(3)} (overdue)" in text
 
 
 @pytest.mark.parametrize(
