@@ -124,6 +124,26 @@ def test_a_page_that_is_killed_is_the_old_one_or_the_new_one(
 
 @project_test
 @on_posix
+def test_mails_and_findings_that_are_killed_are_whole_or_not_there(
+    home: Path, review_project: Path
+) -> None:
+    trials = kills(review_project, "outbox", home)
+    trials += kills(review_project, "outbox", home)  # reminders
+    trials += kills(review_project, "findings", home)
+
+    assert [trial["check"][0] for trial in trials] == [0] * len(trials)
+    names = {path.stem for path in (home / "reviews" / SECOND / "lists").glob("*.csv")}
+    folder = home / "outbox" / SECOND
+    for mails in (folder, folder / "reminders"):
+        assert {path.stem for path in mails.glob("*.eml")} == names
+    for path in folder.rglob("*.eml"):
+        assert path.read_bytes().rstrip().endswith(b"==--")
+    assert not (home / "outbox" / ".new").exists()
+    assert json.loads((home / "output" / "findings.json").read_text("utf-8"))["findings"]
+
+
+@project_test
+@on_posix
 @pytest.mark.parametrize("umask", [0o000, 0o077])
 def test_no_file_with_personal_data_is_readable_by_everybody(
     umask: int, home: Path, review_project: Path
@@ -136,7 +156,7 @@ def test_no_file_with_personal_data_is_readable_by_everybody(
 
     own = os.umask(umask)
     try:
-        for name in ("page", "decisions", "archive"):
+        for name in ("page", "decisions", "outbox", "archive", "findings"):
             run_step(review_project, name, **where)
     finally:
         os.umask(own)

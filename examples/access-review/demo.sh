@@ -7,7 +7,7 @@ export MELTANO_ENVIRONMENT=demo TAP_INTERCOM_ACCESS_LOGLEVEL=WARNING
 days_ago() { python3 -c "from datetime import *; print(datetime.now(timezone.utc).date() - timedelta($1))"; }
 headline() { printf '\n== %s\n' "$*"; }
 
-rm -rf demo/output demo/reviews # of an earlier demo; nobody else's are in there
+rm -rf demo/outbox demo/output demo/reviews # of an earlier demo; nobody else's are in there
 TAP_INTERCOM_ACCESS_START_DATE=$(days_ago 180)
 export TAP_INTERCOM_ACCESS_START_DATE
 # A bookmark would be at today already, because only the demo's clock jumps.
@@ -31,12 +31,16 @@ lina@example.com,Lina Haddad,
 END
 REVIEWED_AT="$(days_ago 91) 12:00:00" intercom-sandbox --quarter 1 meltano run access-review
 
-headline "The reviewers decide: two removals, one exception, the rest is kept"
+headline "The reviewers decide, each in their own list: two removals, one exception, the rest is kept"
+ls demo/outbox/*
 python3 demo/decide.py "$first"
 meltano run review-decisions
 
 headline "Today: one removal was done in Intercom, one was forgotten, and the exception has ended"
 intercom-sandbox --quarter 2 meltano run access-review
+
+headline "What a nightly run finds: it ends with 1 where fail_on is new"
+meltano invoke review:findings && exit 1
 
 headline "Somebody changes the list of the first review"
 meltano invoke review:verify

@@ -80,21 +80,35 @@ def earlier(workspace_id: str) -> Row | None:
     return {"as_of": str(known["as_of"]), "times": times, "since": since}
 
 
-def compared(findings: list[Row], as_of: str, before: Row | None) -> list[Row]:
-    """Give each finding with when it was seen first, and whether the last run did not know it."""
+def record_of(rows: list[Row], sync: Row, workspace_id: str) -> Row:
+    """Give what a run leaves: each finding, when it was seen first, and whether it is new.
+
+    Args:
+        rows: The findings.
+        sync: What was read.
+        workspace_id: Of which workspace.
+    """
+    as_of, before = sync["as_of"], earlier(workspace_id)
     times = before["times"] if before else {}
-    return [
-        {
-            "key": row["finding_key"],
-            "finding": row["finding"],
-            "severity": FINDINGS[row["finding"]].severity,
-            "admin_id": row["admin_id"],
-            "first_seen": times.get(row["finding_key"], as_of),
-            "is_new": row["finding_key"] not in times,
-            "sentence": sentence(row),
-        }
-        for row in findings
-    ]
+    return {
+        "as_of": as_of,
+        "as_of_is_pretended": sync["is_pretended"],
+        "workspace_id": workspace_id,
+        "compared_with": before and before["as_of"],
+        "first_seen_since": before["since"] if before else as_of,
+        "findings": [
+            {
+                "key": row["finding_key"],
+                "finding": row["finding"],
+                "severity": FINDINGS[row["finding"]].severity,
+                "admin_id": row["admin_id"],
+                "first_seen": times.get(row["finding_key"], as_of),
+                "is_new": row["finding_key"] not in times,
+                "sentence": sentence(row),
+            }
+            for row in rows
+        ],
+    }
 
 
 def main() -> None:
@@ -103,19 +117,10 @@ def main() -> None:
     workspace_id = sync_of(sync)["workspace_id"]
     alerts = settings.alerts(set(FINDINGS))
     rows = query("select * from review_findings order by urgency, finding, name, finding_key")
-    before = earlier(workspace_id)
-    findings = compared(rows, sync["as_of"], before)
-    record = {
-        "as_of": sync["as_of"],
-        "as_of_is_pretended": sync["is_pretended"],
-        "workspace_id": workspace_id,
-        "compared_with": before and before["as_of"],
-        "first_seen_since": before["since"] if before else sync["as_of"],
-        "findings": findings,
-    }
+    record = record_of(rows, sync, workspace_id)
     write_json(PATH, record)
-    new = [row for row in findings if row["is_new"]]
-    print(f"{PATH}: {len(findings)} findings, {len(new)} of them new")
+    new = [row for row in record["findings"] if row["is_new"]]
+    print(f"{PATH}: {len(rows)} findings, {len(new)} of them new")
     if alarming := [row for row in new if row["finding"] in alerts]:
         lines = [f"{row['severity']}: {row['sentence']}" for row in alarming]
         sys.exit("\n- ".join([f"{len(lines)} new findings of fail_on", *lines]))

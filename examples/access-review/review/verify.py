@@ -105,32 +105,28 @@ def problems_of_closing(review: Review, later: list[Review]) -> list[str]:
 
 def problems_of_signed(review: Review) -> list[str]:
     """Give what differs between the last record and the lists that were signed."""
-    last = review.last_taken_over
+    record, taken_at = review.taken_over[-1].name, review.last_taken_over["taken_over_at"]
+    taken = {row["access_key"]: row for row in review.decisions}
+    missing = {(row.get("list", WHOLE), row["access_key"]) for row in review.decisions}
     problems = []
-    rows: dict[tuple[str, str], Row] = {}
-    for name, known in review.taken_lists.items():
-        path = review.folder / name
+    for file, known in review.taken_lists.items():
+        path = review.folder / file
+        name = name_of(review, path)
+        of_list = {key for key in missing if key[0] == name}
+        missing -= of_list
         if not is_as_written(path, known):
-            problems.append(f"{name} is not what was taken over on {last['taken_over_at']}")
+            problems.append(f"{file} is not what was taken over on {taken_at}")
             continue
         try:
             decisions, errors = signed(review, path)
         except UnreadableError as error:
             decisions, errors = [], [str(error)]
-        rows |= {(name_of(review, path), row["access_key"]): row for row in decisions}
-        if errors:
-            problems.append(f"{review.taken_over[-1].name} does not say what {name} says")
-    taken = {row["access_key"]: row for row in review.decisions}
-    wrong = {
-        name for (name, key), row in rows.items() if key not in taken or differ(taken[key], row)
-    }
-    lists = {(row.get("list", WHOLE), key) for key, row in taken.items()}
-    wrong |= {name for name, _ in lists - rows.keys()}
-    if len(taken) != len(review.decisions) or (wrong and not problems):
-        names = " and ".join(n for n in review.taken_lists if n.rpartition(".")[0] in wrong)
-        problems.append(
-            f"{review.taken_over[-1].name} does not say what {names or 'the signed list'} says"
-        )
+        rows = {row["access_key"]: row for row in decisions}
+        differing = [key for key in rows if key not in taken or differ(taken[key], rows[key])]
+        if errors or differing or any(key not in rows for _, key in of_list):
+            problems.append(f"{record} does not say what {file} says")
+    if missing or len(taken) != len(review.decisions):
+        problems.append(f"{record} says more than the signed lists")
     return problems
 
 
