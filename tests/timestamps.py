@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -52,7 +54,7 @@ def authority(folder: Path, name: str = "authority") -> Path:
     usage = "extendedKeyUsage=critical,timeStamping"
     options = ["-days", "2", "-subj", f"/CN={name}", "-addext", usage]
     key = ["-newkey", "rsa:2048", "-nodes", "-keyout", path.with_suffix(".key")]
-    run("openssl", "req", "-x509", *key, *options, "-out", path)
+    run("openssl", "req", "-x509", *map(str, key), *options, "-out", path)
     return path
 
 
@@ -69,9 +71,11 @@ def service(
         def do_POST(self) -> None:
             query, answer = folder / "query.tsq", folder / "answer.tsr"
             query.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-            signer = ["-signer", certificate, "-inkey", certificate.with_suffix(".key")]
-            options = ["-config", config, "-queryfile", query, *signer, "-out", answer]
-            run("openssl", "ts", "-reply", *options)
+            run(
+                *("openssl", "ts", "-reply", "-config", config, "-queryfile", query),
+                *("-signer", certificate, "-inkey", certificate.with_suffix(".key")),
+                *("-out", answer),
+            )
             content = change(answer.read_bytes())
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
@@ -79,6 +83,7 @@ def service(
             self.end_headers()
             self.wfile.write(content)
 
+        @override
         def log_message(self, *_: object) -> None:
             pass
 

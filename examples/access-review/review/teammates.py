@@ -63,30 +63,35 @@ def text_of(content: bytes) -> str:
 
 def table_of(text: str) -> Table:
     """Give the head and the rows of a CSV file, whatever its delimiter."""
+    delimiters = DELIMITERS
     if match := re.match(r"sep=(.)\r?\n", text):  # of Excel, for itself
-        tables = [_table(text[match.end() :], match.group(1))]
-    else:
-        tables = [_table(text, delimiter) for delimiter in DELIMITERS]
-    even = [table for table in tables if isinstance(table, tuple)]
-    if not even:
-        fail(f"it is no CSV file of even rows: {tables[0]}")
-    return max(even, key=lambda table: len(table[0]))
+        delimiters, text = match.group(1), text[match.end() :]
+    tables = [_table(text, delimiter) for delimiter in delimiters]
+    even = [(head, rows) for head, rows, problem in tables if not problem]
+    head, rows = max(even, key=lambda table: len(table[0]), default=([], []))
+    if len(head) < 2:  # noqa: PLR2004 (one column has no delimiter, or it is another one)
+        head_of_all, _, problem = max(tables, key=lambda table: len(table[0]))
+        if problem and (not head or len(head_of_all) > 1):
+            fail(f"it is no CSV file of even rows: {problem}")
+    return head, rows
 
 
-def _table(text: str, delimiter: str) -> Table | str:
-    """Give the head and the rows, or what is wrong with them."""
+def _table(text: str, delimiter: str) -> tuple[list[str], list[list[str]], str]:
+    """Give the head, the rows, and what is wrong with them."""
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         lines = [(reader.line_num, line) for line in reader if any(map(str.strip, line))]
     except csv.Error as error:
-        return str(error)
+        return [], [], str(error)
     if not lines:
-        return "it holds nothing"
+        return [], [], "it holds nothing"
     head = [" ".join(name.split()) for name in lines[0][1]]
+    rows = [[fuse(value.strip()) for value in line] for _, line in lines[1:]]
     for number, line in lines[1:]:
         if len(line) != len(head):
-            return f"line {number} has {len(line)} values, and the first one has {len(head)}"
-    return head, [[fuse(value.strip()) for value in line] for _, line in lines[1:]]
+            problem = f"line {number} has {len(line)} values, and the first one has {len(head)}"
+            return head, rows, problem
+    return head, rows, ""
 
 
 def column_of(head: list[str], rows: list[list[str]]) -> int:
