@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -277,6 +278,46 @@ def test_who_ran_it_is_named_without_secrets(
     known = steps.identity.who()
     assert known["ci"]["GITHUB_RUN_ID"] == "77"
     assert "hunter2" not in json.dumps(known)
+
+
+def installation(folder: Path, code: str, direct_url: str | None) -> None:
+    """A tap in the environment where Meltano installs it."""
+    site = folder / "extractors/tap-intercom-access/venv/lib/python3.11/site-packages"
+    info = site / "tap_intercom_access-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "tap.py").write_text(code, encoding="utf-8")
+    digest = hashlib.sha256(b"pass\n").digest()
+    known = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    record = f"tap.py,sha256={known},5\ntap_intercom_access-0.1.0.dist-info/RECORD,,\n"
+    (info / "RECORD").write_text(record, encoding="utf-8", newline="")
+    metadata = "Metadata-Version: 2.1\nName: tap-intercom-access\nVersion: 0.1.0\n"
+    (info / "METADATA").write_text(metadata, encoding="utf-8")
+    if direct_url:
+        (info / "direct_url.json").write_text(direct_url, encoding="utf-8")
+
+
+def test_the_installed_tap_is_known_by_its_record(
+    steps: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = {}
+    url = json.dumps({"url": ROOT.as_uri(), "dir_info": {"editable": True}})
+    for name, code, direct_url in (
+        ("whole", "pass\n", None),
+        ("changed", "pass  # and more\n", None),
+        ("editable", "pass\n", url),
+        ("none", "", None),
+    ):
+        if name != "none":
+            installation(tmp_path / name, code, direct_url)
+        monkeypatch.setenv("MELTANO_SYS_DIR_ROOT", str(tmp_path / name))
+        codes[name] = steps.identity.tap_code()
+
+    record = next((tmp_path / "whole").rglob("RECORD"))
+    digest = hashlib.sha256(record.read_bytes()).hexdigest()
+    assert codes["whole"] == {"version": "0.1.0", "record_sha256": digest, "changed": []}
+    assert codes["changed"]["changed"] == ["tap.py"]
+    assert "tap_intercom_access/tap.py" in codes["editable"]["files"]
+    assert "problem" in codes["none"]
 
 
 # The second source
@@ -737,6 +778,7 @@ def test_what_cannot_be_sealed_is_refused_with_the_reason(sealing: Sealing) -> N
         assert words in refused.stderr
     assert not sealing.beside(".sig").exists()
     assert not sealing.beside(".tsr").exists()
+    assert not list(sealing.evidence.parent.rglob("*.new"))
 
 
 @pytest.mark.targets
@@ -755,7 +797,8 @@ def test_a_review_is_signed_and_dated_and_verifying_says_by_whom(sealing: Sealin
     assert unsigned.returncode == 0
     assert f"{evidence}: not signed, not dated" in unsigned.stdout
     assert wanted.returncode == 1
-    assert "evidence.json is not signed, and settings.ini requires it" in wanted.stdout
+    assert f"{FIRST}: unchanged" in wanted.stdout
+    assert "evidence.json is not signed, and settings.ini requires it" in wanted.stderr
     assert done.returncode == 0, done.stderr
     assert "Everything is sealed already" in again.stdout
     assert good.returncode == 0, good.stdout
@@ -764,7 +807,7 @@ def test_a_review_is_signed_and_dated_and_verifying_says_by_whom(sealing: Sealin
     assert nobody_known.returncode == 0
     assert "no none says whose that is" in nobody_known.stdout
     assert no_tools.returncode == 1
-    assert "ssh-keygen is not on this machine: install it" in no_tools.stdout
+    assert "ssh-keygen is not on this machine: install it" in no_tools.stderr
 
 
 @pytest.mark.targets

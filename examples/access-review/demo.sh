@@ -54,11 +54,13 @@ row,reason,until,accepted by,accepted on
 END
 meltano run review-close
 
-headline "Somebody signs all of it"
-ssh-keygen -q -t ed25519 -N '' -f demo/output/key
-echo "grace@example.com $(cat demo/output/key.pub)" >demo/output/allowed_signers
-export REVIEW_SIGNING_KEY=demo/output/key REVIEW_ALLOWED_SIGNERS=demo/output/allowed_signers
-meltano invoke review:seal
+if command -v ssh-keygen >/dev/null; then
+    headline "Somebody signs all of it"
+    ssh-keygen -q -t ed25519 -N '' -f demo/output/key
+    echo "grace@example.com $(cat demo/output/key.pub)" >demo/output/allowed_signers
+    export REVIEW_SIGNING_KEY=demo/output/key REVIEW_ALLOWED_SIGNERS=demo/output/allowed_signers
+    meltano invoke review:seal
+fi
 
 headline "Somebody changes the list of the first review"
 chmod u+w "$first/access-review.csv"

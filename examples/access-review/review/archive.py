@@ -25,7 +25,9 @@ def summary(review: Review, removals: list[Row], today: date) -> Row:
         "reviewers": sorted({decision["decided_by"] for decision in review.decisions}),
         "removed": len(of_this) - len(left),
         "open": len(left),
-        "state": state(review, [removal["due_on"] for removal in left], today),
+        "state": state(
+            review, [row["due_on"] for row in left if not row["decided_again_in"]], today
+        ),
     }
 
 
@@ -55,7 +57,7 @@ def state(review: Review, removals_due: list[date | None], today: date) -> Row:
 def main() -> None:
     """Write the page."""
     known, strays = scan()
-    removals = query("select review, gone_seen_at, due_on from removals")
+    removals = query("select review, gone_seen_at, due_on, decided_again_in from removals")
     (sync,) = query("select cast(max(as_of) as date) as today from syncs")
     problems, names = verify_all(known, strays), {review.name for review in known}
     make_folder(REVIEWS)

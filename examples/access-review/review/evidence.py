@@ -215,8 +215,9 @@ def limits(sync: Row) -> list[str]:
     )
     if changed := sync["code"]["tap"].get("changed"):
         texts.append(f"Files of the tap that are not as they were installed: {', '.join(changed)}.")
-    if not (sync.get("second_source") or {}).get("is_compared"):
-        texts.append("The list was compared with no second source: there is no teammates' export.")
+    source = sync.get("second_source") or {"problem": "there is no teammates' export"}
+    if "problem" in source:
+        texts.append(f"The list was compared with no second source: {source['problem']}.")
     if sync["is_pretended"]:
         texts.append("The time of this review is pretended, as only the demo may do.")
     return texts

@@ -76,11 +76,19 @@ def sign(path: Path, key: str) -> None:
     done = run("ssh-keygen", "-Y", "sign", "-f", key, "-n", NAMESPACE, stdin=content)
     if done.returncode or b"BEGIN SSH SIGNATURE" not in done.stdout:
         raise SealError(f"{path} was not signed with {key}: {printed(done)}")
-    with replacing(path.with_name(f"{path.name}.sig"), sealed=True) as new:
-        new.write_bytes(done.stdout)
-        check = ("-Y", "check-novalidate", "-n", NAMESPACE, "-s", new)
+    with tempfile.TemporaryDirectory() as folder:
+        signature = Path(folder, "signature")
+        signature.write_bytes(done.stdout)
+        check = ("-Y", "check-novalidate", "-n", NAMESPACE, "-s", signature)
         if (checked := run("ssh-keygen", *check, stdin=content)).returncode:
             raise SealError(f"The signature of {path} is not good: {printed(checked)}")
+    keep(path, ".sig", done.stdout)
+
+
+def keep(path: Path, end: str, content: bytes) -> None:
+    """Write a signature or a timestamp beside its file."""
+    with replacing(path.with_name(f"{path.name}{end}"), sealed=True) as new:
+        new.write_bytes(content)
 
 
 def signer(path: Path) -> str:
@@ -123,18 +131,15 @@ def stamp(path: Path, url: str) -> None:
         done = run("openssl", "ts", "-query", "-data", path, "-sha256", "-cert", "-out", query)
         if done.returncode:
             raise SealError(f"openssl makes no request for a timestamp: {printed(done)}")
-        answer = answer_of(url, query.read_bytes())
-        with replacing(path.with_name(f"{path.name}.tsr"), sealed=True) as new:
-            new.write_bytes(answer)
-            # Against the request: its hash and its nonce, so that no older answer passes.
-            options = ("-queryfile", query, "-in", new, "-CAfile", trusted)
-            checked = run("openssl", "ts", "-verify", *options)
-            if checked.returncode:
-                reply = printed(run("openssl", "ts", "-reply", "-in", new, "-text"))[:200]
-                raise SealError(
-                    f"{url} gave no good timestamp of {path}: {printed(checked)} ({reply})"
-                )
-    stamped(path)  # as verifying does it later
+        answer = Path(folder, "answer.tsr")
+        answer.write_bytes(answer_of(url, query.read_bytes()))
+        # Against the request: its hash and its nonce, so that no older answer passes.
+        options = ("-queryfile", query, "-in", answer, "-CAfile", trusted)
+        checked = run("openssl", "ts", "-verify", *options)
+        if checked.returncode:
+            reply = printed(run("openssl", "ts", "-reply", "-in", answer, "-text"))[:200]
+            raise SealError(f"{url} gave no good timestamp of {path}: {printed(checked)} ({reply})")
+        keep(path, ".tsr", answer.read_bytes())
 
 
 def answer_of(url: str, query: bytes) -> bytes:
@@ -186,14 +191,14 @@ def seconds_of(time: str) -> int:
     return int(parsed.timestamp())
 
 
-def sealed_by(review: Review, wanted: set[str]) -> tuple[list[str], list[str]]:
-    """Say of each file that vouches who signed and dated it, and what is wrong with that.
+def sealed_by(review: Review, wanted: set[str]) -> tuple[list[str], list[str], list[str]]:
+    """Say of each file that vouches who signed and dated it; what is wrong; and what is missing.
 
     Args:
         review: The review.
-        wanted: What each of them must have: a signature, a timestamp, both or nothing.
+        wanted: What each of them must be: "signed", "dated", both or nothing.
     """
-    texts, problems = [], []
+    texts, problems, missing = [], [], []
     for path in review.vouching:
         words = []
         for end, kind, check in ((".sig", "signed", signer), (".tsr", "dated", stamped)):
@@ -201,11 +206,11 @@ def sealed_by(review: Review, wanted: set[str]) -> tuple[list[str], list[str]]:
             words.append(text)
             if problem:
                 problems.append(problem)
-            elif not text.startswith(kind) and kind in wanted:
+            elif kind in wanted and not text.startswith(kind):
                 name = path.relative_to(review.folder).as_posix()
-                problems.append(f"{name} is {text}, and settings.ini requires it")
+                missing.append(f"{name} is {text}, and settings.ini requires it")
         texts.append(f"{path}: {', '.join(words)}")
-    return texts, problems
+    return texts, problems, missing
 
 
 def seal_of(
@@ -217,7 +222,7 @@ def seal_of(
     try:
         return f"{kind} by {check(path)}", None
     except UncheckedError as error:
-        return f"not checked whether it is {kind}: {error}", None
+        return f"not checked to be {kind} ({error})", None
     except SealError as error:
         return f"NOT {kind}", str(error)
 
@@ -234,7 +239,7 @@ def main() -> None:
             f"timestamp_url in {settings.PATH}, or REVIEW_SIGNING_KEY or REVIEW_TIMESTAMP_URL"
         )
     known, strays = reviews(), scan()[1]
-    problems = verify_all(known, strays, set())
+    problems = verify_all(known, strays)
     if any(problems.values()):
         sys.exit("Something was changed, nothing is sealed: see 'meltano invoke review:verify'")
     done = 0

@@ -130,38 +130,32 @@ def problems_of_signed(review: Review) -> list[str]:
     return problems
 
 
-def verify_all(
-    known: list[Review], strays: dict[str, str], wanted: set[str] | None = None
-) -> dict[str, list[str]]:
-    """Give the problems by the name of the review, or of whatever else is in the archive.
-
-    Args:
-        known: All reviews, the oldest first.
-        strays: What else is in the archive, with what is wrong.
-        wanted: What each file that vouches must have, such as a signature; None for what is set.
-    """
+def verify_all(known: list[Review], strays: dict[str, str]) -> dict[str, list[str]]:
+    """Give the problems by the name of the review, or of whatever else is in the archive."""
     problems = {name: [problem] for name, problem in strays.items()}
-    wanted = required() if wanted is None else wanted
     for number, review in enumerate(known):
         problems[review.name] = problems_of(review, known[:number], known[number + 1 :])
-        problems[review.name] += sealed_by(review, wanted)[1]
+        problems[review.name] += sealed_by(review, set())[1]
     for later in known:
         for name in later.evidence["earlier_reviews"].keys() - problems.keys():
             problems[name] = [f"the review that {later.name} saw is not there"]
     return dict(sorted(problems.items()))
 
 
-def report(known: list[Review]) -> None:
-    """Print the fingerprints, who signed them, and what a stopped step left."""
+def report(known: list[Review]) -> list[str]:
+    """Print what is known of the files that vouch; give what settings.ini requires and lacks."""
     for path in sorted(REVIEWS.rglob(".*")):
         if path.name == NEW or LEFT_BEHIND.fullmatch(path.name):
             print(f"{path}: left behind by a step that was stopped; it counts for nothing")
     for review in known:
         for path in review.vouching:
             print(f"{sha256(path)}  {path}")
+    missing = []
     for review in known:
-        for text in sealed_by(review, set())[0]:
-            print(text)
+        texts, _, lacking = sealed_by(review, required())
+        missing += [f"{REVIEWS / review.name}: {text}" for text in lacking]
+        print("\n".join(texts))
+    return missing
 
 
 def main() -> None:
@@ -175,9 +169,11 @@ def main() -> None:
         problems_by_name[index.name] = ["it is not what the last step wrote"]
     for name, problems in problems_by_name.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
-    report(known)
+    missing = report(known)
     if any(problems_by_name.values()):
-        sys.exit("Something was changed since it was written")
+        missing.append("Something was changed since it was written")
+    if missing:
+        sys.exit("\n".join(missing))
 
 
 if __name__ == "__main__":
