@@ -7,6 +7,7 @@ Exception
 ├── InputError         configuration, catalog or state cannot be used
 ├── StreamError        a list was not read to its end (for what happens at Intercom see
 │                      `intercom/errors.py`)
+├── EvidenceError      the evidence cannot be kept, or a replay went another way
 ├── StdoutError        stdout is closed, or its disk is full
 └── TargetGoneError    nobody reads stdout any more
 """
@@ -26,6 +27,10 @@ class InputError(TapError):
 
 class StreamError(TapError):
     """A stream was not read to its end; the text begins with its name."""
+
+
+class EvidenceError(TapError):
+    """The evidence of a run cannot be kept, or its replay is not what was recorded."""
 
 
 class TargetGoneError(TapError):

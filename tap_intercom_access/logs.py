@@ -39,6 +39,11 @@ def guard() -> None:
         handler.setFormatter(SafeFormatter(handler.formatter or logging.Formatter()))
 
 
+def without_secrets(text: str) -> str:
+    """Blank secrets in a text, and every piece of them, and passwords in URLs."""
+    return PASSWORD_IN_URL.sub("//***@", masked(text, *sorted(_secrets)))
+
+
 class SafeFormatter(logging.Formatter):
     """Formats as another formatter does, then blanks secrets and escapes all but ASCII.
 
@@ -63,7 +68,7 @@ class SafeFormatter(logging.Formatter):
         text = self._inner.format(record)
         if not message.isprintable():
             text = text.replace(message, _escaped(message), 1)
-        text = PASSWORD_IN_URL.sub("//***@", masked(text, *sorted(_secrets)))
+        text = without_secrets(text)
         return "\n    | ".join(map(_escaped, text.split("\n")))
 
 

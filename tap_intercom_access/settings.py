@@ -126,6 +126,26 @@ SETTINGS = th.PropertiesList(
             "Parquet."
         ),
     ),
+    th.Property(
+        "evidence_path",
+        th.StringType(nullable=False),
+        title="Folder for evidence",
+        description=(
+            "Folder in which to keep evidence of the sync, in place of that of an earlier one: a "
+            "line for each response, and a last one only if the sync is complete. Relative to the "
+            "working directory, in Meltano to the project. Left out, nothing is kept."
+        ),
+    ),
+    th.Property(
+        "evidence_bodies",
+        th.BooleanType(nullable=False),
+        default=False,
+        title="Bodies as evidence",
+        description=(
+            "Whether to keep the bodies of the responses, too, so that `intercom-sandbox --replay` "
+            "runs the sync again without Intercom. They hold all that Intercom sent."
+        ),
+    ),
 ).to_dict()
 
 NUMBERS = ("request_timeout", "max_removed_percent")
@@ -176,10 +196,17 @@ def faults(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
     for name, rule in rules.items():
         if isinstance(config.get(name), str) and (problem := rule(config[name])):
             problems[name] = f"{name} {problem}"
+    if config.get("evidence_bodies") is True and "evidence_path" not in config:
+        problems["evidence_bodies"] = "evidence_bodies keeps nothing without evidence_path"
     for name in NUMBERS:
         if isinstance(number := config.get(name), float) and not math.isfinite(number):
             problems[name] = f"{name}: {number} is not a number"
     return list(problems.values())
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Tell whether a base URL that can be used leads to this machine."""
+    return _base_url(url) is None and _is_loopback(urlsplit(url).hostname or "")
 
 
 def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str, str]:

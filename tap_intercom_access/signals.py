@@ -14,12 +14,23 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
 def handle_signals() -> None:
     """End at a signal from now on, unless whoever started the tap ignores it, as nohup does."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in NAMES:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
+
+
+def ignore_signals() -> None:
+    """Let a run that is complete come to its end, where `handle_signals` would end it."""
+    for name in NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _end(_signum: int, _frame: FrameType | None) -> NoReturn:

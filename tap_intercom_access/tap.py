@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import platform
 import sys
 from dataclasses import replace
 from functools import cached_property
@@ -21,11 +22,19 @@ from singer_sdk.singerlib import Catalog, MetadataMapping
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, in_words
+from tap_intercom_access.evidence import Evidence, Recorded, iso
 from tap_intercom_access.inputs import read_catalog, read_object, read_state
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.logs import guard, keep_secret
 from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
-from tap_intercom_access.settings import SETTINGS, faults, normalise, variables_of_settings
+from tap_intercom_access.recording import REPLAY
+from tap_intercom_access.settings import (
+    SETTINGS,
+    faults,
+    is_on_this_machine,
+    normalise,
+    variables_of_settings,
+)
 from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
@@ -83,6 +92,8 @@ class TapIntercomAccess(Tap):
         except ValueError as error:
             names = ", ".join(sorted(n for n in os.environ if n.startswith(self._env_var_prefix)))
             raise InputError(f"One of the variables {names} cannot be read: {error}.") from error
+        if self.recorded and (given := [n for n in ("catalog", "state") if options.get(n)]):
+            self.logger.info("Replay: the recorded run's %s counts", " and ".join(given))
         if self.input_catalog is not None:
             self._warn_of_unknown("catalog", set(self.input_catalog))
             if not any(stream.selected for stream in self.streams.values()):
@@ -101,9 +112,40 @@ class TapIntercomAccess(Tap):
         )
 
     @cached_property
+    def evidence(self) -> Evidence:
+        """What is kept of this run."""
+        return Evidence(
+            self.config.get("evidence_path"),
+            self.config.get("access_token", ""),
+            self.recorded,
+            keeps_bodies=self.config["evidence_bodies"],
+        )
+
+    @property
+    @override
+    def initialized_at(self) -> int:
+        """Unix milliseconds at which the run began, or the one that is replayed."""
+        return int(self.recorded.began_at * 1000) if self.recorded else super().initialized_at
+
+    @property
+    @override
+    def input_catalog(self) -> Catalog | None:
+        """The catalog given, or that of the run that is replayed."""
+        return self._recorded_catalog if self.recorded else super().input_catalog
+
+    @cached_property
+    def _recorded_catalog(self) -> Catalog | None:
+        catalog = self.recorded and self.recorded.catalog
+        return Catalog.from_dict(catalog) if catalog else None
+
+    @cached_property
     def identity(self) -> Identity:
         """Which workspace it is."""
-        intercom = replace(self.intercom, unread=self._unread_fields_of_workspaces)
+        intercom = replace(
+            self.intercom,
+            unread=self._unread_fields_of_workspaces,
+            on_exchange=self.evidence.recorder(WorkspacesStream.name),
+        )
         return Identity(intercom, self.config.get("workspace_id"), self.state)
 
     def _unread_fields_of_workspaces(self) -> Collection[FieldPath]:
@@ -113,16 +155,16 @@ class TapIntercomAccess(Tap):
     @override
     def discover_streams(self) -> list[IntercomStream]:
         """Give the streams; memberships come from the response that the teams come from."""
-        intercom, identity = self.intercom, self.identity
-        admins = AdminsStream(self, intercom, identity, self._reads_teams)
+        shared = self.intercom, self.identity, self.evidence
+        admins = AdminsStream(self, *shared, self._reads_teams)
         teams = TeamList(admins)
         return [
-            ActivityLogsStream(self, intercom, identity),
+            ActivityLogsStream(self, *shared),
             admins,
-            AwayStatusReasonsStream(self, intercom, identity),
-            TeamMembershipsStream(self, intercom, identity, teams),
-            TeamsStream(self, intercom, identity, teams),
-            WorkspacesStream(self, intercom, identity),
+            AwayStatusReasonsStream(self, *shared),
+            TeamMembershipsStream(self, *shared, teams),
+            TeamsStream(self, *shared, teams),
+            WorkspacesStream(self, *shared),
         ]
 
     def _reads_teams(self) -> bool:
@@ -175,12 +217,70 @@ class TapIntercomAccess(Tap):
         self.append_builtin_config(self.config_jsonschema)
         keep_secret(str(self._config.get("access_token", "")))
         self._config = normalise(self._config)
+        self.recorded = self._read_recorded(insist=raise_errors)
+        if self.recorded:
+            self._config = normalise(self.recorded.settle(self._config))
         problems = faults(self._config, self.config_jsonschema)
         if problems and raise_errors:
             raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
         if unknown := set(self._config) - set(self.config_jsonschema["properties"]):
             self.logger.warning("Unknown settings, ignored: %s", ", ".join(sorted(unknown)))
         return problems
+
+    def _read_recorded(self, *, insist: bool) -> Recorded | None:
+        """Give the run that is replayed; only from this machine can it be."""
+        path = os.environ.get(REPLAY)
+        if path and is_on_this_machine(str(self._config["base_url"])):
+            recorded = Recorded.read(path)
+            if recorded.versions["tap"] != self.plugin_version:
+                self.logger.warning(
+                    "Replay: this is version %s, and the recorded run was of version %s",
+                    self.plugin_version,
+                    recorded.versions["tap"],
+                )
+            return recorded
+        if path and insist:
+            raise InputError(
+                f"{REPLAY} is set, but base_url is not on this machine: nothing was read. With "
+                "'intercom-sandbox --replay', add --config=ENV; otherwise unset the variable."
+            )
+        return None
+
+    @override  # type: ignore[misc]  # final in the SDK, which has no hook at the end
+    def sync_all(self) -> None:
+        """Sync all streams, and keep the evidence.
+
+        Raises:
+            EvidenceError: if it cannot be kept.
+        """
+        versions = {
+            "tap": self.plugin_version,
+            "singer_sdk": self.sdk_version,
+            "python": platform.python_version(),
+            "intercom_api": self.config["api_version"],
+        }
+        with self.evidence.kept(lambda: self._beginning(versions)):
+            super().sync_all()
+            self.message_writer.flush()
+            self.evidence.complete(versions, self.config.get("stream_maps") or {})
+
+    def _beginning(self, versions: dict[str, str]) -> dict[str, Any]:
+        """Give what this run begins with, without the token."""
+        settings = {
+            name: value
+            for name, value in self.config.items()
+            if name in self.config_jsonschema["properties"] and name != "access_token"
+        }
+        if values := settings.get("stream_map_config"):  # a salt, say
+            settings["stream_map_config"] = dict.fromkeys(values, "not kept")
+        catalog = self.input_catalog
+        return {
+            "began_at": iso(self.initialized_at / 1000, "milliseconds"),
+            "state": self.state or None,
+            "catalog": catalog and catalog.to_dict(),
+            "settings": settings,
+            "versions": versions,
+        }
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -189,7 +289,7 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if it has not the form of a Singer state.
         """
-        state = read_state(state)
+        state = read_state(self.recorded.state if self.recorded else state)
         self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
 

@@ -126,6 +126,7 @@ def test_the_final_form() -> None:
         "api_version": "2.16",
         "emit_activate_version_messages": False,
         "metadata_as_text": False,
+        "evidence_bodies": False,
     }
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from tap_intercom_access.intercom.errors import (
 )
 from tap_intercom_access.intercom.paging import next_request
 from tap_intercom_access.intercom.redaction import echoes, excerpt
+from tap_intercom_access.intercom.responses import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
     from tap_intercom_access.intercom.endpoints import Endpoint
-    from tap_intercom_access.intercom.responses import Page, RowT
+    from tap_intercom_access.intercom.responses import RowT
 
     PageRequest = Request[Page[RowT]]
     NextRequest = Callable[[PageRequest[RowT], Page[RowT]], PageRequest[RowT] | None]
@@ -89,6 +91,27 @@ def _log_replaced(replaced: list[ReplacedText]) -> None:
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """A request that was sent once, and what came of it.
+
+    Attributes:
+        request: What was sent.
+        api_version: Sent as `Intercom-Version`.
+        intercom_time: Unix seconds by Intercom's clock; None where it is not known.
+        response: None where none came, or not all of one.
+        rows: Number of rows, or objects, in a response that was accepted; None for others.
+        error: Why no response came.
+    """
+
+    request: Request[Any]
+    api_version: str
+    intercom_time: float | None
+    response: Response | None = None
+    rows: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
 class Intercom:
     """Intercom's API as one workspace's token opens it; several may share a connection.
 
@@ -103,6 +126,7 @@ class Intercom:
         on_wait: Called before each request, whose response takes a while.
         cancelled: Once it is set, no further request is sent.
         on_response: Called with each request that was answered, and the response, whatever it is.
+        on_exchange: Called once it is known what came of sending a request, each time.
         on_replaced: Called with the texts of a response in which characters were replaced.
         unread: Gives the fields that nobody reads, so that what they hold does not matter.
     """
@@ -115,6 +139,7 @@ class Intercom:
     on_wait: Callable[[], None] = _no_op
     cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
     on_response: Callable[[Request[Any], Response], None] = _no_op
+    on_exchange: Callable[[Exchange], None] = _no_op
     on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
     unread: Callable[[], Collection[FieldPath]] = frozenset
     connection: Connection = field(default_factory=Connection, repr=False)
@@ -244,6 +269,15 @@ class Intercom:
     def _send_once(self, request: Request[ResponseT]) -> ResponseT:
         response = self._exchange(request)
         self.on_response(request, response)
+        rows = None
+        try:
+            decoded = self._decoded(request, response)
+            rows = len(decoded.rows) if isinstance(decoded, Page) else 1
+        finally:
+            self._record(request, response, rows)
+        return decoded
+
+    def _decoded(self, request: Request[ResponseT], response: Response) -> ResponseT:
         status = response.status_code
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise TransientError(refusal(request, response, self.access_token))
@@ -282,15 +316,27 @@ class Intercom:
                 },
                 auth=self._sign,
                 timeout=self.timeout,
+                on_limited=partial(self._record, request),
                 params=None if posted else request.parameters,
                 json=request.parameters if posted else None,
             )
         except OSError as error:
             sentence = unreachable(request, error, self.access_token)
+            self._record(request, error=sentence)
             if isinstance(error, MAY_PASS) and not certificate_error(error):
                 raise TransientError(sentence) from error
             # What else requests raises, such as for a bundle that is not there.
             raise IntercomError(sentence) from error
+
+    def _record(
+        self,
+        request: Request[Any],
+        response: Response | None = None,
+        rows: int | None = None,
+        error: str | None = None,
+    ) -> None:
+        now = self.clock.now() if self.clock.is_set else None
+        self.on_exchange(Exchange(request, self.api_version, now, response, rows, error))
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         # As `auth`, not among the headers: there a netrc file would replace it.

@@ -36,10 +36,6 @@ class Clock:
         """Give Unix seconds, less the way that the response took and a broken second."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
-    def ahead(self) -> float:
-        """Give the seconds that Intercom's clock is ahead of this machine's; 0 until it is set."""
-        return self.now() - time.time()
-
 
 def date_of(header: str | None) -> float | None:
     """Read a date as HTTP headers write it, in Unix seconds; None where it is none."""

@@ -23,7 +23,7 @@ from tap_intercom_access.intercom import rate_limit
 from tap_intercom_access.intercom.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
     from requests import PreparedRequest
@@ -66,7 +66,15 @@ class Connection:
         self._limit = rate_limit.RateLimit()
         self._of_this_thread = threading.local()  # a session of requests is not made to be shared
 
-    def send(self, method: str, url: str, *, timeout: float, **options: Any) -> Response:  # noqa: ANN401
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: float,
+        on_limited: Callable[[Response], None],
+        **options: Any,  # noqa: ANN401
+    ) -> Response:
         """Send a request as `requests.Session.request` does, again after every 429.
 
         Args:
@@ -74,6 +82,7 @@ class Connection:
             url: Where to.
             timeout: Seconds to connect, and between two pieces of a response; ten times as many
                 for a whole response.
+            on_limited: Called with each 429 after which the request is sent again.
             options: As `requests.Session.request` takes them.
 
         Returns:
@@ -97,6 +106,7 @@ class Connection:
             wait = rate_limit.requested_wait(response.headers, now)
             if waited + wait > rate_limit.MAX_WAIT:
                 return response
+            on_limited(response)
             self._limit.pause(wait)
             waited += wait
 

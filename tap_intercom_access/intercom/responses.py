@@ -11,7 +11,6 @@ from sys import intern
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
-from typing_extensions import override
 
 UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
 """A time up to the year 9999: what is beyond is in milliseconds, say."""
@@ -20,9 +19,8 @@ UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
 class _EveryString(type):
     """Lets every string be an id: a string of its own class would cost memory for each."""
 
-    @override
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, str)
+    # A function would cost time for each id.
+    __instancecheck__ = str.__instancecheck__
 
 
 class Id(str, metaclass=_EveryString):
@@ -40,9 +38,11 @@ def decode_id(_: type, value: object) -> str:
     Raises:
         ValueError: if it is empty, or neither a string nor a whole number.
     """
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is str and value:
+        return intern(value)
+    if type(value) is float and value.is_integer():
         value = int(value)
-    if not (isinstance(value, str) and value) and type(value) is not int:
+    if type(value) is not int:
         raise ValueError("Expected an id: a text that is not empty, or a whole number")
     return intern(str(value))
 

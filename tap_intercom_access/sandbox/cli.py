@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,8 @@ from tap_intercom_access.sandbox.demo import advance_quarter, demo, generate_wor
 from tap_intercom_access.sandbox.models import DAY
 
 if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
+    from collections.abc import Mapping
+
     from tap_intercom_access.sandbox.workspace import Workspace
 
 
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
     help="The demo a quarter ago (1), or a quarter after that (2), with joiners and leavers.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port  [default: free one]")
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Give the responses in an evidence folder of the tap again, instead of the demo.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def main(  # noqa: PLR0913, PLR0917 (one for each option)
     admins: int | None,
@@ -36,6 +44,7 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
     page_size: int | None,
     quarter: int | None,
     port: int,
+    replay: Path | None,
     command: tuple[str, ...],
 ) -> None:
     """Run COMMAND beside an Intercom workspace on this machine, to try a pipeline without a token.
@@ -50,6 +59,10 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
         raise click.ClickException(
             f"{error}. The sandbox needs a web server beside the tap: pip install flask"
         ) from error
+    if replay:
+        if (admins, teams, page_size, quarter) != (None, None, None, None):
+            raise click.UsageError("--replay answers from its folder alone")
+        sys.exit(_replay(replay, port, command))
     if admins is None and teams is None:
         workspace = _demo(quarter)
     else:
@@ -57,7 +70,25 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
             12 if admins is None else admins, 4 if teams is None else teams
         )
     with server.Sandbox(workspace, server.Behaviour(page_size=page_size), port=port) as sandbox:
-        sys.exit(_run(command, sandbox) if command else _stay(sandbox))
+        sys.exit(_run(command, sandbox.settings) if command else _stay(sandbox.settings))
+
+
+def _replay(folder: Path, port: int, command: tuple[str, ...]) -> int:
+    """Run a command beside a recorded run; unless it makes the same requests, it has failed."""
+    from tap_intercom_access.sandbox.replay import Replay, ReplayError  # noqa: PLC0415 (needs Flask)
+
+    try:
+        replay = Replay(folder, port=port)
+    except ReplayError as error:
+        raise click.ClickException(str(error)) from error
+    with replay:
+        code = _run(command, replay.settings) if command else _stay(replay.settings)
+    if replay.problems:
+        raise click.ClickException(f"Not the recorded run: {replay.problems[0]}.")
+    if replay.left:
+        click.echo(f"{replay.left} recorded responses were not requested.", err=True)
+        return code or int(replay.has_answered)
+    return code
 
 
 def _demo(quarter: int | None) -> Workspace:
@@ -68,16 +99,16 @@ def _demo(quarter: int | None) -> Workspace:
     return workspace
 
 
-def _run(command: tuple[str, ...], sandbox: Sandbox) -> int:
+def _run(command: tuple[str, ...], settings: Mapping[str, str]) -> int:
     try:
-        code = subprocess.run(command, env=os.environ | sandbox.settings, check=False).returncode  # noqa: S603
+        code = subprocess.run(command, env=os.environ | settings, check=False).returncode  # noqa: S603
     except OSError as error:
         raise click.ClickException(f"{command[0]}: {error.strerror}") from error
     return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
 
 
-def _stay(sandbox: Sandbox) -> int:
-    for name, value in sandbox.settings.items():
+def _stay(settings: Mapping[str, str]) -> int:
+    for name, value in settings.items():
         click.echo(f"export {name}={value}")
     try:
         threading.Event().wait()

@@ -112,8 +112,60 @@ class _Handler(WSGIRequestHandler):
         return self.date()
 
 
-class Sandbox:
-    """Serves a workspace on a free port of 127.0.0.1, from entry to exit of a `with` block.
+class Server:
+    """Serves an app on a port of 127.0.0.1, from entry to exit of a `with` block."""
+
+    token: str
+    """The access token that it takes."""
+
+    def __init__(
+        self, app: Flask, date: Callable[[], str], port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Prepare the server.
+
+        Args:
+            app: What answers.
+            date: Gives the `Date` of a response that has none.
+            port: Port to listen on; 0 takes a free one.
+            tls: Serves https with this context.
+        """
+        self._server = make_server(
+            "127.0.0.1",
+            port,
+            app,
+            threaded=True,
+            request_handler=type("Handler", (_Handler,), {"date": staticmethod(date)}),
+            ssl_context=tls,
+        )
+        self._server.log = lambda *_: None  # type: ignore[method-assign]
+        self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        """Start to answer."""
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The tap's settings for this server, as environment variables."""
+        return {
+            "TAP_INTERCOM_ACCESS_BASE_URL": self.base_url,
+            "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": self.token,
+        }
+
+
+class Sandbox(Server):
+    """Serves a workspace.
 
     Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
     """
@@ -145,39 +197,7 @@ class Sandbox:
         self._faults: defaultdict[str, dict[int | None, Fault]] = defaultdict(dict)
         self._responses: dict[str, list[object]] = {}
         self._period = (0, 0)
-        self._server = make_server(
-            "127.0.0.1",
-            port,
-            self._app(),
-            threaded=True,
-            request_handler=type("Handler", (_Handler,), {"date": staticmethod(self._date)}),
-            ssl_context=tls,
-        )
-        self._server.log = lambda *_: None  # type: ignore[method-assign]
-        self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        """Start to answer."""
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The tap's settings for this workspace, as environment variables."""
-        return {
-            "TAP_INTERCOM_ACCESS_BASE_URL": self.base_url,
-            "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": self.token,
-        }
+        super().__init__(self._app(), self._date, port, tls)
 
     def respond(self, path: str, *bodies: object) -> None:
         """Answer requests for a path with these bodies, one after the other, in place of the API.
@@ -258,6 +278,10 @@ class Sandbox:
             response.headers.setdefault("X-RateLimit-Limit", str(limit))
             response.headers.setdefault("X-RateLimit-Remaining", str(max(0, limit - used)))
             response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
+        if response.status_code == 200:  # noqa: PLR2004 (an error has its id in the body)
+            response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
+            if version := request.headers.get("Intercom-Version"):
+                response.headers.setdefault("Intercom-Version", version)
         return response
 
     def _date(self) -> str:

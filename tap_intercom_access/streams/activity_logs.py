@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from tap_intercom_access.evidence import Evidence
     from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.intercom.responses import Page
@@ -190,12 +190,14 @@ class ActivityLogsStream(IntercomStream):
     check_sorted = False  # the overlap begins before the bookmark
     STATE_MSG_FREQUENCY = PER_PAGE
 
-    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity) -> None:
+    def __init__(
+        self, tap: Tap, intercom: Intercom, identity: Identity, evidence: Evidence
+    ) -> None:
         if tap.config["metadata_as_text"]:
             self.schema = copy.deepcopy(self.schema)
             self.schema["properties"]["metadata"]["type"] = ["string", "null"]
             del self.schema["properties"]["metadata"]["additionalProperties"]
-        super().__init__(tap, intercom, identity)
+        super().__init__(tap, intercom, identity, evidence)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -230,18 +232,22 @@ class ActivityLogsStream(IntercomStream):
         bookmark = Bookmark.of(self.name, self.stream_state)
 
         # The first response tells the time at Intercom; until then this machine's clock counts.
-        here = int(time.time())
+        _, here = self.evidence.times(self.name, self.intercom.clock)
         start = start_of(bookmark, start_date, here, here)
         begin = max(0, start.at - (SKEW if start.is_default else 0))
         # Later by a day: an end that Intercom rounds down to a day leaves out no event.
         requested = (begin, max(begin, here) + DAY)
         first = self._read_first(request, requested)
         clock = self.intercom.clock
-        now, here = int(clock.now()), int(time.time())
-        self._check_clocks()
+        now, here = self.evidence.times(self.name, clock)
+        self._check_clocks(now - here)
         start = start_of(bookmark, start_date, now, here)
         self._log(start)
         window = (start.at, now)
+        self.evidence.filters |= {
+            "event_types": types,
+            "window": {"from": as_date_time(start.at), "to": as_date_time(now)},
+        }
         if start.at >= now:
             return
 
@@ -289,11 +295,9 @@ class ActivityLogsStream(IntercomStream):
             self.intercom.send(within(request, shorter))
             return None
 
-    def _check_clocks(self) -> None:
+    def _check_clocks(self, ahead: int) -> None:
         """Warn if the time is not known from two clocks that agree."""
-        clock = self.intercom.clock
-        ahead = clock.ahead()
-        if not clock.is_set:
+        if not self.intercom.clock.is_set:
             self.logger.warning(
                 "%s: Intercom does not say what time it is: this machine's clock counts", self.name
             )
@@ -302,7 +306,7 @@ class ActivityLogsStream(IntercomStream):
                 "%s: Intercom's clock is %s %s this machine's: one of them is wrong. Events are "
                 "read up to the time at Intercom, and the bookmark stays before both",
                 self.name,
-                timedelta(seconds=round(abs(ahead))),
+                timedelta(seconds=abs(ahead)),
                 "ahead of" if ahead > 0 else "behind",
             )
 

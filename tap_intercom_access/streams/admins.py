@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
+    from tap_intercom_access.evidence import Evidence
     from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.streams.identity import Identity
 
@@ -95,9 +96,14 @@ class AdminsStream(IntercomStream):
     """What the teammates say of their teams; None before all of them were read."""
 
     def __init__(
-        self, tap: Tap, intercom: Intercom, identity: Identity, reads_teams: Callable[[], bool]
+        self,
+        tap: Tap,
+        intercom: Intercom,
+        identity: Identity,
+        evidence: Evidence,
+        reads_teams: Callable[[], bool],
     ) -> None:
-        super().__init__(tap, intercom, identity)
+        super().__init__(tap, intercom, identity, evidence)
         self._reads_teams = reads_teams
 
     @override
@@ -117,6 +123,7 @@ class AdminsStream(IntercomStream):
             yield admin
         if teams:
             self.logger.info("%s: left out %d rows of type 'team': no teammates", self.name, teams)
+            self.evidence.filters["other"] = f"{teams} rows of type 'team' among the admins"
         if not admins:
             raise IntercomError(
                 f"{self.intercom.build_request(self.endpoint)} answered with an empty list, but a "

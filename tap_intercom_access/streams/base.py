@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import CustomStreamMap
     from singer_sdk.singerlib import Catalog, CatalogEntry, SelectionMask
 
+    from tap_intercom_access.evidence import Evidence, SortedKeys
     from tap_intercom_access.intercom import Endpoint, Intercom
     from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
@@ -76,6 +77,19 @@ def deselected(
             yield (*field, name)
 
 
+def selected(
+    schema: Mapping[str, Any], mask: SelectionMask, breadcrumb: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Give the columns of a schema that are selected, those of an object as `role.id`."""
+    for name, column in schema.get("properties", {}).items():
+        inner = (*breadcrumb, "properties", name)
+        if mask[inner]:
+            if column.get("properties"):
+                yield from selected(column, mask, inner)
+            else:
+                yield ".".join(inner[1::2])
+
+
 def map_name(stream_maps: Mapping[str, Any], stream: str, expression: str) -> str:
     """Give the place of an expression among the stream maps of a configuration."""
     for pattern, columns in stream_maps.items():
@@ -104,12 +118,16 @@ class IntercomStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the shapes of the rows guarantee the types
     partitions = None  # a state with partitions would make the SDK read the list once for each
 
-    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity) -> None:
+    def __init__(
+        self, tap: Tap, intercom: Intercom, identity: Identity, evidence: Evidence
+    ) -> None:
         super().__init__(tap)
         self.identity = identity
+        self.evidence = evidence
         self.intercom = replace(
             intercom,
             on_response=self._measure,
+            on_exchange=evidence.recorder(self.name),
             on_replaced=self._count_replaced,
             unread=self.unread_fields,
         )
@@ -142,9 +160,9 @@ class IntercomStream(Stream):
             IntercomError: if the list cannot be read to its end.
         """
 
-    def _read_records(self, keys: set[Any]) -> Iterator[Record]:
-        """Give the records, and collect the keys of a full list."""
-        if not self.full_list:
+    def _read_records(self, keys: set[Any] | SortedKeys | None) -> Iterator[Record]:
+        """Give the records, and collect the keys where they are wanted."""
+        if keys is None:
             yield from map(record_of, self.read_rows())
             return
         key_of = attrgetter(*self.primary_keys)
@@ -164,10 +182,11 @@ class IntercomStream(Stream):
             StreamError: if the list was not read to its end; the message names the stream.
         """
         keys: set[Any] = set()
+        sorted_keys = self.evidence.sorted_keys()
         try:
             self.identity.confirm()
             with self._requests:
-                yield from self._read_records(keys)
+                yield from self._read_records(keys if self.full_list else sorted_keys)
         except TapError:
             raise
         except RefusedError as error:
@@ -187,8 +206,16 @@ class IntercomStream(Stream):
         if self.full_list:
             self._check_size(len(keys))
         self.identity.remember()
+        if sorted_keys:
+            self._summarise(sorted_keys, keys)
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
+
+    def _summarise(self, sorted_keys: SortedKeys, keys: set[Any]) -> None:
+        """Add to the evidence what was read, keys of a full list included."""
+        sorted_keys.update(keys)
+        columns = sorted(selected(self.schema, self.mask))
+        self.evidence.add_stream(self.name, sorted_keys, self.primary_keys, columns)
 
     def _advice(self, error: IntercomError) -> str:
         """Give what else to do about an error, where the stream knows."""
@@ -216,7 +243,7 @@ class IntercomStream(Stream):
                 f"complete sync ({before} rows, {read_at or 'time unknown'}): more than "
                 f"max_removed_percent allows. {SHRUNK}"
             )
-        now = as_date_time(int(self.intercom.clock.now()))
+        now = as_date_time(self.evidence.times(self.name, self.intercom.clock)[0])
         self.stream_state.update(rows=rows, rows_read_at=now)
 
     def _measure(self, request: Request[Any], response: Response) -> None:

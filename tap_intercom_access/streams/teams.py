@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
+    from tap_intercom_access.evidence import Evidence
     from tap_intercom_access.intercom import Intercom
     from tap_intercom_access.intercom.decoding import FieldPath
     from tap_intercom_access.streams.admins import AdminsStream
@@ -176,8 +177,15 @@ class TeamListStream(IntercomStream):
     endpoint = TeamList.endpoint
     full_list = True
 
-    def __init__(self, tap: Tap, intercom: Intercom, identity: Identity, teams: TeamList) -> None:
-        super().__init__(tap, intercom, identity)
+    def __init__(
+        self,
+        tap: Tap,
+        intercom: Intercom,
+        identity: Identity,
+        evidence: Evidence,
+        teams: TeamList,
+    ) -> None:
+        super().__init__(tap, intercom, identity, evidence)
         self._teams = teams
         teams.streams.append(self)
 
