@@ -347,6 +347,7 @@ MARTS = (
     "exceptions",
     "last_decisions",
     "leavers",
+    "nightly_findings",
     "people",
     "privileged_access",
     "progress",

@@ -116,7 +116,7 @@ def main() -> None:
     sync = read_json(SYNC)
     workspace_id = sync_of(sync)["workspace_id"]
     alerts = settings.alerts(set(FINDINGS))
-    rows = query("select * from review_findings order by urgency, finding, name, finding_key")
+    rows = query("select * from nightly_findings order by urgency, finding, name, finding_key")
     record = record_of(rows, sync, workspace_id)
     write_json(PATH, record)
     new = [row for row in record["findings"] if row["is_new"]]

@@ -183,8 +183,8 @@ def main() -> None:
     write_json(new / "evidence.json", record)
     for path in [*files, new / "evidence.json"]:
         seal(path)
-    new.rename(folder)
     write_text(OUTPUT / PAGE, text)
+    new.rename(folder)
     print(
         f"{folder}{' (a pretended time)' if sync['is_pretended'] else ''}: {len(listing)} rows to "
         "decide. Each reviewer fills in their list of lists/, which comes back into signed/ under "

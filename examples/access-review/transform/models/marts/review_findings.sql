@@ -59,15 +59,6 @@ with findings as (
     from {{ ref('leavers') }} where is_there
     union all
     select
-        4, 'privileged_new', changes.admin_id, changes.change_key,
-        'got the privileged role ' || changes.thing || ' after the previous review, seen on '
-        || cast(cast(changes.seen_at as date) as varchar) || coalesce(', by ' || changes.done_by, '')
-    from {{ ref('access_changes') }} as changes
-    join {{ ref('access_grants') }} as grants
-        on grants.access_key = changes.access_key and grants.since = changes.seen_at and grants.is_privileged
-    where changes.change in ('role given', 'role changed')
-    union all
-    select
         5, 'role_edited', null, event_id || '/' || thing_id,
         'the role ' || label || ' was changed on ' || cast(cast(happened_at as date) as varchar) || ' (' || sentence
         || '), and with it what these may do: ' || coalesce(holders, 'nobody, who has it now')
