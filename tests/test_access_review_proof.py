@@ -252,6 +252,34 @@ def test_a_difference_ends_it_and_names_the_stream_and_both_numbers(
     assert "Stream maps are set (admins): they may leave out rows" in str(mapped.value)
 
 
+@pytest.mark.parametrize(
+    ("maps", "columns", "message"),
+    [
+        ({"admins": {"role": "__NULL__"}}, None, "admins: stream maps change role, which the"),
+        ({"adm*": {"email": "fake.email()"}}, None, "admins: stream maps change email, which the"),
+        ({"admins": {"__else__": "__NULL__"}}, None, "admins: stream maps change __else__, which"),
+        ({}, ["id", "name", "email", "role.id", "role.name"], "admins: has_inbox_seat not read"),
+        ({}, ["id", "name", "email", "has_inbox_seat"], "admins: role.id, role.name not read"),
+    ],
+)
+def test_rows_without_what_a_review_goes_by_end_it(
+    maps: dict[str, Any],
+    columns: list[str] | None,
+    message: str,
+    steps: SimpleNamespace,
+    loaded: Path,
+) -> None:
+    line = complete_line(**maps)
+    if columns:
+        line["streams"]["admins"]["columns"] = columns
+
+    with pytest.raises(SystemExit) as end:
+        steps.evidence.as_loaded(line, "", SKIP)
+
+    assert loaded.exists()
+    assert message in str(end.value)
+
+
 def test_who_ran_it_is_named_without_secrets(
     steps: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -531,8 +559,11 @@ def test_the_closing_report_has_every_decision_and_the_proof_of_every_removal(
     assert closing["tests"]["self_review"]["decided_by_themselves"] == []
     assert "accepted until" in page
     assert "took the inbox seat of Priya Raman" in page
-    assert f'href="{FIRST}/closed/closing.html">closed</a> on {day(0)}' in archive
-    assert f">due</span> on {day(-7)}" in archive
+    assert (
+        f'href="{FIRST}/closed/closing.html">closed</a><br><small class="day">on {day(0)}'
+        in archive
+    )
+    assert f'>due</span><br><small class="day">on {day(-7)}' in archive
 
 
 def accept(home: Path, *rows: dict[str, str]) -> None:

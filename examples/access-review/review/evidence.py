@@ -9,6 +9,7 @@ import shutil
 import sys
 import zlib
 from datetime import datetime
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from folders import OUTPUT, Review, Row, sha256
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 INTERCOM = OUTPUT / "intercom"  # where meltano.yml lets the tap keep its evidence
 REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
 LOGS = "activity_logs"
+NEEDED = {  # what decisions and findings go by
+    "admins": ("id", "name", "email", "has_inbox_seat", "role.id", "role.name"),
+    "teams": ("id", "name"),
+    "team_memberships": ("team_id", "admin_id", "priority_level"),
+    LOGS: (
+        *("id", "created_at", "activity_type", "activity_description"),
+        *("performed_by.id", "performed_by.email"),
+    ),
+}
 SELF_REVIEWS = """
     select grants.access_key from access_grants as grants
     join people on people.admin_id = grants.admin_id
@@ -110,6 +120,33 @@ def check_bodies(lines: bytes, *, is_kept: bool) -> None:
             sys.exit(f"{path} was changed since the tap wrote it: read Intercom again")
 
 
+def mapped(line: Row, stream: str) -> set[str]:
+    """Give the columns of a stream that stream maps name."""
+    maps = line.get("filters", {}).get("stream_maps") or {}
+    parts = [part for name, part in maps.items() if fnmatch(stream, name)]
+    return {column for part in parts for column in (part if isinstance(part, dict) else ["?"])}
+
+
+def not_as_sent(line: Row) -> list[str]:
+    """Say which columns that the review goes by were not read, or are not as Intercom sent them."""
+    problems = []
+    for stream, needed in NEEDED.items():
+        if stream not in line["streams"]:
+            continue
+        read = line["streams"][stream].get("columns", needed)
+        if lacking := [column for column in needed if column not in read]:
+            problems.append(
+                f"{stream}: {', '.join(lacking)} not read: select all columns in meltano.yml"
+            )
+        roots = {column.partition(".")[0] for column in needed} | {"__else__", "?"}
+        if changed := sorted(mapped(line, stream) & roots):
+            problems.append(
+                f"{stream}: stream maps change {', '.join(changed)}, which the review goes by: "
+                "take them out of meltano.yml"
+            )
+    return problems
+
+
 def difference(stream: str, sent: Row, other: Row, words: str, line: Row) -> str | None:
     """Say how two control totals of a stream differ, if they do.
 
@@ -150,7 +187,7 @@ def as_loaded(line: Row, began_at: str, skip: dict[str, int]) -> dict[str, Row]:
         problems.append(difference(stream, sent, loaded, "were loaded", line))
         keys = ("rows", "keys", "keys_sha256")
         compared[stream] = {"sent": {key: sent[key] for key in keys}, "loaded": loaded}
-    if found := [problem for problem in problems if problem]:
+    if found := [problem for problem in [*problems, *not_as_sent(line)] if problem]:
         sys.exit(
             "\n- ".join(
                 ["What was loaded is not what Intercom sent; nothing is built of it", *found]
@@ -215,6 +252,11 @@ def limits(sync: Row) -> list[str]:
     )
     if changed := sync["code"]["tap"].get("changed"):
         texts.append(f"Files of the tap that are not as they were installed: {', '.join(changed)}.")
+    if maps := sync["evidence"]["complete"].get("filters", {}).get("stream_maps"):
+        texts.append(
+            f"Stream maps are set ({', '.join(sorted(maps))}): other columns than those that the "
+            "review goes by may not be as Intercom sent them."
+        )
     source = sync.get("second_source") or {"problem": "there is no teammates' export"}
     if "problem" in source:
         texts.append(f"The list was compared with no second source: {source['problem']}.")
