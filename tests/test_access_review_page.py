@@ -182,11 +182,12 @@ def test_the_archive_lists_all_reviews(archive: Page) -> None:
     rows = [row.split("\t") for row in archive.locator("tbody tr").all_inner_texts()]
 
     assert [row[0].split("\n")[0] for row in rows] == [SECOND, FIRST]
-    assert rows[1][2] == "grace@example.com, priya@example.com, tomas@example.com, zoe@example.com"
+    assert [row[1] for row in rows] == ["open", "open"]
+    assert rows[1][3] == "grace@example.com, priya@example.com, tomas@example.com, zoe@example.com"
     # rows, keep, exception, remove, removed, still there, undecided
-    assert rows[1][3:10] == ["82", "70", "1", "4", "3", "1", "7"]
-    assert rows[0][3:10] == ["79", "0", "0", "0", "0", "0", "79"]
-    assert [row[10] for row in rows] == ["unchanged", "unchanged"]
+    assert rows[1][4:11] == ["82", "70", "1", "4", "3", "1", "7"]
+    assert rows[0][4:11] == ["79", "0", "0", "0", "0", "0", "79"]
+    assert [row[11] for row in rows] == ["unchanged", "unchanged"]
     links = archive.locator("tbody a")
     assert [link.get_attribute("href") for link in links.all()] == [
         f"{SECOND}/access-review.html",

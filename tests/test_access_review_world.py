@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser import shown
+from tests.commands import BIN, environment
 from tests.reviews import day, read_list, step, write_list
+from tests.targets import variables_of
 from tests.world import (
     AGO,
     BLANK_FORMULA,
@@ -74,6 +77,62 @@ def test_both_warehouses_say_the_same(
     for here, there in zip(world_in_duckdb, world_in_postgres, strict=True):
         for mart in here:
             assert comparable(here[mart]) == comparable(there[mart]), mart
+
+
+END = """
+import json, sys
+sys.path.insert(0, "review")
+from datetime import date
+from close import OWN, OpenError, exceptions_of, removals_of, tests_of
+from folders import reviews
+from teammates import results
+from warehouse import query
+first = reviews()[0]
+try:
+    removals_of(first, date.today())
+except OpenError as error:
+    print(json.dumps([error.args, results({"is_compared": True}), tests_of(first, [])]))
+print(json.dumps(sorted(map(str, exceptions_of(first)))))
+print(json.dumps(sorted(json.dumps(row, default=str) for row in query(OWN) if row["email"])))
+"""
+
+
+def test_evidence_and_the_end_of_a_review_are_the_same_in_both_warehouses(
+    world_in_duckdb: list[Marts],
+    world_in_postgres: list[Marts],
+    world_project: Path,
+    postgres_server: str,
+) -> None:
+    assert len(world_in_duckdb) == len(world_in_postgres) == len(REVIEWS)
+    python = world_project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
+    answers = {}
+    for warehouse, home in (("duckdb", "world"), ("postgres", "postgres")):
+        folder = world_project / home / "reviews"
+        for name, truth in zip(REVIEWS, world(), strict=True):
+            evidence = json.loads((folder / name / "evidence.json").read_text(encoding="utf-8"))
+            for stream, known in evidence["control_totals"].items():
+                parts = [known["sent"], known["loaded"], known.get("reviewed", known["loaded"])]
+                assert len({part["keys_sha256"] for part in parts}) == 1, stream
+            assert known["sent"].keys() == {"rows", "keys", "keys_sha256"}
+            rows = evidence["control_totals"]["admins"]["reviewed"]["rows"]
+            assert rows == len(truth.workspace.admins)
+        where = {"REVIEW_HOME": home, "WAREHOUSE": warehouse, "PYTHONUTF8": "1"}
+        done = subprocess.run(
+            [python, "-c", END],
+            capture_output=True,
+            check=True,
+            cwd=world_project,
+            encoding="utf-8",
+            env=environment(**where, **variables_of(postgres_server)),
+        )
+        answers[warehouse] = done.stdout.splitlines()
+
+    assert answers["duckdb"] == answers["postgres"]
+    (problems, source, _), exceptions, own = map(json.loads, answers["duckdb"])
+    assert any(problem.endswith("is still there") for problem in problems)
+    assert source["compared_teammates"] > source["not_compared"]["accounts_of_intercoms_bot"] > 0
+    assert exceptions
+    assert len(own) > 0
 
 
 def test_the_grants_are_what_everybody_has_at_each_review(reviews: list[Marts]) -> None:

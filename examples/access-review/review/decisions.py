@@ -22,6 +22,7 @@ from folders import (
     write_json,
     write_review_seeds,
 )
+from identity import who
 from lists import write_assigned_rows
 from tables import COLUMNS, DECIDED, DECISIONS, LIST, Texts, UnreadableError, read
 
@@ -240,6 +241,7 @@ def take_over(review: Review, path: Path, digest: str, decisions: list[Row]) -> 
     number = int(last.stem[8:]) + 1 if review.taken_over else 1
     record = {
         "taken_over_at": now(),
+        "taken_over_by": who(),
         "file": file,
         "sha256": digest,
         "lists": lists | {file: digest},
