@@ -172,6 +172,7 @@ def test_every_address_has_a_safe_file_name_of_its_own(steps: SimpleNamespace) -
         assert len(f".{name}.xlsx.new") < 255
         assert not set(name) & set('/\\:*?"<>| \x00')
         assert name[0] not in "-."
+    assert file_name("con.x@corp.example").startswith("_con.x@corp.example-")
     assert file_name("Ada+x@Corp.example") == "ada+x@corp.example"
 
 
@@ -456,6 +457,19 @@ TAMPERED: dict[str, tuple[Callable[[Review], Any], str]] = {
         lambda review: edit(review, str(day(6)), str(day(-300))),
         f"decided-2.json does not say what signed/{ADA}.csv says",
     ),
+    "a decision less": (
+        lambda review: rewrite(review, lambda record: record["decisions"].pop()),
+        f"decided-2.json does not say what signed/{BEN}.csv says",
+    ),
+    "a list that nobody signs": (
+        lambda review: rewrite(
+            review,
+            lambda record: record["lists"].update(
+                {"access-review.csv": review.evidence["files"]["access-review.csv"]}
+            ),
+        ),
+        "access-review.csv is not what was taken over on",
+    ),
     "another list": (
         lambda review: edit(review, f'"signed/{ADA}.csv": ', '"/etc/hostname": '),
         "/etc/hostname is not what was taken over on",
@@ -465,6 +479,15 @@ TAMPERED: dict[str, tuple[Callable[[Review], Any], str]] = {
         "decided-2.json says more than the signed lists",
     ),
 }
+
+
+def rewrite(review: Review, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the last record of decisions."""
+    path = review.taken_over[-1]
+    path.chmod(0o600)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    change(record)
+    path.write_text(json.dumps(record), encoding="utf-8")
 
 
 def edit(review: Review, old: str, new: str) -> None:
