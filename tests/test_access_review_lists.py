@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typing_extensions import override
 
 from tests.commands import POSIX, ROOT, environment
@@ -170,6 +172,7 @@ def test_every_address_has_a_safe_file_name_of_its_own(steps: SimpleNamespace) -
         assert len(f".{name}.xlsx.new") < 255
         assert not set(name) & set('/\\:*?"<>| \x00')
         assert name[0] not in "-."
+    assert file_name("con.x@corp.example").startswith("_con.x@corp.example-")
     assert file_name("Ada+x@Corp.example") == "ada+x@corp.example"
 
 
@@ -454,11 +457,37 @@ TAMPERED: dict[str, tuple[Callable[[Review], Any], str]] = {
         lambda review: edit(review, str(day(6)), str(day(-300))),
         f"decided-2.json does not say what signed/{ADA}.csv says",
     ),
+    "a decision less": (
+        lambda review: rewrite(review, lambda record: record["decisions"].pop()),
+        f"decided-2.json does not say what signed/{BEN}.csv says",
+    ),
+    "a list that nobody signs": (
+        lambda review: rewrite(
+            review,
+            lambda record: record["lists"].update(
+                {"access-review.csv": review.evidence["files"]["access-review.csv"]}
+            ),
+        ),
+        "access-review.csv is not what was taken over on",
+    ),
+    "another list": (
+        lambda review: edit(review, f'"signed/{ADA}.csv": ', '"/etc/hostname": '),
+        "/etc/hostname is not what was taken over on",
+    ),
     "the list of a decision": (
         lambda review: edit(review, f'"list": "signed/{BEN}"', '"list": "signed/nobody"'),
         "decided-2.json says more than the signed lists",
     ),
 }
+
+
+def rewrite(review: Review, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the last record of decisions."""
+    path = review.taken_over[-1]
+    path.chmod(0o600)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    change(record)
+    path.write_text(json.dumps(record), encoding="utf-8")
 
 
 def edit(review: Review, old: str, new: str) -> None:
@@ -484,6 +513,37 @@ def test_whatever_does_not_agree_with_the_signed_lists_is_detected(
     spoil(review)
 
     assert message in "; ".join(steps.verify.problems_of_signed(review))
+
+
+def test_a_record_of_an_older_version_is_verified_and_the_rest_may_follow(
+    review: Review, steps: SimpleNamespace
+) -> None:
+    path = whole(review, decision="keep")
+    keys = "access_key admin_id kind thing thing_id decision reason until decided_by decided_on"
+    decision = dict(
+        zip(keys.split(), ["3/seat", "3", "seat", "seat", "", "keep", "", ""], strict=False)
+    )
+    decision |= {"decided_by": BEN, "decided_on": str(day(9))}
+    record = {
+        "taken_over_at": f"{day(9)}T00:00:00+00:00",
+        "file": path.name,
+        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "decisions": [decision],
+    }
+    (review.folder / "decided-1.json").write_text(json.dumps(record), encoding="utf-8")
+    before = steps.verify.problems_of_signed(review)
+    again = steps.decisions.take_over_all(review)
+    rows = read_list(path)
+    decided([row for row in rows if row["reviewer"] == BEN])
+    write_list(path, rows)
+    more = steps.decisions.take_over_all(review)
+    signed(review, ADA)
+    own = steps.decisions.take_over_all(review)
+
+    assert (before, again, more, own) == ([], (0, []), (1, []), (1, []))
+    assert len(review.decisions) == 5
+    assert steps.verify.problems_of_signed(review) == []
+    assert steps.verify.problems_of_records(review, []) == []
 
 
 SETTINGS: dict[str, tuple[str, str]] = {
@@ -673,9 +733,9 @@ def mails_in(review: Review, steps: SimpleNamespace, folder: Path, **names: str)
 def test_the_documented_line_sends_every_mail_with_its_list(
     review: Review, steps: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = tmp_path / "settings.ini"
-    settings.write_text("[review]\nmail_from: reviews@corp.example\n", encoding="utf-8")
-    monkeypatch.setattr(steps.settings, "PATH", settings)
+    path = tmp_path / "settings.ini"
+    path.write_text("[review]\nmail_from: reviews@corp.example\n", encoding="utf-8")
+    monkeypatch.setattr(steps.settings, "PATH", path)
     mails_in(review, steps, tmp_path / "outbox", ada="陈伟\r\nBcc: mallory@x.example " + "ü" * 300)
     command = block("## Lists, mails, reminders", "bash")
 
@@ -706,6 +766,26 @@ def test_the_documented_line_sends_every_mail_with_its_list(
     assert "please decide 3 rows until" in ada["Subject"]
     text = text_of(ada)
     assert f"- 2 rows\r\n- 1 row until {day(3)} (overdue)" in text
+
+
+@given(name=st.text(st.one_of(st.sampled_from('\r\n\0\\",;:<>@()=?_ .\u202e'), st.characters())))
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_name_adds_to_a_header_or_ends_it(
+    name: str, review: Review, steps: SimpleNamespace
+) -> None:
+    rows = [listed(1, "seat", ADA) | {"due": ""}]
+
+    mail = steps.outbox.mail(review, ADA, name, rows, str(day(0)), is_reminder=False)
+    content = mail.as_bytes()
+
+    message = message_from_bytes(content, policy=default)
+    assert content.isascii()
+    assert message.keys() == ["To", "Date", "Subject", "MIME-Version", "Content-Type"]
+    assert [address.addr_spec for address in message["To"].addresses] == [ADA]
+    assert message["Subject"].endswith("please decide 1 row")
+    assert message.defects == []
 
 
 @pytest.mark.parametrize(

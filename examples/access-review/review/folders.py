@@ -48,6 +48,7 @@ CLOSING_KEYS = {
 RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
 RECORD = re.compile(r"decided-([1-9]\d*)\.json")
+MOST_DAYS = 3650  # of a deadline
 LIST_ENDS = (".csv", ".xlsx")
 LIST_FILE = re.compile(r"lists/([^/]+)\.csv")
 SIGNED = ("decisions.csv", "decisions.xlsx")
@@ -241,7 +242,9 @@ class Review:
     def deadlines(self) -> dict[str, int]:
         """The deadlines that were set when the review was made, in days."""
         days: dict[str, int] = self.evidence.get("deadlines", {})
-        if not isinstance(days, dict) or not all(type(n) is int for n in days.values()):
+        if not isinstance(days, dict) or not all(
+            type(number) is int and 0 <= number <= MOST_DAYS for number in days.values()
+        ):
             sys.exit(f"{self.folder / 'evidence.json'} was changed: it holds no deadlines any more")
         return days
 
@@ -316,6 +319,8 @@ def read_record(path: Path) -> Row:
         or not all(isinstance(known, str) for known in lists.values())
         or not isinstance(decisions, list)
         or not all(isinstance(row, dict) and row.keys() >= RECORD_KEYS for row in decisions)
+        or not all(isinstance(row[key], str) for row in decisions for key in RECORD_KEYS)
+        or not all(isinstance(row.get("list", ""), str) for row in decisions)
     ):
         sys.exit(f"{path} was changed: it is no record of decisions any more")
     return record

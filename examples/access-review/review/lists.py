@@ -23,14 +23,14 @@ DEVICE = re.compile(r"(aux|con|nul|prn|com\d|lpt\d)(\..*)?")  # no file of Windo
 def file_name(address: str) -> str:
     """Give the name of somebody's list without its ending, a safe one for any file system.
 
-    Two addresses never have the same: what is not plain gets a mark of its own, behind a sign that
-    stands in no plain one.
+    Two addresses never have the same: what is not plain gets a mark of its own, and begins with a
+    sign with which no plain one begins.
     """
     address = address.lower()
     if PLAIN.fullmatch(address) and not DEVICE.fullmatch(address):
         return address
     safe = re.sub(r"[^a-z0-9@._+-]", "_", address)[:60]
-    return f"_{safe}~{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    return f"_{safe}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
 
 
 def due_on(row: Texts) -> date | None:

@@ -204,7 +204,7 @@ def main() -> None:
     has_answered = {
         name for name, rows in lists_of(newest).items() if len(rows_of[name]) < len(rows)
     }
-    persons = {row["email"]: row["name"] for row in query("select email, name from people")}
+    persons = {row["email"]: row["name"] for row in query("select * from people where is_there")}
     folder, today = OUTBOX / newest.name, str(read_json(SYNC)["as_of"])[:10]
     is_reminder = folder.exists()
     mails = {

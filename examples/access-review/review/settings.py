@@ -8,7 +8,7 @@ import re
 import sys
 from datetime import date, timedelta
 
-from folders import SEEDS, Row, write_seed
+from folders import MOST_DAYS, SEEDS, Row, write_seed
 
 PATH = SEEDS / "settings.ini"
 SECTION = "review"
@@ -19,7 +19,6 @@ DEADLINES = (
     "privileged_remove_within_days",
     "leaver_remove_within_days",
 )
-LONGEST = 3650
 ALERTS = {  # what a word of fail_on stands for; the name of any finding stands for itself
     "leaver": ("leaver", "leaver_overdue"),
     "overdue": ("removal_overdue", "leaver_overdue", "decision_overdue"),
@@ -61,8 +60,8 @@ def deadlines() -> dict[str, int]:
     days = {}
     for name, value in _values().items():
         if name in DEADLINES:
-            if not re.fullmatch(r"[0-9]{1,4}", value) or int(value) > LONGEST:
-                sys.exit(f"{PATH}: {name} is {value!r}, not a number of days from 0 to {LONGEST}")
+            if not re.fullmatch(r"[0-9]{1,4}", value) or int(value) > MOST_DAYS:
+                sys.exit(f"{PATH}: {name} is {value!r}, not a number of days from 0 to {MOST_DAYS}")
             days[name] = int(value)
     for name in ("decide_within_days", "remove_within_days"):
         if name in days:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from decisions import WHOLE, differ, name_of, signed
+from decisions import WHOLE, differ, signed
 from folders import (
     CLOSING,
     LEFT_BEHIND,
@@ -111,10 +111,10 @@ def problems_of_signed(review: Review) -> list[str]:
     problems = []
     for file, known in review.taken_lists.items():
         path = review.folder / file
-        name = name_of(review, path)
+        name = file.rpartition(".")[0]
         of_list = {key for key in missing if key[0] == name}
         missing -= of_list
-        if not is_as_written(path, known):
+        if file not in review.signed_names or not is_as_written(path, known):
             problems.append(f"{file} is not what was taken over on {taken_at}")
             continue
         try:
