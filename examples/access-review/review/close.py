@@ -89,7 +89,6 @@ def accepted(review: Review, as_of: date) -> dict[str, Row]:
         reviewer = listing.get(row["row"], {}).get("reviewer")
         checks = [
             (not removal, f"row {row['row']!r} is no removal that was decided in this review"),
-            (row["row"] in known, "is there twice"),
             (by != reviewer, f"was accepted by {by or 'nobody'}, but {reviewer} is assigned"),
             ((removal.get("admin_id"), by) in own, f"{by} accepts it for themselves"),
             (not row["reason"], "has no reason"),
@@ -101,6 +100,7 @@ def accepted(review: Review, as_of: date) -> dict[str, Row]:
                 until is None or on is None or until <= on or until < as_of,
                 f"'until' is {row['until']!r}, not a later day that is still to come",
             ),
+            (row["row"] in known, "is there twice"),
         ]
         if problem := next((problem for fails, problem in checks if fails), None):
             problems.append(f"{path}, line {number}: {problem}")
