@@ -17,7 +17,7 @@ from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import world
 from tests.browser import launched
 from tests.commands import ROOT
-from tests.meltano import copied, output_of
+from tests.meltano import copied, demo_of, output_of
 from tests.reviews import play
 from tests.runs import catalog_selecting
 from tests.targets import Postgres, variables_of
@@ -137,6 +137,13 @@ def reviewed(review_project: Path) -> Path:
     """The home of two reviews, in DuckDB."""
     play(review_project, "demo-review", review_project)
     return review_project
+
+
+@pytest.fixture(scope="session")
+def demo_played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The access review after the command of its README, with what that printed."""
+    project = copied("access-review", tmp_path_factory.mktemp("demo") / "access-review")
+    return project, demo_of(project)
 
 
 @pytest.fixture(scope="session")

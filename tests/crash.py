@@ -1,9 +1,9 @@
 """Runs a step of the access review, and kills it before it changes a file.
 
 crash.py FILE STEP          before it changes a file whose path holds FILE
-crash.py each STEP CHECK    before its first change, then before its second, and so on until it
-                            comes to its end; after each time, CHECK runs, and a line of JSON
-                            says what it printed
+crash.py each STEP CHECK N  before its first change, then before the one N changes later, and so on
+                            until it comes to its end; after each time, CHECK runs, and a line of
+                            JSON says what it printed
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def main() -> None:
     step, check = Path(script).stem, Path(sys.argv[3]).stem
     for name in (step, check):
         importlib.import_module(name)
-    for number in count(1):
+    for number in count(1, int(sys.argv[4])):
         code, output = in_child(step, number)
         checked = in_child(check)
         print(json.dumps({"code": code, "output": output, "check": checked}))

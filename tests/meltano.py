@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-LEFT_BEHIND = (".meltano", ".user.yml", "logs", "output*", "reviews", "run", "sign-ins*", "target")
+LEFT_BEHIND = (
+    *(
+        ".meltano",
+        ".user.yml",
+        "logs",
+        "outbox",
+        "output*",
+        "reviews",
+        "run",
+        "sign-ins*",
+        "target",
+    ),
+)
 """What running an example leaves in its folder."""
 
 

@@ -227,11 +227,18 @@ def finished_step(
     )
 
 
-def kills(project: Path, name: str, home: Path) -> list[dict[str, Any]]:
-    """Kill a step before each of its changes, one after the other, until it comes to its end."""
+def kills(project: Path, name: str, home: Path, every: int = 1) -> list[dict[str, Any]]:
+    """Kill a step before each of its changes, one after the other, until it comes to its end.
+
+    Args:
+        project: The project.
+        name: The name of the step.
+        home: The home of the reviews.
+        every: How many changes are between two kills, for steps with many files.
+    """
     utility = project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
     done = subprocess.run(
-        [utility, CRASH, "each", f"review/{name}.py", "review/verify.py"],
+        [utility, CRASH, "each", f"review/{name}.py", "review/verify.py", str(every)],
         capture_output=True,
         check=True,
         cwd=project,

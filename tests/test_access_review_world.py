@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser import shown
-from tests.reviews import day, read_list
+from tests.commands import BIN, environment
+from tests.reviews import day, read_list, step, write_list
+from tests.targets import variables_of
 from tests.world import (
     AGO,
     BLANK_FORMULA,
@@ -18,6 +23,7 @@ from tests.world import (
     OVERRIDE,
     REVIEWS,
     SEMICOLON,
+    SILENT,
     UNKNOWN,
     grants,
     world,
@@ -71,6 +77,62 @@ def test_both_warehouses_say_the_same(
     for here, there in zip(world_in_duckdb, world_in_postgres, strict=True):
         for mart in here:
             assert comparable(here[mart]) == comparable(there[mart]), mart
+
+
+END = """
+import json, sys
+sys.path.insert(0, "review")
+from datetime import date
+from close import OWN, OpenError, exceptions_of, removals_of, tests_of
+from folders import reviews
+from teammates import results
+from warehouse import query
+first = reviews()[0]
+try:
+    removals_of(first, date.today())
+except OpenError as error:
+    print(json.dumps([error.args, results({"is_compared": True}), tests_of(first, [])]))
+print(json.dumps(sorted(map(str, exceptions_of(first)))))
+print(json.dumps(sorted(json.dumps(row, default=str) for row in query(OWN) if row["email"])))
+"""
+
+
+def test_evidence_and_the_end_of_a_review_are_the_same_in_both_warehouses(
+    world_in_duckdb: list[Marts],
+    world_in_postgres: list[Marts],
+    world_project: Path,
+    postgres_server: str,
+) -> None:
+    assert len(world_in_duckdb) == len(world_in_postgres) == len(REVIEWS)
+    python = world_project / ".meltano" / "utilities" / "review" / "venv" / BIN.name / "python"
+    answers = {}
+    for warehouse, home in (("duckdb", "world"), ("postgres", "postgres")):
+        folder = world_project / home / "reviews"
+        for name, truth in zip(REVIEWS, world(), strict=True):
+            evidence = json.loads((folder / name / "evidence.json").read_text(encoding="utf-8"))
+            for stream, known in evidence["control_totals"].items():
+                parts = [known["sent"], known["loaded"], known.get("reviewed", known["loaded"])]
+                assert len({part["keys_sha256"] for part in parts}) == 1, stream
+            assert known["sent"].keys() == {"rows", "keys", "keys_sha256"}
+            rows = evidence["control_totals"]["admins"]["reviewed"]["rows"]
+            assert rows == len(truth.workspace.admins)
+        where = {"REVIEW_HOME": home, "WAREHOUSE": warehouse, "PYTHONUTF8": "1"}
+        done = subprocess.run(
+            [python, "-c", END],
+            capture_output=True,
+            check=True,
+            cwd=world_project,
+            encoding="utf-8",
+            env=environment(**where, **variables_of(postgres_server)),
+        )
+        answers[warehouse] = done.stdout.splitlines()
+
+    assert answers["duckdb"] == answers["postgres"]
+    (problems, source, _), exceptions, own = map(json.loads, answers["duckdb"])
+    assert any(problem.endswith("is still there") for problem in problems)
+    assert source["compared_teammates"] > source["not_compared"]["accounts_of_intercoms_bot"] > 0
+    assert exceptions
+    assert len(own) > 0
 
 
 def test_the_grants_are_what_everybody_has_at_each_review(reviews: list[Marts]) -> None:
@@ -411,3 +473,199 @@ def test_models_that_expect_fivetrans_tables_find_them(reviews: list[Marts]) -> 
         (row["admin_id"], row["team_id"]) for row in marts["team_admin"] if row["_fivetran_deleted"]
     }
     assert deleted == {("2034", "501"), ("2036", "501"), ("2036", "502"), ("2038", "505")}
+
+
+def timeliness(marts: Marts, mart: str) -> dict[str, Any]:
+    return {
+        row["access_key" if mart == "removals" else "admin_id"]: (row["due_on"], row["timeliness"])
+        for row in marts[mart]
+    }
+
+
+def test_a_removal_is_in_time_to_the_end_of_its_last_day(reviews: list[Marts]) -> None:
+    due = day(60)  # the day of the second review
+    last = timeliness(reviews[2], "removals")
+
+    assert set(timeliness(reviews[1], "removals").values()) == {
+        (due, "open"),
+        (due, "in time"),
+    }
+    assert {key: state for key, (_, state) in last.items() if state != "in time"} == {
+        "2011/seat": "overdue",
+        "2044/role/2": "overdue",
+        "2038/team/506": "overdue",
+        "2038/team/505": "late",
+        "2013/workspace": "late",
+    }
+
+
+def test_access_of_leavers_is_late_only_where_that_is_known(
+    reviews: list[Marts], pages: list[str]
+) -> None:
+    assert timeliness(reviews[1], "leavers") == {
+        "2034": (day(69), "in time"),  # by the logs, on the last day
+        "2035": (day(61), "perhaps late"),
+    }
+    assert f'{day(61)} <span class="mark">perhaps late</span>' in pages[1]
+
+
+def test_what_is_overdue_comes_first(reviews: list[Marts]) -> None:
+    rows = [
+        (row["finding"], row["admin_id"], row["detail"])
+        for row in reviews[2]["review_findings"]
+        if row["urgency"] == 0
+    ]
+
+    assert {(finding, admin_id) for finding, admin_id, _ in rows} == {
+        ("removal_overdue", "2011"),
+        ("removal_overdue", "2038"),
+        ("removal_overdue", "2044"),
+        ("leaver_overdue", "2024"),
+        ("decision_overdue", None),
+    }
+    assert all(
+        f"the last day for it was {day(60)}" in detail
+        for finding, _, detail in rows
+        if finding == "removal_overdue"
+    )
+    assert not with_finding(reviews[2], "not_removed")
+
+
+def test_how_far_a_review_is_stands_on_its_page_and_the_next_by_reviewer(
+    reviews: list[Marts], pages: list[str], world_project: Path
+) -> None:
+    assert reviews[0]["progress"] == []
+    rows = {
+        (row["reviewer"], row["decide_by"]): (row["row_count"], row["decided"], row["is_overdue"])
+        for row in reviews[1]["progress"]
+    }
+    due, privileged = day(AGO[0] - 14), day(AGO[0] - 7)
+
+    assert rows[(SILENT, due)] == (4, 0, True)
+    assert rows[("ben@corp.example", privileged)] == (6, 6, False)
+    assert {key[1] for key in rows} == {due, privileged}
+    assert all(row[0] == row[1] for (reviewer, _), row in rows.items() if reviewer != SILENT)
+    (overdue,) = [
+        row for row in reviews[1]["review_findings"] if row["finding"] == "decision_overdue"
+    ]
+    assert overdue["detail"] == (
+        f"4 of 4 rows of the review of {REVIEWS[0]} are not decided by {SILENT}; "
+        f"the last day for it was {due}"
+    )
+    rows_at_first = sum(row[0] for row in rows.values()) + 3  # three of Ben's own have no reviewer
+    assert f"Decisions of the review of {REVIEWS[0]}</a>: 0 of {rows_at_first} rows" in pages[0]
+    living = (world_project / "world" / "output" / "access-review.html").read_text("utf-8")
+    assert living == pages[2]
+    assert f"due on {day(-7)} and {day(-14)}." in living
+
+
+def test_the_lists_hold_what_a_reviewer_needs(reviews: list[Marts], world_project: Path) -> None:
+    for marts, name in zip(reviews, REVIEWS, strict=True):
+        folder = world_project / "world" / "reviews" / name / "lists"
+        rows = {row["row"]: row for path in folder.glob("*.csv") for row in read_list(path)}
+        assigned = {row["access_key"]: row["reviewer"] for row in marts["access_grants"]}
+
+        assert {key: row["reviewer"] for key, row in rows.items()} == {
+            key: reviewer for key, reviewer in assigned.items() if reviewer
+        }
+        for path in folder.glob("*.csv"):
+            assert {row["reviewer"] for row in read_list(path)} == {path.stem}
+    assert rows["2036/role/3"]["teams"] == ""
+    assert rows["2038/workspace"]["teams"] == "Twin (506)"
+    assert rows["2044/team/502"]["role"] == "Support lead"
+    assert rows["2044/team/502"]["last decision"] == f"keep, by ben@corp.example on {day(119)}"
+    assert rows["2040/workspace"]["last decision"] == (
+        f"exception, by ben@corp.example on {day(119)}, until {day(80)} (=agreed)"
+    )
+    privileged = {row["row"]: row["privileged"] for row in rows.values() if row["privileged"]}
+    assert privileged["2009/workspace"] == "not known"
+    assert privileged["2001/workspace"] == privileged["2001/role/1"] == "yes"
+    assert rows["2001/role/1"]["due"] == f"decide by {day(-7)}"
+    assert rows["2001/seat"]["due"] == f"decide by {day(-14)}"
+
+
+def copied(world_project: Path, tmp_path: Path) -> Path:
+    for name in ("outbox", "output", "reviews", "seeds"):
+        shutil.copytree(world_project / "world" / name, tmp_path / name)
+    return tmp_path
+
+
+def test_only_who_has_not_answered_gets_a_reminder(
+    reviews: list[Marts], world_project: Path, tmp_path: Path
+) -> None:
+    assert reviews
+    home = copied(world_project, tmp_path)
+    folder, outbox = home / "reviews" / REVIEWS[2], home / "outbox"
+    cleo, ben = "cleo@corp.example", "ben@corp.example"
+
+    def answer(name: str, number: int | None) -> set[str]:
+        """The mails that are left once somebody decided so many rows."""
+        rows = read_list(folder / "lists" / f"{name}.csv")
+        for row in rows[:number]:
+            row |= {"decision": "keep", "decided by": name, "decided on": str(day(0))}
+        write_list(folder / "signed" / f"{name}.csv", rows)
+        for step_name in ("decisions", "outbox", "verify"):
+            done = step(world_project, step_name, home)
+            assert (done.returncode, done.stderr) == (0, "")
+        return mails()
+
+    def mails() -> set[str]:
+        paths = list(outbox.rglob("*.eml"))
+        for path in paths:
+            headers = path.read_text("ascii").partition("\n\n")[0].replace("\n ", " ")
+            assert path.stem in headers
+            assert ("Subject: Reminder: " in headers) == (path.parent.name == "reminders")
+        return {path.relative_to(outbox / REVIEWS[2]).as_posix() for path in paths}
+
+    assert mails() == {f"{ben}.eml", f"{cleo}.eml"}
+    assert answer(cleo, None) == {f"{ben}.eml", f"reminders/{ben}.eml"}
+    assert answer(ben, 1) == {f"reminders/{ben}.eml"}
+    assert answer(ben, None) == set()
+
+
+def test_a_new_holder_of_a_privileged_role_is_a_finding_of_the_night(reviews: list[Marts]) -> None:
+    given = [
+        {
+            row["admin_id"]: row["detail"]
+            for row in marts["nightly_findings"]
+            if row["finding"] == "privileged_new"
+        }
+        for marts in reviews
+    ]
+    seen = f"got the privileged role Manager after the previous review, seen on {day(AGO[1])}"
+
+    assert given == [{}, {"2042": f"{seen}, by ada@corp.example", "2043": seen}, {}]
+
+
+def test_findings_of_each_night_are_remembered_by_id_and_end_it_where_they_are_new(
+    reviews: list[Marts], world_project: Path, tmp_path: Path
+) -> None:
+    home = copied(world_project, tmp_path)
+    path = home / "output" / "findings.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    findings = {row["key"]: row for row in record["findings"]}
+    ini = home / "seeds" / "settings.ini"
+    ini.write_text(ini.read_text(encoding="utf-8") + "fail_on: overdue\n", encoding="utf-8")
+
+    quiet = step(world_project, "findings", home)
+    record["findings"] = [row for row in record["findings"] if "2044" not in row["key"]]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    alert = step(world_project, "findings", home)
+    again = step(world_project, "findings", home)
+
+    assert findings.keys() == {row["finding_key"] for row in reviews[2]["nightly_findings"]}
+    names = {"Quinn", "Rita", "Twin", "Support", "Dissolved", "@"}
+    assert not [key for key in findings for name in names if name in key]
+    assert record["first_seen_since"][:10] == REVIEWS[0]
+    assert record["compared_with"][:10] == REVIEWS[1]
+    assert findings["no_role/2009/"]["first_seen"][:10] == REVIEWS[0]
+    assert not findings["no_role/2009/"]["is_new"]
+    overdue = findings[f"removal_overdue/2044/{REVIEWS[0]}/2044/role/2"]
+    assert (overdue["first_seen"][:10], overdue["is_new"]) == (REVIEWS[2], True)
+    assert overdue["severity"] == "high"
+    assert overdue["sentence"].startswith("Kim Captain (kim@corp.example): role Support lead")
+    assert quiet.returncode == again.returncode == 0
+    assert alert.returncode == 1
+    assert "1 new findings of fail_on" in alert.stderr
+    assert overdue["sentence"] in alert.stderr
+    assert path.stat().st_mode & 0o007 == 0

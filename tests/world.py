@@ -281,7 +281,20 @@ def write_seeds(home: Path) -> None:
         csv.writer(file).writerows([("email", "name", "left_on", "person"), *rows])
     for name, content in SEEDS.items():
         (folder / f"{name}.csv").write_text(content, encoding="utf-8")
+    (folder / "settings.ini").write_text(SETTINGS, encoding="utf-8")
 
+
+SILENT = "gus@corp.example"
+"""The reviewer who does not answer."""
+
+SETTINGS = """[review]
+decide_within_days: 14
+privileged_decide_within_days: 7
+remove_within_days: 59
+privileged_remove_within_days: 2
+leaver_remove_within_days: 1
+mail_from: reviews@corp.example
+"""
 
 DECISIONS = {  # at the first review, by account, kind and thing
     ("2011", "seat", ""): "remove",
@@ -303,18 +316,22 @@ UNTIL = {"2039": day(-200), "2040": day(80)}
 
 
 def decide(folder: Path) -> None:
-    """Fill in the list of the first review."""
-    with (folder / "access-review.csv").open(encoding="utf-8-sig", newline="") as file:
+    """Fill in the lists of the first review; one reviewer does not answer."""
+    for path in (folder / "lists").glob("*.csv"):
+        if path.stem != SILENT:
+            sign(path, folder / "signed" / path.name)
+
+
+def sign(path: Path, signed: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        if not row["reviewer"]:
-            continue
         id_, _, rest = row["row"].partition("/")
         decision = DECISIONS.get((id_, row["kind"], rest.partition("/")[2]), "keep")
         row |= {"decision": decision, "decided by": row["reviewer"], "decided on": str(day(119))}
         if decision == "exception":
             row |= {"reason": "=agreed", "until": str(UNTIL[id_])}
-    with (folder / "decisions.csv").open("w", encoding="utf-8", newline="") as file:
+    with signed.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
@@ -328,9 +345,12 @@ MARTS = (
     "admin",
     "assignments",
     "exceptions",
+    "last_decisions",
     "leavers",
+    "nightly_findings",
     "people",
     "privileged_access",
+    "progress",
     "removals",
     "review_findings",
     "role_edits",
@@ -361,7 +381,7 @@ def play(
         with Sandbox(truth.workspace) as sandbox:
             at = {"REVIEWED_AT": clock(NOW - days * DAY)}
             run_step(project, "load", **variables, **sandbox.settings, **at)
-        for name in ("build", "page", "snapshot", "archive"):
+        for name in ("build", "page", "snapshot", "outbox", "archive", "findings"):
             run_step(project, name, **variables)
         if days == AGO[0]:
             decide(home / "reviews" / REVIEWS[0])

@@ -15,21 +15,22 @@ DECISIONS = {  # by person and kind
 
 
 def main() -> None:
-    """Fill in the list of a review, and sign it a day after."""
+    """Fill in the list of each reviewer of a review, and sign it a day after."""
     folder = Path(sys.argv[1])
     reviewed = date.fromisoformat(folder.name)
-    with (folder / "access-review.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        row.update(DECISIONS.get((row["person"], row["kind"]), {"decision": "keep"}))
-        if row["decision"] == "exception":
-            row["until"] = str(reviewed + timedelta(days=60))
-        row["decided by"] = row["reviewer"]
-        row["decided on"] = str(reviewed + timedelta(days=1))
-    with (folder / "decisions.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    for path in (folder / "lists").glob("*.csv"):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            row.update(DECISIONS.get((row["person"], row["kind"]), {"decision": "keep"}))
+            if row["decision"] == "exception":
+                row["until"] = str(reviewed + timedelta(days=60))
+            row["decided by"] = row["reviewer"]
+            row["decided on"] = str(reviewed + timedelta(days=1))
+        with (folder / "signed" / path.name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,18 @@ import sys
 
 from dbt.cli.main import dbtRunner
 from folders import BUILT, SYNC, read_json, write_json
+from identity import built_code
 
 
 def main() -> None:
     """Build everything, and only then say of which sync it is."""
-    sync = read_json(SYNC)
+    sync, code = read_json(SYNC), built_code()
     result = dbtRunner().invoke(
         ["--quiet", "build", "--project-dir", "transform", "--profiles-dir", "transform"]
     )
     if not result.success:
         sys.exit(str(result.exception) if result.exception else 1)
-    write_json(BUILT, {"as_of": sync["as_of"]})
+    write_json(BUILT, {"as_of": sync["as_of"], "code": code})
 
 
 if __name__ == "__main__":

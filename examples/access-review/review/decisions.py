@@ -1,4 +1,4 @@
-"""Between two reviews: takes over the signed lists: all decisions in them, or none."""
+"""Between two reviews: takes over the signed lists: each of them completely, or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+import settings
 from folders import (
+    LIST_ENDS,
     REVIEWS,
     SIGNED,
     SYNC,
@@ -20,7 +22,9 @@ from folders import (
     write_json,
     write_review_seeds,
 )
-from tables import DECISIONS, SHOWN, Texts, UnreadableError, read
+from identity import who
+from lists import write_assigned_rows
+from tables import COLUMNS, DECIDED, DECISIONS, LIST, Texts, UnreadableError, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +32,34 @@ if TYPE_CHECKING:
 SHOW = 20  # problems that a message names, at most
 SPARE_LINES = 10_000  # empty ones, which programs leave
 OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
+WHOLE = "decisions"  # the name of the list of all rows, when it comes back
 
 
-def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
-    """Say what is wrong with the decision of a row, if anything."""
-    if not row["decision"] and not before:
+def name_of(review: Review, path: Path) -> str:
+    """Give the name of a signed list, without its ending: "decisions", or "signed/ADDRESS"."""
+    return path.relative_to(review.folder).with_suffix("").as_posix()
+
+
+def differ(known: Row, decision: Row) -> bool:
+    """Tell whether a decision is not the one that is known; older records know less of each."""
+    return any(known.get(key, value) != value for key, value in decision.items())
+
+
+def problem_of(
+    row: Texts, decision_now: Row, before: Row | None, name: str, reviewed: date
+) -> str | None:
+    """Say what is wrong with the decision of a row, if anything.
+
+    Args:
+        row: The row of the signed list.
+        decision_now: What would be taken over of it.
+        before: What was taken over of it before.
+        name: The name of the list.
+        reviewed: The day of the review.
+    """
+    taken_from = before and before.get("list", WHOLE)
+    own = taken_from == name
+    if not row["decision"] and not own:
         return None
     decision, reviewer, by = row["decision"].lower(), row["reviewer"], row["decided by"]
     until, decided = day(row["until"]), day(row["decided on"])
@@ -40,8 +67,10 @@ def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
     excepted = decision == "exception"
     checks = [
         (
-            before and decided_in(row) != before,
-            f"was taken over as '{before and before['decision']}': decide again in the next review",
+            before and differ(before, decision_now),
+            f"was taken over as '{before and before['decision']}'"
+            + ("" if own else f" from {taken_from}, and differs from that")
+            + ": decide again in the next review",
         ),
         (decision not in DECISIONS, f"decision is '{decision}', not {', '.join(DECISIONS)}"),
         (not reviewer, "has no reviewer: name one in reviewers.csv, for the next review"),
@@ -61,8 +90,10 @@ def problem_of(row: Texts, before: Row | None, reviewed: date) -> str | None:
     return next((problem for fails, problem in checks if fails), None)
 
 
-def decided_in(row: Texts) -> Row:
-    """Give the decision of a row, as it is taken over."""
+def decided_in(row: Texts, review: Review) -> Row:
+    """Give the decision of a row, as it is taken over, with the last day for what it asks for."""
+    removed_on = day(row["decided on"]) if row["decision"].lower() == "remove" else None
+    privileged = bool(row["privileged"])
     return {
         "access_key": row["row"],
         "admin_id": row["row"].partition("/")[0],
@@ -76,6 +107,8 @@ def decided_in(row: Texts) -> Row:
         "until": row["until"],
         "decided_by": row["decided by"].lower(),
         "decided_on": row["decided on"],
+        "remove_by": removed_on
+        and settings.due(removed_on, review.deadlines, "remove", is_privileged=privileged),
     }
 
 
@@ -84,16 +117,36 @@ def label(place: str, row: Texts) -> str:
     return f"{place} ({row['person']}, {row['kind']} {row['access']})"
 
 
+def mistaken(rows: list[Texts], sent: list[Texts]) -> str | None:
+    """Say of which review, or whose, a reviewer's list is, where it is another one as a whole."""
+    for column, words in (("review", "it belongs to"), ("reviewer", "it is the list of")):
+        theirs, ours = {row[column] for row in rows}, sent[0][column]
+        if rows and ours not in theirs:
+            return f"{words} {', '.join(sorted(theirs)[:3]) or 'nobody'}, not {ours}"
+    return None
+
+
 def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
     """Give the decisions of a signed list, and everything that is wrong with it."""
+    name = name_of(review, path)
+    columns = COLUMNS if name == WHOLE else LIST
+    original = "access-review.csv" if name == WHOLE else f"lists/{path.stem}.csv"
+    sent = [row for _, row in read(review.folder / original, columns)]
+    rows = read(path, columns, most=2 * len(sent) + SPARE_LINES)
+    if name != WHOLE and (mistake := mistaken([row for _, row in rows], sent)):
+        return [], [mistake]
     known: dict[str, tuple[int, Texts]] = {}
     problems = []
-    snapshot = {row["row"]: row for _, row in read(review.folder / "access-review.csv")}
+    snapshot = {row["row"]: row for row in sent}
     taken = {decision["access_key"]: decision for decision in review.decisions}
     reviewed = date.fromisoformat(review.evidence["as_of"][:10])
-    for number, row in read(path, most=2 * len(snapshot) + SPARE_LINES):
+    for number, row in rows:
         snapshot_row = snapshot.get(row["row"])
-        changed = [name for name in SHOWN if snapshot_row and row[name] != snapshot_row[name]]
+        changed = [
+            column
+            for column in columns
+            if column not in DECIDED and snapshot_row and row[column] != snapshot_row[column]
+        ]
         if snapshot_row is None:
             problem: str | None = f"row '{row['row']}' is not in the snapshot"
         elif row["row"] in known:
@@ -101,7 +154,8 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
         elif changed:
             problem = f"differs from the snapshot in: {', '.join(changed)}"
         else:
-            problem = problem_of(row, taken.get(row["row"]), reviewed)
+            decision = decided_in(row, review)
+            problem = problem_of(row, decision, taken.get(row["row"]), name, reviewed)
         if problem:
             problems.append(f"{label(f'line {number}', row)}: {problem}")
         known.setdefault(row["row"], (number, row))
@@ -110,18 +164,24 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
         for key, row in snapshot.items()
         if key not in known
     ]
-    return [decided_in(row) for _, row in known.values() if row["decision"]], problems
+    decided = [row for _, row in known.values() if row["decision"]]
+    return [] if problems else [decided_in(row, review) for row in decided], problems
 
 
-def inbox(review: Review) -> Path | None:
-    """Give the signed list of a review, if there is one that was not taken over yet."""
-    names = {path.name for path in review.folder.iterdir()}  # exactly, whatever the file system
-    lists = [review.folder / name for name in SIGNED if name in names]
-    if len(lists) > 1:
-        sys.exit(f"{review.folder} holds decisions.csv and decisions.xlsx: keep one of them")
-    if not lists or (review.taken_over and review.last_taken_over["sha256"] == sha256(lists[0])):
-        return None
-    return lists[0]
+def inbox(review: Review) -> tuple[list[Path], list[str]]:
+    """Give the signed lists that were not taken over yet, and what is there twice."""
+    names = {path.relative_to(review.folder).as_posix() for path in review.folder.rglob("*")}
+    new, refused = [], []
+    taken = review.taken_lists
+    for name in sorted({name.rpartition(".")[0] for name in review.signed_names}):
+        paths = [review.folder / f"{name}{end}" for end in LIST_ENDS if f"{name}{end}" in names]
+        paths = [path for path in paths if path.is_file() and not path.is_symlink()]
+        if len(paths) > 1:
+            both = " and ".join(path.name for path in paths)
+            refused.append(f"{paths[0].parent} holds {both}: keep one of them")
+        elif paths and taken.get(f"{name}{paths[0].suffix}") != sha256(paths[0]):
+            new.append(paths[0])
+    return new, refused
 
 
 def strays(known: list[Review]) -> list[Path]:
@@ -131,56 +191,123 @@ def strays(known: list[Review]) -> list[Path]:
     return [path for path in paths if path.name not in OF_THE_SYSTEM]
 
 
-def read_signed(review: Review, path: Path) -> tuple[str, list[Row]]:
-    """Give the SHA-256 of a signed list and its decisions, or end with all that is wrong."""
+def read_signed(review: Review, path: Path) -> tuple[str, list[Row], str | None]:
+    """Give the SHA-256 of a signed list, its decisions, and all that is wrong with it."""
     digest = sha256(path)
     try:
         decisions, problems = signed(review, path)
     except UnreadableError as error:
-        sys.exit(f"{path} cannot be read, nothing is taken over: {error}")
+        return digest, [], f"{path} cannot be read, nothing is taken over: {error}"
     if sha256(path) != digest:
-        sys.exit(f"{path} is being written just now, nothing is taken over")
-    if problems:
-        more = len(problems) - SHOW
-        shown = [*problems[:SHOW], *([f"and {more} more"] if more > 0 else [])]
-        sys.exit("\n- ".join([f"{path}: nothing is taken over", *shown]))
-    return digest, decisions
+        return digest, [], f"{path} is being written just now, nothing is taken over"
+    if not problems:
+        return digest, decisions, None
+    more = len(problems) - SHOW
+    shown = [*problems[:SHOW], *([f"and {more} more"] if more > 0 else [])]
+    return digest, [], "\n- ".join([f"{path}: nothing is taken over", *shown])
 
 
-def take_over(review: Review, name: str, digest: str, decisions: list[Row]) -> None:
+def disagreements(new: dict[Path, tuple[str, list[Row]]]) -> dict[Path, str]:
+    """Give the signed lists that say different things about one row, with what is wrong."""
+    refused: dict[Path, str] = {}
+    known: dict[str, tuple[Path, Row]] = {}
+    for path, (_, decisions) in new.items():
+        for decision in decisions:
+            other, first = known.setdefault(decision["access_key"], (path, decision))
+            if differ(first, decision):
+                problem = (
+                    f"{other} and {path} disagree on row '{decision['access_key']}' "
+                    f"({decision['person']}, {decision['kind']} {decision['thing']}): "
+                    "nothing of either is taken over"
+                )
+                refused.setdefault(other, problem)
+                refused.setdefault(path, problem)
+    return refused
+
+
+def take_over(review: Review, path: Path, digest: str, decisions: list[Row]) -> None:
     """Write what was signed, beside what was taken over before."""
+    name = name_of(review, path)
+    merged = {decision["access_key"]: decision for decision in review.decisions}
+    for decision in decisions:
+        merged.setdefault(decision["access_key"], decision | {"list": name})
+    file = f"{name}{path.suffix}"
+    lists = {
+        other: known
+        for other, known in review.taken_lists.items()
+        if other.rpartition(".")[0] != name
+    }
     last = review.sealed[-1]
     number = int(last.stem[8:]) + 1 if review.taken_over else 1
+    record = {
+        "taken_over_at": now(),
+        "taken_over_by": who(),
+        "file": file,
+        "sha256": digest,
+        "lists": lists | {file: digest},
+        "after": sha256(last),
+        "decisions": list(merged.values()),
+    }
     path = review.folder / f"decided-{number}.json"
-    record = {"taken_over_at": now(), "file": name, "sha256": digest}
-    write_json(path, record | {"after": sha256(last), "decisions": decisions}, sealed=True)
+    write_json(path, record, sealed=True)
     counts = [f"{review.counts[word]} {word}" for word in DECISIONS]
     print(
-        f"{review.folder / name}: {', '.join(counts)}, {review.undecided} undecided. Keep this "
+        f"{review.folder / file}: {', '.join(counts)}, {review.undecided} undecided. Keep this "
         f"elsewhere: SHA-256 of {path.name} {sha256(path)}"
     )
+
+
+def take_over_all(review: Review) -> tuple[int, list[str]]:
+    """Take over what is signed of a review; give how many lists, and what is wrong with others."""
+    if changed := review.changed():
+        sys.exit(f"{review.folder} was changed, nothing is taken over: {'; '.join(changed)}")
+    paths, refused = inbox(review)
+    if review.closing:
+        return 0, [f"{path} is not taken over: the review was closed" for path in paths]
+    new: dict[Path, tuple[str, list[Row]]] = {}
+    for path in paths:
+        digest, decisions, problem = read_signed(review, path)
+        if problem:
+            refused.append(problem)
+        else:
+            new[path] = (digest, decisions)
+    disagreeing = disagreements(new)
+    for path in disagreeing:
+        del new[path]
+    for path, (digest, decisions) in new.items():
+        take_over(review, path, digest, decisions)
+    return len(new), [*refused, *dict.fromkeys(disagreeing.values())]
 
 
 def main() -> None:
     """Take over what is signed, and say how much is not decided yet."""
     if not SYNC.exists():
         sys.exit("The last sync did not end well: run 'meltano run access-sync' first")
-    new: list[tuple[Review, str, str, list[Row]]] = []
     known = reviews()
+    taken, refused = 0, []
     for review in known:
-        if changed := review.changed():
-            sys.exit(f"{review.folder} was changed, nothing is taken over: {'; '.join(changed)}")
-        path = inbox(review)
-        if path is not None:
-            new.append((review, path.name, *read_signed(review, path)))
-    for path in strays(known):
-        print(f"{path} is not read: a signed list is named {' or '.join(SIGNED)}", file=sys.stderr)
-    for review, name, digest, decisions in new:
-        take_over(review, name, digest, decisions)
-    if not new:
-        print("Nothing new was signed: a list comes back as reviews/<date>/decisions.csv or .xlsx")
-    write_review_seeds()
-    if strays(known) and not new:
+        number, problems = take_over_all(review)
+        taken += number
+        refused += problems
+    not_read = strays(known)
+    for path in not_read:
+        print(
+            f"{path} is not read: a signed list is named {' or '.join(SIGNED)}, or in signed/ "
+            "exactly as it is in lists/",
+            file=sys.stderr,
+        )
+    if taken or not refused:
+        write_review_seeds()
+        write_assigned_rows()
+    if refused:
+        more = f"{taken} other lists were taken over, which 'meltano run access-sync' shows"
+        sys.exit("\n".join([*refused, *([more] if taken else [])]))
+    if not taken:
+        print(
+            "Nothing new was signed: a list comes back as reviews/<date>/signed/ADDRESS.csv or "
+            ".xlsx, or the whole one as reviews/<date>/decisions.csv or .xlsx"
+        )
+    if not_read and not taken:
         sys.exit("Nothing was taken over")
 
 

@@ -37,10 +37,25 @@ EVIDENCE = {
     "workspace": dict,
     "written_at": str,
 }
+CLOSING_KEYS = {
+    "closed_at": str,
+    "decisions": list,
+    "files": dict,
+    "removals": list,
+    "review": str,
+    "reviews": dict,
+}
 RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
 RECORD = re.compile(r"decided-([1-9]\d*)\.json")
+MOST_DAYS = 3650  # of a deadline
+LIST_ENDS = (".csv", ".xlsx")
+LIST_FILE = re.compile(r"lists/([^/]+)\.csv")
 SIGNED = ("decisions.csv", "decisions.xlsx")
+CLOSED = "closed"  # the folder of a closing report
+CLOSING = f"{CLOSED}/closing.json"
+ACCEPTED = "accepted.csv"  # removals that cannot be done, with who accepts that, and until when
+SEAL_ENDS = (".sig", ".tsr")  # of a signature, and of a timestamp
 SEAL = "<!-- SHA-256 of what stands above: "
 LEFT_BEHIND = re.compile(r"\..+\.new")  # by a run that was stopped; the next one replaces it
 
@@ -61,7 +76,7 @@ def is_as_written(path: Path, known: str) -> bool:
 
 def now() -> str:
     """Give the time of this machine in UTC, as it stands in the evidence."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def day(text: str) -> date | None:
@@ -160,12 +175,99 @@ class Review:
         return [self.folder / "evidence.json", *self.taken_over]
 
     @property
+    def closing(self) -> Row | None:
+        """What stands in the closing report, if the review was closed."""
+        path = self.folder / CLOSING
+        if not path.exists():
+            return None
+        closing = read_json(path)
+        rows = (closing.get("decisions"), closing.get("removals"))
+        if (
+            not all(isinstance(closing.get(key), type_) for key, type_ in CLOSING_KEYS.items())
+            or not all(isinstance(row, dict) for part in rows for row in part or ())
+            or not all(isinstance(known, dict) for known in closing["reviews"].values())
+        ):
+            sys.exit(f"{path} was changed: it is no closing report any more")
+        return closing
+
+    @property
+    def vouching(self) -> list[Path]:
+        """The files that vouch for all others, the closing report included."""
+        return [*self.sealed, *([self.folder / CLOSING] if self.closing else [])]
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The SHA-256 of the files that vouch for all others, and of their signatures."""
+        paths = [
+            path.with_name(f"{path.name}{end}")
+            for path in self.vouching
+            for end in ("", *SEAL_ENDS)
+        ]
+        return {
+            path.relative_to(self.folder).as_posix(): sha256(path)
+            for path in paths
+            if path.is_file()
+        }
+
+    @property
     def decisions(self) -> list[Row]:
         """The decisions that were taken over."""
         if not self.taken_over:
             return []
         decisions: list[Row] = self.last_taken_over["decisions"]
         return decisions
+
+    @property
+    def followed(self) -> list[Row]:
+        """The decisions, with the removals that the closing report accepts as exceptions."""
+        accepted = {
+            row.get("access_key"): row["accepted"]
+            for row in (self.closing or {"removals": ()})["removals"]
+            if (row.get("accepted") or {}).get("in") == ACCEPTED
+        }
+        rows = []
+        for row in self.decisions:
+            known = accepted.get(row["access_key"])
+            rows.append(
+                row
+                | {"decision": "exception", "remove_by": None}
+                | {"reason": known["reason"], "until": known["until"]}
+                | {"decided_by": known["by"], "decided_on": known["on"]}
+                if known
+                else row
+            )
+        return rows
+
+    @property
+    def deadlines(self) -> dict[str, int]:
+        """The deadlines that were set when the review was made, in days."""
+        days: dict[str, int] = self.evidence.get("deadlines", {})
+        if not isinstance(days, dict) or not all(
+            type(number) is int and 0 <= number <= MOST_DAYS for number in days.values()
+        ):
+            sys.exit(f"{self.folder / 'evidence.json'} was changed: it holds no deadlines any more")
+        return days
+
+    @property
+    def taken_lists(self) -> dict[str, str]:
+        """The signed lists that the decisions are made of, with their SHA-256."""
+        if not self.taken_over:
+            return {}
+        last = self.last_taken_over
+        lists: dict[str, str] = last.get("lists") or {last["file"]: last["sha256"]}
+        return lists
+
+    @property
+    def list_names(self) -> list[str]:
+        """The names of the reviewers' lists, without their ending."""
+        names = (LIST_FILE.fullmatch(name) for name in self.evidence["files"])
+        return sorted(match.group(1) for match in names if match)
+
+    @property
+    def signed_names(self) -> set[str]:
+        """The names that a signed list may have."""
+        own = {f"signed/{name}{end}" for name in self.list_names for end in LIST_ENDS}
+        return own | set(SIGNED)
 
     @property
     def counts(self) -> Counter[str]:
@@ -182,33 +284,43 @@ class Review:
         """Say which files of the snapshot are not what the evidence says."""
         return [
             f"{name} is not what was written"
-            for name, known in self.evidence["files"].items()
+            for name, known in {
+                **self.evidence["files"],
+                **(self.closing["files"] if self.closing else {}),
+            }.items()
             if not is_as_written(self.folder / name, known)
         ]
 
     def strays(self) -> list[str]:
         """Give the names of what no step wrote, and nobody was asked to put there."""
-        known = {*self.evidence["files"], "evidence.json", *SIGNED}
-        return sorted(
-            path.name
-            for path in self.folder.iterdir()
-            if path.is_symlink()
-            or (
-                path.name not in known
-                and not RECORD.fullmatch(path.name)
-                and not LEFT_BEHIND.fullmatch(path.name)
-            )
-        )
+        vouching = [path.relative_to(self.folder).as_posix() for path in self.vouching]
+        known = {*self.evidence["files"], *self.signed_names, ACCEPTED}
+        known |= {f"{name}{end}" for name in vouching for end in ("", *SEAL_ENDS)}
+        known |= set(self.closing["files"]) if self.closing else set()
+        strays = []
+        for path in self.folder.rglob("*"):
+            if f".{CLOSED}.new" in path.parts:  # of a run that was stopped
+                continue
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_symlink() or (
+                not path.is_dir() and name not in known and not LEFT_BEHIND.fullmatch(path.name)
+            ):
+                strays.append(name)
+        return sorted(strays)
 
 
 def read_record(path: Path) -> Row:
     """Give what was taken over; it ends here if somebody broke it."""
     record = read_json(path)
-    decisions = record.get("decisions")
+    decisions, lists = record.get("decisions"), record.get("lists", {})
     if (
         not all(isinstance(record.get(key), str) for key in ("taken_over_at", "file", "sha256"))
+        or not isinstance(lists, dict)
+        or not all(isinstance(known, str) for known in lists.values())
         or not isinstance(decisions, list)
         or not all(isinstance(row, dict) and row.keys() >= RECORD_KEYS for row in decisions)
+        or not all(isinstance(row[key], str) for row in decisions for key in RECORD_KEYS)
+        or not all(isinstance(row.get("list", ""), str) for row in decisions)
     ):
         sys.exit(f"{path} was changed: it is no record of decisions any more")
     return record
@@ -265,8 +377,8 @@ def write_review_seeds() -> None:
     decisions = [
         row | decision
         for row, review in zip(rows, known, strict=True)
-        for decision in review.decisions
+        for decision in review.followed
     ]
     columns = "review reviewed_at access_key admin_id kind thing_id thing person email decision"
-    columns += " reason until decided_by decided_on"
+    columns += " reason until decided_by decided_on remove_by"
     write_seed("decisions", columns.split(), decisions)

@@ -9,23 +9,29 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 
+import evidence
 import seeds
+import settings
+import teammates
+from findings import FINDINGS
 from folders import (
     BUILT,
     FOR_DBT,
     LOADED,
     SYNC,
     Row,
+    now,
     reviews,
     timestamp,
     write_json,
     write_review_seeds,
     write_seed,
 )
+from identity import TAP, read_code, who
+from lists import write_assigned_rows
 from safe import make_folder, write_text
 from warehouse import known_syncs, prepare
 
-TAP = "tap-intercom-access"
 LISTS = ("workspaces", "admins", "teams", "team_memberships")
 LOGS = LOADED / "activity_logs.jsonl"
 LOGS_FROM = LOADED / "activity_logs.from"  # from where on the file holds them
@@ -151,6 +157,8 @@ def time_of_review(reads: dict[str, Row]) -> str:
 def main() -> None:
     """Read everything, or end before anything is built on it."""
     seeds.check()
+    settings.check(set(FINDINGS))
+    second_source = teammates.check()
     pretended = pretended_time()
     prepare()
     known = known_syncs()
@@ -161,10 +169,14 @@ def main() -> None:
         path.unlink(missing_ok=True)  # until all of it is there, nothing is to be built
     (FOR_DBT / "reads.csv").unlink(missing_ok=True)
     make_room(before, keep_logs=keep_logs)
+    (evidence.INTERCOM / evidence.REQUESTS).unlink(missing_ok=True)  # of an earlier sync
+    skip, began_at = {evidence.LOGS: LOGS.stat().st_size}, now()
     meltano("run", TAP, LOADER)
     if ANEW:
         write_text(LOGS_FROM, "")
     reads = read_times(before, bookmarks())
+    kept = evidence.kept_by_tap(reads)
+    totals = evidence.as_loaded(kept["complete"], began_at, skip)
     as_of = pretended or time_of_review(reads)
     columns = ["stream", "row_count", "read_at", "read_from", "as_of", "is_pretended"]
     rows = [
@@ -175,7 +187,19 @@ def main() -> None:
     ]
     write_seed("reads", columns, rows)
     write_review_seeds()
-    write_json(SYNC, {"as_of": as_of, "is_pretended": pretended is not None, "reads": reads})
+    write_assigned_rows()
+    sync = {
+        "as_of": as_of,
+        "is_pretended": pretended is not None,
+        "began_at": began_at,
+        "read_by": who(),
+        "code": read_code(),
+        "reads": reads,
+        "control_totals": totals,
+        "evidence": kept,
+        "second_source": second_source,
+    }
+    write_json(SYNC, sync)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
+from findings import FINDINGS
 from folders import OUTPUT, SYNC, Row, read_json, reviews
 from markupsafe import Markup
 from safe import write_text
@@ -17,28 +18,6 @@ if TYPE_CHECKING:
     from datetime import date
 
 PAGE = "access-review.html"
-FINDINGS = {
-    "not_removed": "Not removed, though decided",
-    "removed_but_back": "Removed, but there another way",
-    "exception_expired": "Exception past its end",
-    "token_owner": "Owner of the access token",
-    "leaver": "Left, and still has access",
-    "role_edited": "Role widened or narrowed",
-    "seed_name": "Name in seeds/ that Intercom does not have",
-    "reviewer_left": "Reviewer who left",
-    "owner_left": "Service account without an owner",
-    "service_unknown": "Service account that is not there",
-    "no_reviewer": "Without a reviewer",
-    "no_role": "Permissions set by hand",
-    "privileged_quiet": "Privileged, and no event for 90 days or more",
-    "no_team": "In no team",
-    "no_address": "No address",
-    "not_employed": "Not in the list of employees",
-    "personal_mailbox": "Personal mailbox",
-    "seat_quiet": "Inbox seat, and no event for 90 days or more",
-    "shared_mailbox": "Shared mailbox",
-    "unknown_member": "Member of a team, but no teammate",
-}
 TELLING = {
     "several": "the logs name several",
     "perhaps": "the logs do not tell for certain",
@@ -81,7 +60,7 @@ def people(grants: list[Row], findings: list[Row], changes: list[Row]) -> list[R
     """Give a row for each teammate, with role, seat, teams, and what there is to look at."""
     titles: dict[str, list[str]] = {}
     for finding in findings:
-        titles.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]])
+        titles.setdefault(finding["admin_id"], []).append(FINDINGS[finding["finding"]].title)
     changed = {change["admin_id"] for change in changes}
     persons: dict[str, Row] = {}
     for grant in grants:
@@ -139,9 +118,14 @@ def render(template: str, **values: object) -> str:
     return environment.get_template(template).render(values)
 
 
-def main() -> None:
-    """Write the page."""
-    sync = read_json(SYNC)
+def page(sync: Row, review: str | None, progress: list[Row]) -> str:
+    """Give the page of a sync.
+
+    Args:
+        sync: What was read.
+        review: The review whose progress is shown, if there is one.
+        progress: Who decides how many of its rows until when, and how many are decided.
+    """
     workspace = sync_of(sync)
     known = reviews()
     before = [review for review in known if review.evidence["as_of"] < sync["as_of"]]
@@ -157,16 +141,17 @@ def main() -> None:
     grants = query("select * from access_grants order by kind, thing")
     everybody = people(grants, findings, changes)
     owners = {row["admin_id"]: row["owner"] for row in query("select admin_id, owner from people")}
-    page = render(
+    return render(
         "page.html.j2",
         changes=changes,
         everybody=[person for person in everybody if person["account_type"] == "person"],
+        differences=sum(finding["finding"] == "export_differs" for finding in findings),
         exceptions=query(
             "select * from exceptions order by has_ended desc, until, label, access_key"
         ),
         findings=[
-            (title, [finding for finding in findings if finding["finding"] == kind])
-            for kind, title in FINDINGS.items()
+            (kind.title, [finding for finding in findings if finding["finding"] == name])
+            for name, kind in FINDINGS.items()
         ],
         leavers=query("select * from leavers order by is_there desc, left_on, email, admin_id"),
         no_people=[person for person in everybody if person["account_type"] != "person"],
@@ -179,20 +164,30 @@ def main() -> None:
             if change["kind"] == "role" and {change["thing_id"], change["old_thing_id"]} & role_ids
         ],
         privileged_roles=sorted({row["name"] for row in roles}),
+        progress=progress,
         removals=query(
             "select * from removals"
             " order by gone_seen_at is not null, reviewed_at, name, access_key"
         ),
+        review=review,
         sync=sync,
         teams=query("select * from team_sizes order by team_name, team_id"),
         reviews=known,
         telling=TELLING,
         workspace=workspace,
     )
-    write_text(OUTPUT / PAGE, page)
-    for finding in findings:
-        if finding["finding"] == "seed_name":
-            print(f"seeds/{finding['detail']}", file=sys.stderr)
+
+
+def main() -> None:
+    """Write the page."""
+    sync = read_json(SYNC)
+    sync_of(sync)
+    newest = reviews()[-1:]
+    progress = query("select * from progress order by reviewer, decide_by")
+    text = page(sync, newest[0].name if newest else None, progress)
+    write_text(OUTPUT / PAGE, text)
+    for finding in query("select detail from review_findings where finding = 'seed_name'"):
+        print(f"seeds/{finding['detail']}", file=sys.stderr)
 
 
 if __name__ == "__main__":

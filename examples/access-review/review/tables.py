@@ -37,8 +37,18 @@ SHOWN = {  # the columns of the snapshot, with widths in the spreadsheet
 }
 DECIDED = {"decision": 12, "reason": 34, "until": 12, "decided by": 28, "decided on": 12}
 COLUMNS = SHOWN | DECIDED
+LIST = {  # the columns of a reviewer's own list, with what else there is to know
+    **SHOWN,
+    "role": 18,
+    "teams": 30,
+    "last decision": 34,
+    "review": 20,
+    "due": 22,
+    **DECIDED,
+}
 DECISIONS = ("keep", "remove", "exception")
 DATES = ("until", "decided on")
+WRAPPED = ("findings", "teams", "last decision", "reason")
 LARGEST = 100_000_000  # bytes of a spreadsheet once unpacked: about 100,000 rows
 SPARE_COLUMNS = 50  # that a program may have added
 LONGEST = 32_000  # characters; a cell holds 32,767
@@ -70,41 +80,41 @@ def decoded(text: str) -> str:
     return " ".join(fuse(" ".join(text.split())).split())
 
 
-def write_csv(path: Path, rows: list[Texts]) -> None:
+def write_csv(path: Path, rows: list[Texts], columns: dict[str, int] = COLUMNS) -> None:
     """Write the list as CSV."""
     with replacing(path) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows([defuse(row.get(name, "")) for name in COLUMNS] for row in rows)
+        writer.writerow(columns)
+        writer.writerows([defuse(row.get(name, "")) for name in columns] for row in rows)
 
 
-def write_spreadsheet(path: Path, rows: list[Texts]) -> None:
+def write_spreadsheet(path: Path, rows: list[Texts], columns: dict[str, int] = COLUMNS) -> None:
     """Write the list as a spreadsheet, with a drop-down for each decision."""
     book = Workbook()
     sheet = book.active
     sheet.title = "Access review"
-    for number, (name, width) in enumerate(COLUMNS.items(), start=1):
+    for number, (name, width) in enumerate(columns.items(), start=1):
         sheet.column_dimensions[get_column_letter(number)].width = width
         head = sheet.cell(1, number, name)
         head.font = Font(bold=True)
         head.fill = PatternFill("solid", fgColor="FFE8A3" if name in DECIDED else "DDE3EA")
     for line, row in enumerate(rows, start=2):
-        for number, name in enumerate(COLUMNS, start=1):
+        for number, name in enumerate(columns, start=1):
             cell = sheet.cell(line, number)
-            cell.alignment = Alignment(vertical="top", wrap_text=name in {"findings", "reason"})
+            cell.alignment = Alignment(vertical="top", wrap_text=name in WRAPPED)
             cell.number_format = "yyyy-mm-dd" if name in DATES else "@"
             if row.get(name):
                 cell.value = row[name]
                 cell.data_type = "s"  # text, whatever it begins with
     last = len(rows) + 1
-    letters = {name: get_column_letter(n) for n, name in enumerate(COLUMNS, start=1)}
+    letters = {name: get_column_letter(n) for n, name in enumerate(columns, start=1)}
     choice = DataValidation("list", formula1=f'"{",".join(DECISIONS)}"', allow_blank=True)
     choice.showErrorMessage = True
     choice.error = f"One of: {', '.join(DECISIONS)}"
     choice.add(f"{letters['decision']}2:{letters['decision']}{last}")
     sheet.add_data_validation(choice)
     sheet.freeze_panes = "C2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{last}"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
@@ -113,11 +123,14 @@ def write_spreadsheet(path: Path, rows: list[Texts]) -> None:
         book.save(new)
 
 
-def read(path: Path, most: int | None = None) -> list[tuple[int, Texts]]:
+def read(
+    path: Path, columns: dict[str, int] = COLUMNS, most: int | None = None
+) -> list[tuple[int, Texts]]:
     """Give the rows of a list with their line numbers; blanks around texts do not count.
 
     Args:
         path: A CSV file, or a spreadsheet.
+        columns: The columns that it has, in any order.
         most: How many rows there may be, the empty ones included.
 
     Raises:
@@ -129,9 +142,9 @@ def read(path: Path, most: int | None = None) -> list[tuple[int, Texts]]:
     head = [name.strip() for name in lines[0]] if lines else []
     while head and not head[-1]:  # columns that a program added at the end
         head.pop()
-    if sorted(head) != sorted(COLUMNS):
-        lacking = ", ".join(name for name in COLUMNS if name not in head) or "none"
-        more = ", ".join(name for name in head if name not in COLUMNS) or "none"
+    if sorted(head) != sorted(columns):
+        lacking = ", ".join(name for name in columns if name not in head) or "none"
+        more = ", ".join(name for name in head if name not in columns) or "none"
         twice = ", ".join(name for name, count in Counter(head).items() if count > 1)
         raise UnreadableError(
             f"its columns are not those of the list (lacking: {lacking}; not known: {more}"
@@ -149,6 +162,8 @@ def read(path: Path, most: int | None = None) -> list[tuple[int, Texts]]:
 
 
 def _csv_lines(path: Path) -> list[list[str]]:
+    if path.stat().st_size > LARGEST:
+        raise UnreadableError(f"it is larger than {LARGEST:,} bytes: no such list is")
     try:
         text = path.read_text(encoding="utf-8-sig")
         first = text.partition("\n")[0]
@@ -178,7 +193,7 @@ def _lines_of(path: Path, most: int | None) -> list[list[str]]:
     with closing(load_workbook(path, read_only=True)) as book:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size may be less than it holds
-        lines = sheet.iter_rows(values_only=True, max_col=len(COLUMNS) + SPARE_COLUMNS)
+        lines = sheet.iter_rows(values_only=True, max_col=len(LIST) + SPARE_COLUMNS)
         some = islice(lines, None if most is None else most + 1)
         return [[_cell(value) for value in row] for row in some]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from decisions import signed
+from decisions import WHOLE, differ, signed
 from folders import (
+    CLOSING,
     LEFT_BEHIND,
     NEW,
     REVIEWS,
@@ -17,6 +18,8 @@ from folders import (
     scan,
     sha256,
 )
+from seal import sealed_by
+from settings import required
 from tables import UnreadableError
 
 
@@ -34,6 +37,7 @@ def problems_of(review: Review, earlier: list[Review], later: list[Review]) -> l
             if not is_as_written(review.folder / name, known):
                 problems.append(f"{name} is not what {other.name} saw")
     problems += problems_of_records(review, later)
+    problems += problems_of_closing(review, later)
     if review.taken_over and not problems:
         problems += problems_of_signed(review)
     return problems + [f"{name} was not written by any step" for name in review.strays()]
@@ -61,23 +65,69 @@ def problems_of_records(review: Review, later: list[Review]) -> list[str]:
     return problems
 
 
+def problems_of_closing(review: Review, later: list[Review]) -> list[str]:
+    """Give what is wrong with the closing report of a review, if it has one."""
+    closing = review.closing
+    if closing is None:
+        return []
+    problems = []
+    if closing["review"] != review.name:
+        problems.append(f"{CLOSING} is that of the review {closing['review']}")
+    for name, known in closing["reviews"].items():
+        for file, digest in known.items():
+            if not is_as_written(REVIEWS / name / file, digest):
+                where = file if name == review.name else f"{name}/{file}"
+                problems.append(f"{where} is not what {CLOSING} saw")
+    seen = closing["reviews"].get(review.name, {})
+    problems += [
+        f"{path.name} was written after the review was closed"
+        for path in review.sealed
+        if path.name not in seen
+    ]
+    decided = {row["access_key"]: row for row in review.decisions}
+    closed = {row.get("access_key"): row for row in closing["decisions"]}
+    removed = {key for key, row in decided.items() if row["decision"] == "remove"}
+    if (
+        review.undecided
+        or decided.keys() != closed.keys()
+        or any(differ(row, closed[key]) for key, row in decided.items())
+        or {row.get("access_key") for row in closing["removals"]} != removed
+    ):
+        problems.append(f"{CLOSING} does not say what was decided")
+    problems += [
+        f"{CLOSING} is older than {other.name}, which did not see it"
+        for other in later
+        if closing["closed_at"] < other.evidence["written_at"]
+        and CLOSING not in other.evidence["earlier_reviews"].get(review.name, {})
+    ]
+    return problems
+
+
 def problems_of_signed(review: Review) -> list[str]:
-    """Give what differs between the last record and the list that was signed."""
-    last = review.last_taken_over
-    path = review.folder / str(last["file"])
-    if not is_as_written(path, last["sha256"]):
-        return [f"{path.name} is not what was taken over on {last['taken_over_at']}"]
-    try:
-        decisions, errors = signed(review, path)
-    except UnreadableError as error:
-        decisions, errors = [], [str(error)]
-    is_equal = len(decisions) == len(review.decisions) and all(
-        known.items() <= decision.items()
-        for known, decision in zip(review.decisions, decisions, strict=True)
-    )
-    if errors or not is_equal:
-        return [f"{review.taken_over[-1].name} does not say what {path.name} says"]
-    return []
+    """Give what differs between the last record and the lists that were signed."""
+    record, taken_at = review.taken_over[-1].name, review.last_taken_over["taken_over_at"]
+    taken = {row["access_key"]: row for row in review.decisions}
+    missing = {(row.get("list", WHOLE), row["access_key"]) for row in review.decisions}
+    problems = []
+    for file, known in review.taken_lists.items():
+        path = review.folder / file
+        name = file.rpartition(".")[0]
+        of_list = {key for key in missing if key[0] == name}
+        missing -= of_list
+        if file not in review.signed_names or not is_as_written(path, known):
+            problems.append(f"{file} is not what was taken over on {taken_at}")
+            continue
+        try:
+            decisions, errors = signed(review, path)
+        except UnreadableError as error:
+            decisions, errors = [], [str(error)]
+        rows = {row["access_key"]: row for row in decisions}
+        differing = [key for key in rows if key not in taken or differ(taken[key], rows[key])]
+        if errors or differing or any(key not in rows for _, key in of_list):
+            problems.append(f"{record} does not say what {file} says")
+    if missing or len(taken) != len(review.decisions):
+        problems.append(f"{record} says more than the signed lists")
+    return problems
 
 
 def verify_all(known: list[Review], strays: dict[str, str]) -> dict[str, list[str]]:
@@ -85,10 +135,27 @@ def verify_all(known: list[Review], strays: dict[str, str]) -> dict[str, list[st
     problems = {name: [problem] for name, problem in strays.items()}
     for number, review in enumerate(known):
         problems[review.name] = problems_of(review, known[:number], known[number + 1 :])
+        problems[review.name] += sealed_by(review, set())[1]
     for later in known:
         for name in later.evidence["earlier_reviews"].keys() - problems.keys():
             problems[name] = [f"the review that {later.name} saw is not there"]
     return dict(sorted(problems.items()))
+
+
+def report(known: list[Review]) -> list[str]:
+    """Print what is known of the files that vouch; give what settings.ini requires and lacks."""
+    for path in sorted(REVIEWS.rglob(".*")):
+        if path.name == NEW or LEFT_BEHIND.fullmatch(path.name):
+            print(f"{path}: left behind by a step that was stopped; it counts for nothing")
+    for review in known:
+        for path in review.vouching:
+            print(f"{sha256(path)}  {path}")
+    missing = []
+    for review in known:
+        texts, _, lacking = sealed_by(review, required())
+        missing += [f"{REVIEWS / review.name}: {text}" for text in lacking]
+        print("\n".join(texts))
+    return missing
 
 
 def main() -> None:
@@ -102,14 +169,11 @@ def main() -> None:
         problems_by_name[index.name] = ["it is not what the last step wrote"]
     for name, problems in problems_by_name.items():
         print(f"{REVIEWS / name}: {'CHANGED: ' + '; '.join(problems) if problems else 'unchanged'}")
-    for path in sorted(REVIEWS.rglob(".*")):
-        if path.name == NEW or LEFT_BEHIND.fullmatch(path.name):
-            print(f"{path}: left behind by a step that was stopped; it counts for nothing")
-    for review in known:
-        for path in review.sealed:
-            print(f"{sha256(path)}  {path}")
+    missing = report(known)
     if any(problems_by_name.values()):
-        sys.exit("Something was changed since it was written")
+        missing.append("Something was changed since it was written")
+    if missing:
+        sys.exit("\n".join(missing))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from folders import BUILT, OUTPUT, Row, read_json, timestamp
+from folders import BUILT, LOADED, OUTPUT, Row, read_json, timestamp
 from safe import make_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
 DATABASE = OUTPUT / "review.duckdb"
@@ -42,6 +44,51 @@ def known_syncs() -> dict[datetime, datetime | None]:
     )
     rows = query("select as_of, logs_read_to from syncs") if tables else []
     return {row["as_of"]: row["logs_read_to"] for row in rows}
+
+
+def loaded_keys(
+    stream: str, names: list[str], since: str | None, skip: int
+) -> Iterator[tuple[str, ...]]:
+    """Give the keys of the rows of a stream as the target loaded them.
+
+    Args:
+        stream: The name of the stream.
+        names: The names of its keys.
+        since: From when on, in a database that keeps what earlier syncs loaded.
+        skip: How many bytes of the file are of earlier syncs.
+    """
+    if IS_POSTGRES:
+        yield from _keys_in_database(stream, names, since)
+        return
+    path = LOADED / f"{stream}.jsonl"
+    if path.exists():
+        with path.open("rb") as file:
+            file.seek(skip)
+            for line in file:
+                row = json.loads(line)
+                yield tuple(str(row.get(name)) for name in names)
+
+
+def _keys_in_database(
+    stream: str, names: list[str], since: str | None
+) -> Iterator[tuple[str, ...]]:
+    import psycopg  # noqa: PLC0415 (only where it is the warehouse)
+    from psycopg import sql  # noqa: PLC0415
+
+    there = sql.SQL("_sdc_received_at >= %s" if since else "_sdc_deleted_at is null")
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    table = sql.Identifier("intercom", stream)
+    text = sql.SQL("select {} from {} where {}").format(columns, table, there)
+    with psycopg.connect(options="-c timezone=UTC") as postgres, postgres.cursor("keys") as cursor:
+        try:
+            cursor.execute(text, [since] if since else [])
+        except psycopg.errors.UndefinedTable:
+            return
+        except psycopg.errors.UndefinedColumn as error:
+            message = error.diag.message_primary
+            sys.exit(f"What was loaded of {stream} cannot be compared: {message}")
+        for row in cursor:
+            yield tuple(str(value) for value in row)
 
 
 def query(sql: str) -> list[Row]:

@@ -17,3 +17,8 @@
         when kind in ('role', 'team') and thing_then <> thing then ' (then called ' || thing_then || ')' else ''
     end
 {% endmacro %}
+
+{# When something is or was due. #}
+{% macro due_in_words() %}
+    case timeliness when 'overdue' then 'was ' else 'is ' end || cast(due_on as varchar)
+{% endmacro %}

@@ -13,3 +13,18 @@
 {% endmacro %}
 {% macro duckdb__snapshot_get_time() %}{{ snapshot_get_time() }}{% endmacro %}
 {% macro postgres__snapshot_get_time() %}{{ snapshot_get_time() }}{% endmacro %}
+
+{# How many days a deadline of settings.ini has; nothing where it is not set. #}
+{% macro deadline(name) %}(select max({{ name }}) from {{ ref('deadlines') }}){% endmacro %}
+
+{# Whether access ended in time. A day that is due is in time to its end, in UTC; where only the two
+   syncs around the end are known, it may be late. #}
+{% macro timeliness(is_there, there_at, gone_at) %}
+    case
+        when due_on is null then null
+        when {{ is_there }} then case when due_on < cast({{ as_of() }} as date) then 'overdue' else 'open' end
+        when cast({{ there_at }} as date) > due_on then 'late'
+        when cast({{ gone_at }} as date) > due_on then 'perhaps late'
+        else 'in time'
+    end
+{% endmacro %}

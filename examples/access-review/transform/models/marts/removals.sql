@@ -10,55 +10,65 @@ state as (
     select
         review, reviewed_at, access_key, admin_id, kind, thing_id, thing as thing_then, person as person_then,
         coalesce(email, '') as email_then, decided_by, decided_on, reason,
+        coalesce(max(remove_by), decided_on + {{ deadline('remove_within_days') }}) as due_on,
         max(grant_key) as grant_key,
         case when count(*) = count(dbt_valid_to) then max(dbt_valid_to) end as gone_seen_at
     from removed
     group by
         review, reviewed_at, access_key, admin_id, kind, thing_id, thing, person, email, decided_by,
         decided_on, reason
+),
+
+followed as (
+    select
+        state.*,
+        people.name,
+        people.label,
+        people.email,
+        coalesce(things.label, state.thing_then) as thing,
+        gone.before_at as there_at,
+        gone.done_by,
+        gone.done_at,
+        gone.done_in_words,
+        gone.went_with,
+        gone.telling,
+        cast(coalesce(gone.done_at, state.gone_seen_at, {{ as_of() }}) as date) - state.decided_on as days,
+        (
+            select max(again.seen_at) from {{ ref('access_history') }} as again
+            where again.access_key = state.access_key and again.seen_at > state.reviewed_at
+                and again.change in ('joined', 'role given', 'role changed', 'seat given', 'team given')
+        ) as given_again_at,
+        (
+            select min(later.review) from {{ ref('decisions') }} as later
+            where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
+        ) as decided_again_in,
+        -- Gone, but there by another account, or given since in another thing of this name: both are told.
+        case when state.gone_seen_at is not null then nullif(concat_ws('; ', (
+            select string_agg(others.words, '; ' order by others.other_id)
+            from {{ ref('other_accounts') }} as others
+            join {{ ref('stg_grants') }} as grants
+                on grants.admin_id = others.other_id and grants.kind = state.kind
+                and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
+            where others.admin_id = state.admin_id
+        ), (
+            select string_agg('the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
+            from {{ ref('grant_history') }} as grants
+            join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id
+            where grants.admin_id = state.admin_id and grants.kind = state.kind
+                and grants.dbt_valid_to is null and grants.dbt_valid_from > state.reviewed_at
+                and grants.thing_id <> state.thing_id and {{ folded('same.name') }} = {{ folded('things.name') }}
+        )), '') end as elsewhere
+    from state
+    left join {{ ref('people') }} as people on people.admin_id = state.admin_id
+    left join {{ ref('things') }} as things on things.kind = state.kind and things.thing_id = state.thing_id
+    left join {{ ref('access_history') }} as gone
+        on gone.grant_key = state.grant_key and gone.seen_at = state.gone_seen_at
+        and gone.change in ('left', 'role changed', 'role taken', 'seat taken', 'team taken')
 )
 
 select
-    state.*,
-    people.name,
-    people.label,
-    people.email,
-    coalesce(things.label, state.thing_then) as thing,
-    gone.before_at as there_at,
-    gone.done_by,
-    gone.done_at,
-    gone.done_in_words,
-    gone.went_with,
-    gone.telling,
-    cast(coalesce(gone.done_at, state.gone_seen_at, {{ as_of() }}) as date) - state.decided_on as days,
-    (
-        select max(again.seen_at) from {{ ref('access_history') }} as again
-        where again.access_key = state.access_key and again.seen_at > state.reviewed_at
-            and again.change in ('joined', 'role given', 'role changed', 'seat given', 'team given')
-    ) as given_again_at,
-    (
-        select min(later.review) from {{ ref('decisions') }} as later
-        where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
-    ) as decided_again_in,
-    -- Gone, but there by another account, or given since in another thing of this name: both are told.
-    case when state.gone_seen_at is not null then nullif(concat_ws('; ', (
-        select string_agg(others.words, '; ' order by others.other_id)
-        from {{ ref('other_accounts') }} as others
-        join {{ ref('stg_grants') }} as grants
-            on grants.admin_id = others.other_id and grants.kind = state.kind
-            and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
-        where others.admin_id = state.admin_id
-    ), (
-        select string_agg('the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
-        from {{ ref('grant_history') }} as grants
-        join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id
-        where grants.admin_id = state.admin_id and grants.kind = state.kind
-            and grants.dbt_valid_to is null and grants.dbt_valid_from > state.reviewed_at
-            and grants.thing_id <> state.thing_id and {{ folded('same.name') }} = {{ folded('things.name') }}
-    )), '') end as elsewhere
-from state
-left join {{ ref('people') }} as people on people.admin_id = state.admin_id
-left join {{ ref('things') }} as things on things.kind = state.kind and things.thing_id = state.thing_id
-left join {{ ref('access_history') }} as gone
-    on gone.grant_key = state.grant_key and gone.seen_at = state.gone_seen_at
-    and gone.change in ('left', 'role changed', 'role taken', 'seat taken', 'team taken')
+    *,
+    case when gone_seen_at is not null or decided_again_in is null then
+        {{ timeliness('gone_seen_at is null', 'coalesce(done_at, there_at)', 'coalesce(done_at, gone_seen_at)') }}
+    end as timeliness
+from followed

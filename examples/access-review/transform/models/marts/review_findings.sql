@@ -1,11 +1,31 @@
 -- What a reviewer should look at first, the most urgent first.
 with findings as (
     select
-        1 as urgency, 'not_removed' as finding, admin_id, review || '/' || access_key as subject,
+        -1 as urgency, 'export_differs' as finding, admin_id,
+        case side when 'export' then md5(email) else '' end as subject,
+        case side
+            when 'export' then email || ' is in the teammates'' export of Intercom''s screen, but in no list of its API'
+            else 'is in the list of Intercom''s API as ' || email || ', but not in the teammates'' export of its screen'
+        end as detail
+    from {{ ref('export_differences') }}
+    union all
+    select -1, 'export_not_compared', null, '', problem from {{ ref('teammates_export') }} where problem is not null
+    union all
+    select
+        case timeliness when 'overdue' then 0 else 1 end,
+        case timeliness when 'overdue' then 'removal_overdue' else 'not_removed' end,
+        admin_id, review || '/' || access_key,
         {{ access_in_words() }} || {{ then_in_words() }}
         || case when given_again_at is null then ' is still there' else ' was removed, and is there again' end
-        || ', ' || days || ' days after ' || decided_by || ' decided to remove it' as detail
+        || ', ' || days || ' days after ' || decided_by || ' decided to remove it'
+        || coalesce('; the last day for it ' || {{ due_in_words() }}, '')
     from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null
+    union all
+    select
+        0, 'decision_overdue', null, review || '/' || md5(reviewer) || '/' || cast(decide_by as varchar),
+        row_count - decided || ' of ' || row_count || ' rows of the review of ' || review || ' are not decided by '
+        || reviewer || '; the last day for it was ' || cast(decide_by as varchar)
+    from {{ ref('progress') }} where is_overdue
     union all
     select
         1, 'removed_but_back', admin_id, review || '/' || access_key,
@@ -32,8 +52,10 @@ with findings as (
     )
     union all
     select
-        4, 'leaver', admin_id, '',
+        case timeliness when 'overdue' then 0 else 4 end,
+        case timeliness when 'overdue' then 'leaver_overdue' else 'leaver' end, admin_id, '',
         'left on ' || cast(left_on as varchar) || ' and still has access, ' || days_at_least || ' days later'
+        || coalesce('; the last day for it to end ' || {{ due_in_words() }}, '')
     from {{ ref('leavers') }} where is_there
     union all
     select
@@ -42,7 +64,7 @@ with findings as (
         || '), and with it what these may do: ' || coalesce(holders, 'nobody, who has it now')
     from {{ ref('role_edits') }}
     union all
-    select 6, finding, admin_id, subject, detail from {{ ref('seed_findings') }}
+    select 6, finding, admin_id, md5(subject), detail from {{ ref('seed_findings') }}
     union all
     select
         7, 'no_reviewer', case when problem <> 'nobody' then grants.admin_id end, problem,
