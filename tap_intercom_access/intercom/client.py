@@ -90,6 +90,10 @@ def _log_replaced(replaced: list[ReplacedText]) -> None:
     )
 
 
+def _fingerprint(row: msgspec.Struct) -> int:
+    return hash(msgspec.json.encode(row))
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A request that was sent once, and what came of it.
@@ -162,21 +166,28 @@ class Intercom:
             IntercomError: if the list turns out to be short, or endless, or cannot be read.
         """
         request = self.build_request(endpoint)
-        # Fingerprints, not rows: rows of earlier pages would stay in memory.
+        # Of earlier pages only hashes: their rows would stay in memory.
         seen: dict[str, int] = {}
         announced = repeated = in_a_row = 0
         sent = pages = 0
-        for _, page, _ in self.paginate(request, next_request):
+        for _, page, upcoming in self.paginate(request, next_request):
             sent += 1
             pages = (page.pages and page.pages.total_pages) or 0
             announced = max(announced, page.total_count or 0)
+            here: dict[str, RowT] = {}
             for row in page.rows:
-                fingerprint = hash(msgspec.json.encode(row))
-                in_a_row = in_a_row + 1 if row.id in seen else 0
-                repeated += bool(in_a_row)
-                if seen.get(row.id) != fingerprint:
-                    seen[row.id] = fingerprint
-                    yield row
+                earlier = here.get(row.id)
+                if earlier is None and row.id not in seen:
+                    in_a_row = 0
+                else:
+                    in_a_row += 1
+                    repeated += 1
+                    if row == earlier or (not earlier and _fingerprint(row) == seen[row.id]):
+                        continue
+                here[row.id] = row
+                yield row
+            for id_, row in here.items():
+                seen[id_] = _fingerprint(row) if upcoming else 0
             if in_a_row > max(len(seen), MIN_CIRCLE):
                 raise IntercomError(
                     f"{request}: the last {in_a_row} rows were all listed before: the list goes "

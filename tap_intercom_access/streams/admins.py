@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -78,7 +79,9 @@ class Admin(Row, gc=False):
     )
 
     def __post_init__(self) -> None:
-        """Give the avatar as its URL."""
+        """Give the avatar as its URL, and the type as one object for all teammates."""
+        if self.type is not None:
+            self.type = intern(self.type)
         if isinstance(self.avatar_url, Avatar):
             self.avatar_url = self.avatar_url.image_url
 

@@ -13,6 +13,8 @@ from msgspec import inspect
 from tap_intercom_access.intercom.responses import Id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from singer_sdk.helpers.types import Record
     from singer_sdk.typing import JSONTypeHelper
 
@@ -60,40 +62,56 @@ def schema_of(shape: type[msgspec.Struct], description: str) -> dict[str, Any]:
         TypeError: if an object within a row has a time, or a field of another name than its column,
             which `record_of` does not convert.
     """
-    for inner in _shapes_within(shape):
+    info = _struct_info(shape)
+    for inner in _objects_within(info):
         if any(_conversions(inner)):
-            raise TypeError(f"{inner.__name__} has a field that no record would hold as declared")
-    schema = th.PropertiesList(*_properties(shape)).to_dict() | {"description": description}
+            name = inner.cls.__name__
+            raise TypeError(f"{name} has a field that no record would hold as declared")
+    schema = th.PropertiesList(*_properties(info)).to_dict() | {"description": description}
     del schema["$schema"]  # it names a draft that older targets refuse
     return schema
 
 
-def _shapes_within(shape: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
-    """Give the shapes of the objects that become objects of a record."""
+@cache
+def _struct_info(shape: type[msgspec.Struct]) -> inspect.StructType:
     info = inspect.type_info(shape)
     assert isinstance(info, inspect.StructType)  # noqa: S101 (for the types)
+    return info
+
+
+def _objects_within(info: inspect.StructType) -> list[inspect.StructType]:
+    """Give the shapes of the objects that become objects of a record."""
     types = [_member(field.type) for field in info.fields]
-    inner = [type_.cls for type_ in types if isinstance(type_, inspect.StructType)]
-    return [*inner, *(below for cls in inner for below in _shapes_within(cls))]
+    inner = [type_ for type_ in types if isinstance(type_, inspect.StructType)]
+    return [*inner, *(below for info in inner for below in _objects_within(info))]
 
 
 def record_of(row: msgspec.Struct) -> Record:
     """Give the record of a row: a column for each field, with times as dates and times."""
-    record: Record = msgspec.to_builtins(row)
-    times, renamed = _conversions(type(row))
-    for name in times:
-        if (seconds := record[name]) is not None:
-            record[name] = as_date_time(seconds)
-    for sent, name in renamed:
-        record[name] = record.pop(sent)
-    return record
+    return record_maker(type(row))(row)
 
 
 @cache
-def _conversions(shape: type[msgspec.Struct]) -> tuple[list[str], list[tuple[str, str]]]:
+def record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
+    """Give the function that makes the records of rows of one shape."""
+    times, renamed = _conversions(_struct_info(shape))
+    if not times and not renamed:
+        return msgspec.to_builtins  # all of it is as Intercom names it
+
+    def make(row: msgspec.Struct) -> Record:
+        record: Record = msgspec.to_builtins(row)
+        for name in times:
+            if (seconds := record[name]) is not None:
+                record[name] = as_date_time(seconds)
+        for sent, name in renamed:
+            record[name] = record.pop(sent)
+        return record
+
+    return make
+
+
+def _conversions(info: inspect.StructType) -> tuple[list[str], list[tuple[str, str]]]:
     """Give the fields that are times, and those that Intercom names otherwise than the column."""
-    info = inspect.type_info(shape)
-    assert isinstance(info, inspect.StructType)  # noqa: S101 (for the types)
     times = [field.encode_name for field in info.fields if _is_time(field.type)]
     renamed = [(f.encode_name, f.name) for f in info.fields if f.encode_name != f.name]
     return times, renamed
@@ -103,9 +121,7 @@ def _is_time(type_: inspect.Type) -> bool:
     return _extra(type_).get("format") == "date-time"
 
 
-def _properties(shape: type[msgspec.Struct]) -> list[th.Property[Any]]:
-    info = inspect.type_info(shape)
-    assert isinstance(info, inspect.StructType)  # noqa: S101 (for the types)
+def _properties(info: inspect.StructType) -> list[th.Property[Any]]:
     return [
         th.Property(
             field.name,
@@ -127,7 +143,7 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
     if isinstance(type_, inspect.ListType):
         return th.ArrayType(_json_type(type_.item_type)(nullable=False))
     if isinstance(type_, inspect.StructType):
-        return th.ObjectType(*_properties(type_.cls))
+        return th.ObjectType(*_properties(type_))
     if isinstance(type_, inspect.DictType):
         # No "properties": with an empty list of them the SDK's flattening drops the column.
         return th.CustomType({"type": ["object", "null"], "additionalProperties": True})

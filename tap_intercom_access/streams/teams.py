@@ -60,7 +60,7 @@ class Team(Row, gc=False):
     ] = None
 
 
-class Membership(msgspec.Struct):
+class Membership(msgspec.Struct, gc=False):
     """A column of the stream of memberships for each field."""
 
     team_id: Annotated[str, column("Id of the team.")]
