@@ -455,34 +455,61 @@ def test_the_column_of_an_export_can_be_named(
     )
 
 
+@pytest.fixture
+def export(steps: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the export belongs; what is made of it stands in a folder beside."""
+    path = tmp_path / "seeds" / "teammates-export.csv"
+    path.parent.mkdir()
+    for name in ("SEEDS", "OUTPUT"):
+        monkeypatch.setattr(steps.teammates, name, tmp_path / name.lower())
+    monkeypatch.setattr(steps.teammates, "EXPORT", path)
+    monkeypatch.setattr(steps.teammates, "COMPARED", tmp_path / "output" / path.name)
+    monkeypatch.setattr(steps.folders, "FOR_DBT", tmp_path / "output" / "seeds")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "column"),
+    [(as_csv([HEAD]), "E-mail"), (as_csv(ALL), "Name")],
+    ids=["no row", "names"],
+)
+def test_an_export_without_any_address_is_no_comparison(
+    content: str,
+    column: str,
+    export: Path,
+    steps: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REVIEW_TEAMMATES_EXPORT_COLUMN", column)
+    export.write_bytes(content.encode())
+
+    with pytest.raises(SystemExit) as end:
+        steps.teammates.check()
+
+    assert f"rows has an address in the column '{column}'" in str(end.value)
+
+
 @pytest.mark.parametrize(
     ("hours", "message"),
     [(23, ""), (25, "more than a day before: export it again"), (-1, "still to come by this")],
 )
-def test_an_old_export_is_named_and_not_compared(  # noqa: PLR0913, PLR0917
+def test_an_old_export_is_named_and_not_compared(
     hours: int,
     message: str,
+    export: Path,
     steps: SimpleNamespace,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    export = tmp_path / "seeds" / "teammates-export.csv"
-    export.parent.mkdir()
     export.write_bytes(EXPORTS["twice"])
     (export.parent / "teammates-export (1).csv").touch()
-    for name in ("SEEDS", "OUTPUT"):
-        monkeypatch.setattr(steps.teammates, name, tmp_path / name.lower())
-    monkeypatch.setattr(steps.teammates, "EXPORT", export)
-    monkeypatch.setattr(steps.teammates, "COMPARED", tmp_path / "output" / export.name)
-    monkeypatch.setattr(steps.folders, "FOR_DBT", tmp_path / "output" / "seeds")
     at = time.time() - hours * 3600
     os.utime(export, (at, at))
 
     known = steps.teammates.check()
 
     printed = capsys.readouterr().err
-    seed = (tmp_path / "output" / "seeds" / "teammates_export.csv").read_text(encoding="utf-8")
+    seeds = export.parents[1] / "output" / "seeds"
+    seed = (seeds / "teammates_export.csv").read_text(encoding="utf-8")
     assert "teammates-export (1).csv is not read" in printed
     assert known["sha256"] == hashlib.sha256(EXPORTS["twice"]).hexdigest()
     assert known["is_compared"] is not bool(message)
