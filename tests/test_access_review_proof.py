@@ -640,6 +640,9 @@ def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project
     sync_path.write_text(before, encoding="utf-8")
     older = error_of(project, "close", open_home)
     sync_path.write_text(sync, encoding="utf-8")
+    one_more = shutil.copy(first / "access-review.csv", first / "decisions.csv")
+    not_taken_over = error_of(project, "close", open_home)
+    one_more.unlink()
     assert not closed(open_home)
 
     done = step(project, "close", open_home)
@@ -650,6 +653,7 @@ def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project
     assert "accepted.csv of that folder" in still_there
     assert f"{SECOND} is not closed:\n- 45 of 45 rows are not decided" in still_there
     assert "before the decisions were taken over at" in older
+    assert "- not taken over yet: decisions.csv; run 'meltano run" in not_taken_over
     assert f"{FIRST}: closed. 45 decisions" in done.stdout
     assert f"{FIRST} was closed at" in again.stdout
     assert (first / "closed" / "closing.json").read_bytes() == report
@@ -733,6 +737,13 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "more beside it": (
         lambda home: (home / "reviews" / FIRST / "closed" / "more.txt").touch(),
         "closed/more.txt was not written by any step",
+    ),
+    "a list after the end": (
+        lambda home: shutil.copy(
+            home / "reviews" / FIRST / "access-review.csv",
+            home / "reviews" / FIRST / "decisions.csv",
+        ),
+        "decisions.csv was put there after the review was closed",
     ),
     "the report alone": (
         lambda home: (home / "reviews" / FIRST / "closed" / "closing.json").unlink(),
