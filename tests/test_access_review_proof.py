@@ -640,7 +640,8 @@ def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project
     sync_path.write_text(before, encoding="utf-8")
     older = error_of(project, "close", open_home)
     sync_path.write_text(sync, encoding="utf-8")
-    one_more = shutil.copy(first / "access-review.csv", first / "decisions.csv")
+    one_more = first / "decisions.csv"
+    shutil.copy(first / "access-review.csv", one_more)
     not_taken_over = error_of(project, "close", open_home)
     one_more.unlink()
     assert not closed(open_home)
@@ -829,6 +830,7 @@ def test_what_cannot_be_sealed_is_refused_with_the_reason(sealing: Sealing) -> N
     file = sealing.run("seal", REVIEW_TIMESTAMP_URL="file:///etc/passwd")
     without_ca = sealing.run("seal", REVIEW_TIMESTAMP_URL=url, REVIEW_TIMESTAMP_CA="none")
     no_key = sealing.run("seal", REVIEW_SIGNING_KEY=str(sealing.folder / "missing"))
+    foreign_key = sealing.run("seal", REVIEW_SIGNING_KEY=str(sealing.other))
     no_tool = sealing.run(
         "seal", REVIEW_SIGNING_KEY=str(sealing.key), PATH=str(sealing.folder / "nothing")
     )
@@ -841,6 +843,7 @@ def test_what_cannot_be_sealed_is_refused_with_the_reason(sealing: Sealing) -> N
         (file, "no URL that begins with"),
         (without_ca, "timestamp_ca is 'none', no file"),
         (no_key, "was not signed with"),
+        (foreign_key, f"which {sealing.signers} does not allow: No principal matched"),
         (no_tool, "ssh-keygen is not on this machine: install it"),
     ):
         assert refused.returncode == 1
@@ -887,6 +890,13 @@ def test_a_signature_or_timestamp_that_is_not_good_is_loud(sealing: Sealing) -> 
     allow(sealing.signers, mallory=sealing.other)
     not_allowed = sealing.run("verify")
     allow(sealing.signers, auditor=sealing.key)
+    line = sealing.signers.read_text(encoding="utf-8")
+    expired_key = line.replace(" ", ' valid-before="20200101" ', 1)
+    sealing.signers.write_text(expired_key, encoding="utf-8")
+    expired = sealing.run("verify")
+    sealing.signers.write_text("!bo@example.com,*" + line, encoding="utf-8")
+    pattern = sealing.run("verify")
+    allow(sealing.signers, auditor=sealing.key)
     stamp, signature = sealing.beside(".tsr"), sealing.beside(".sig")
     content = stamp.read_bytes()
     write(stamp, sealing.beside(".tsr", "decided-1.json").read_bytes())
@@ -897,8 +907,10 @@ def test_a_signature_or_timestamp_that_is_not_good_is_loud(sealing: Sealing) -> 
     write(signature, "")
     no_signature = sealing.run("verify")
 
+    assert "signed by *auditor@example.com (ED25519" in pattern.stdout
     for bad, words in (
-        (not_allowed, "does not allow"),
+        (not_allowed, "does not allow: No principal matched"),
+        (expired, "key has expired"),
         (other_stamp, "evidence.json.tsr is no good timestamp of this evidence.json"),
         (other_signature, "evidence.json.sig is no signature of this evidence.json"),
         (no_signature, "evidence.json.sig is no signature of this evidence.json"),
