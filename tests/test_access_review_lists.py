@@ -15,6 +15,7 @@ from importlib import import_module
 from threading import Thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
@@ -275,7 +276,7 @@ WRONG_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
         "bytes large once unpacked, more than 100,000,000",
     ),
     "a bomb of rows": (
-        lambda path: bomb(path.with_suffix(".xlsx"), "<row></row>" * 20_000),
+        lambda path: bomb(path.with_suffix(".xlsx"), "<row><c><v>1</v></c></row>" * 20_000),
         "it has more than",
     ),
     "two versions": (
@@ -304,6 +305,21 @@ def test_a_file_that_is_no_list_is_refused_alone(
     assert str(review.folder / "signed") in refused[0]
     assert message in refused[0]
     assert by_key(review).keys() == {"1/team/7", "3/seat"}
+
+
+def test_a_list_that_a_program_saved_with_empty_rows_to_the_last_one_is_read(
+    review: Review, steps: SimpleNamespace, tmp_path: Path
+) -> None:
+    plain = tmp_path / "list.xlsx"
+    rows = decided(own_rows(review, ADA))
+    steps.tables.write_spreadsheet(plain, [*rows[:1], {}, *rows[1:]], steps.tables.LIST)
+    end, last = b"</sheetData>", b'<row r="1048576" customFormat="false" ht="12.8"/>'
+    with ZipFile(plain) as source, ZipFile(review.folder / f"signed/{ADA}.xlsx", "w") as file:
+        for name in source.namelist():
+            file.writestr(name, source.read(name).replace(end, last + end))
+
+    assert steps.decisions.take_over_all(review) == (1, [])
+    assert len(review.decisions) == 3
 
 
 def test_files_under_another_name_are_no_lists(review: Review, steps: SimpleNamespace) -> None:

@@ -455,34 +455,61 @@ def test_the_column_of_an_export_can_be_named(
     )
 
 
+@pytest.fixture
+def export(steps: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the export belongs; what is made of it stands in a folder beside."""
+    path = tmp_path / "seeds" / "teammates-export.csv"
+    path.parent.mkdir()
+    for name in ("SEEDS", "OUTPUT"):
+        monkeypatch.setattr(steps.teammates, name, tmp_path / name.lower())
+    monkeypatch.setattr(steps.teammates, "EXPORT", path)
+    monkeypatch.setattr(steps.teammates, "COMPARED", tmp_path / "output" / path.name)
+    monkeypatch.setattr(steps.folders, "FOR_DBT", tmp_path / "output" / "seeds")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "column"),
+    [(as_csv([HEAD]), "E-mail"), (as_csv(ALL), "Name")],
+    ids=["no row", "names"],
+)
+def test_an_export_without_any_address_is_no_comparison(
+    content: str,
+    column: str,
+    export: Path,
+    steps: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REVIEW_TEAMMATES_EXPORT_COLUMN", column)
+    export.write_bytes(content.encode())
+
+    with pytest.raises(SystemExit) as end:
+        steps.teammates.check()
+
+    assert f"rows has an address in the column '{column}'" in str(end.value)
+
+
 @pytest.mark.parametrize(
     ("hours", "message"),
     [(23, ""), (25, "more than a day before: export it again"), (-1, "still to come by this")],
 )
-def test_an_old_export_is_named_and_not_compared(  # noqa: PLR0913, PLR0917
+def test_an_old_export_is_named_and_not_compared(
     hours: int,
     message: str,
+    export: Path,
     steps: SimpleNamespace,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    export = tmp_path / "seeds" / "teammates-export.csv"
-    export.parent.mkdir()
     export.write_bytes(EXPORTS["twice"])
     (export.parent / "teammates-export (1).csv").touch()
-    for name in ("SEEDS", "OUTPUT"):
-        monkeypatch.setattr(steps.teammates, name, tmp_path / name.lower())
-    monkeypatch.setattr(steps.teammates, "EXPORT", export)
-    monkeypatch.setattr(steps.teammates, "COMPARED", tmp_path / "output" / export.name)
-    monkeypatch.setattr(steps.folders, "FOR_DBT", tmp_path / "output" / "seeds")
     at = time.time() - hours * 3600
     os.utime(export, (at, at))
 
     known = steps.teammates.check()
 
     printed = capsys.readouterr().err
-    seed = (tmp_path / "output" / "seeds" / "teammates_export.csv").read_text(encoding="utf-8")
+    seeds = export.parents[1] / "output" / "seeds"
+    seed = (seeds / "teammates_export.csv").read_text(encoding="utf-8")
     assert "teammates-export (1).csv is not read" in printed
     assert known["sha256"] == hashlib.sha256(EXPORTS["twice"]).hexdigest()
     assert known["is_compared"] is not bool(message)
@@ -613,6 +640,10 @@ def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project
     sync_path.write_text(before, encoding="utf-8")
     older = error_of(project, "close", open_home)
     sync_path.write_text(sync, encoding="utf-8")
+    one_more = first / "decisions.csv"
+    shutil.copy(first / "access-review.csv", one_more)
+    not_taken_over = error_of(project, "close", open_home)
+    one_more.unlink()
     assert not closed(open_home)
 
     done = step(project, "close", open_home)
@@ -623,6 +654,7 @@ def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project
     assert "accepted.csv of that folder" in still_there
     assert f"{SECOND} is not closed:\n- 45 of 45 rows are not decided" in still_there
     assert "before the decisions were taken over at" in older
+    assert "- not taken over yet: decisions.csv; run 'meltano run" in not_taken_over
     assert f"{FIRST}: closed. 45 decisions" in done.stdout
     assert f"{FIRST} was closed at" in again.stdout
     assert (first / "closed" / "closing.json").read_bytes() == report
@@ -706,6 +738,13 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "more beside it": (
         lambda home: (home / "reviews" / FIRST / "closed" / "more.txt").touch(),
         "closed/more.txt was not written by any step",
+    ),
+    "a list after the end": (
+        lambda home: shutil.copy(
+            home / "reviews" / FIRST / "access-review.csv",
+            home / "reviews" / FIRST / "decisions.csv",
+        ),
+        "decisions.csv was put there after the review was closed",
     ),
     "the report alone": (
         lambda home: (home / "reviews" / FIRST / "closed" / "closing.json").unlink(),
@@ -791,6 +830,7 @@ def test_what_cannot_be_sealed_is_refused_with_the_reason(sealing: Sealing) -> N
     file = sealing.run("seal", REVIEW_TIMESTAMP_URL="file:///etc/passwd")
     without_ca = sealing.run("seal", REVIEW_TIMESTAMP_URL=url, REVIEW_TIMESTAMP_CA="none")
     no_key = sealing.run("seal", REVIEW_SIGNING_KEY=str(sealing.folder / "missing"))
+    foreign_key = sealing.run("seal", REVIEW_SIGNING_KEY=str(sealing.other))
     no_tool = sealing.run(
         "seal", REVIEW_SIGNING_KEY=str(sealing.key), PATH=str(sealing.folder / "nothing")
     )
@@ -803,6 +843,7 @@ def test_what_cannot_be_sealed_is_refused_with_the_reason(sealing: Sealing) -> N
         (file, "no URL that begins with"),
         (without_ca, "timestamp_ca is 'none', no file"),
         (no_key, "was not signed with"),
+        (foreign_key, f"which {sealing.signers} does not allow: No principal matched"),
         (no_tool, "ssh-keygen is not on this machine: install it"),
     ):
         assert refused.returncode == 1
@@ -849,6 +890,13 @@ def test_a_signature_or_timestamp_that_is_not_good_is_loud(sealing: Sealing) -> 
     allow(sealing.signers, mallory=sealing.other)
     not_allowed = sealing.run("verify")
     allow(sealing.signers, auditor=sealing.key)
+    line = sealing.signers.read_text(encoding="utf-8")
+    expired_key = line.replace(" ", ' valid-before="20200101" ', 1)
+    sealing.signers.write_text(expired_key, encoding="utf-8")
+    expired = sealing.run("verify")
+    sealing.signers.write_text("!bo@example.com,*" + line, encoding="utf-8")
+    pattern = sealing.run("verify")
+    allow(sealing.signers, auditor=sealing.key)
     stamp, signature = sealing.beside(".tsr"), sealing.beside(".sig")
     content = stamp.read_bytes()
     write(stamp, sealing.beside(".tsr", "decided-1.json").read_bytes())
@@ -859,8 +907,10 @@ def test_a_signature_or_timestamp_that_is_not_good_is_loud(sealing: Sealing) -> 
     write(signature, "")
     no_signature = sealing.run("verify")
 
+    assert "signed by *auditor@example.com (ED25519" in pattern.stdout
     for bad, words in (
-        (not_allowed, "does not allow"),
+        (not_allowed, "does not allow: No principal matched"),
+        (expired, "key has expired"),
         (other_stamp, "evidence.json.tsr is no good timestamp of this evidence.json"),
         (other_signature, "evidence.json.sig is no signature of this evidence.json"),
         (no_signature, "evidence.json.sig is no signature of this evidence.json"),

@@ -12,6 +12,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta, timezone
 from pathlib import PurePath
 
+from decisions import inbox
 from evidence import copy_kept, totals
 from folders import (
     ACCEPTED,
@@ -211,6 +212,18 @@ def undecided(review: Review) -> str | None:
     return text
 
 
+def not_taken_over(review: Review) -> str | None:
+    """Say which signed lists were not taken over, and may say something else, if any."""
+    paths, refused = inbox(review)
+    left = [*(path.relative_to(review.folder).as_posix() for path in paths), *refused]
+    if not left:
+        return None
+    return (
+        f"not taken over yet: {', '.join(left)}; run 'meltano run review-decisions', or take away "
+        "what is not to count"
+    )
+
+
 def older(review: Review, sync: Row) -> str | None:
     """Say so if the last sync is older than the decisions, and shows nothing of them."""
     if str(sync["as_of"]) <= str(review.evidence["as_of"]):
@@ -298,7 +311,7 @@ def report(review: Review, sync: Row, known: list[Review]) -> Row:
     workspace_id = sync_of(sync)["workspace_id"]
     if workspace_id != review.evidence["workspace"]["workspace_id"]:
         raise OpenError(f"the last sync is of another workspace, {workspace_id}")
-    problems = [undecided(review), older(review, sync)]
+    problems = [undecided(review), older(review, sync), not_taken_over(review)]
     removals: list[Row] = []
     if not problems[1]:
         try:

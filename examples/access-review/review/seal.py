@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from safe import replacing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Check = Callable[[Path], str]
+    Check = Callable[[Path, Path], str]
 
 NAMESPACE = "tap-intercom-access-review"
 SIGNERS = "allowed_signers"
@@ -77,11 +78,10 @@ def sign(path: Path, key: str) -> None:
     if done.returncode or b"BEGIN SSH SIGNATURE" not in done.stdout:
         raise SealError(f"{path} was not signed with {key}: {printed(done)}")
     with tempfile.TemporaryDirectory() as folder:
-        signature = Path(folder, "signature")
+        signature = Path(folder, f"{path.name}.sig")
         signature.write_bytes(done.stdout)
-        check = ("-Y", "check-novalidate", "-n", NAMESPACE, "-s", signature)
-        if (checked := run("ssh-keygen", *check, stdin=content)).returncode:
-            raise SealError(f"The signature of {path} is not good: {printed(checked)}")
+        with suppress(UncheckedError):  # whose key it is, nobody needs to have said yet
+            signer(path, signature)
     keep(path, ".sig", done.stdout)
 
 
@@ -91,9 +91,8 @@ def keep(path: Path, end: str, content: bytes) -> None:
         new.write_bytes(content)
 
 
-def signer(path: Path) -> str:
+def signer(path: Path, signature: Path) -> str:
     """Say who signed a file, or raise what is wrong with its signature."""
-    signature = path.with_name(f"{path.name}.sig")
     content, signers = path.read_bytes(), allowed_signers()
     options = ("-n", NAMESPACE, "-s", signature)
     bare = run("ssh-keygen", "-Y", "check-novalidate", *options, stdin=content)
@@ -104,10 +103,14 @@ def signer(path: Path) -> str:
         raise UncheckedError(f"the signature is of {key}, and no {signers} says whose that is")
     names = run("ssh-keygen", "-Y", "find-principals", "-s", signature, "-f", signers)
     for name in names.stdout.decode(errors="replace").splitlines():
+        if name.startswith("!"):  # a pattern of whom the line does not name
+            continue
         done = run("ssh-keygen", "-Y", "verify", "-f", signers, "-I", name, *options, stdin=content)
         if not done.returncode and (match := GOOD.search(printed(done))):
             return f"{match.group(1)} ({match.group(2)} {match.group(3)})"
-    raise SealError(f"{signature.name} is of {key}, which {signers} does not allow")
+    raise SealError(
+        f"{signature.name} is of {key}, which {signers} does not allow: {printed(names)}"
+    )
 
 
 def authority() -> str:
@@ -121,8 +124,8 @@ def authority() -> str:
     return str(Path(path).expanduser())
 
 
-def stamp(path: Path, url: str) -> None:
-    """Ask a service for a timestamp of a file, check the answer, and write it beside the file."""
+def stamp(path: Path, url: str) -> str:
+    """Have a service date a file, check the answer, write it beside the file, and say by whom."""
     if urlsplit(url).scheme not in {"http", "https"}:
         raise SealError(f"timestamp_url is {url!r}, no URL that begins with http:// or https://")
     trusted = authority()
@@ -139,7 +142,9 @@ def stamp(path: Path, url: str) -> None:
         if checked.returncode:
             reply = printed(run("openssl", "ts", "-reply", "-in", answer, "-text"))[:200]
             raise SealError(f"{url} gave no good timestamp of {path}: {printed(checked)} ({reply})")
+        text = stamped(path, answer)
         keep(path, ".tsr", answer.read_bytes())
+        return text
 
 
 def answer_of(url: str, query: bytes) -> bytes:
@@ -163,9 +168,8 @@ def answer_of(url: str, query: bytes) -> bytes:
     return bytes(content)
 
 
-def stamped(path: Path) -> str:
+def stamped(path: Path, answer: Path) -> str:
     """Say when and by whom a file was dated, or raise what is wrong with its timestamp."""
-    answer = path.with_name(f"{path.name}.tsr")
     text = run("openssl", "ts", "-reply", "-in", answer, "-text").stdout.decode(errors="replace")
     time, by = STAMP.search(text), STAMPED_BY.search(text)
     if time is None:
@@ -213,14 +217,13 @@ def sealed_by(review: Review, wanted: set[str]) -> tuple[list[str], list[str], l
     return texts, problems, missing
 
 
-def seal_of(
-    path: Path, end: str, kind: str, check: Callable[[Path], str]
-) -> tuple[str, str | None]:
+def seal_of(path: Path, end: str, kind: str, check: Check) -> tuple[str, str | None]:
     """Say who signed or dated a file, and what is wrong with that, if anything."""
-    if not path.with_name(f"{path.name}{end}").is_file():
+    beside = path.with_name(f"{path.name}{end}")
+    if not beside.is_file():
         return f"not {kind}", None
     try:
-        return f"{kind} by {check(path)}", None
+        return f"{kind} by {check(path, beside)}", None
     except UncheckedError as error:
         return f"not checked to be {kind} ({error})", None
     except SealError as error:
@@ -251,9 +254,8 @@ def main() -> None:
                     done += 1
                     print(f"{path}.sig: SHA-256 of {path.name} {sha256(path)}")
                 if url and not path.with_name(f"{path.name}.tsr").exists():
-                    stamp(path, url)
+                    print(f"{path}.tsr: {stamp(path, url)}")
                     done += 1
-                    print(f"{path}.tsr: {stamped(path)}")
     except SealError as error:
         sys.exit(str(error))
     if not done:

@@ -51,6 +51,7 @@ DATES = ("until", "decided on")
 WRAPPED = ("findings", "teams", "last decision", "reason")
 LARGEST = 100_000_000  # bytes of a spreadsheet once unpacked: about 100,000 rows
 SPARE_COLUMNS = 50  # that a program may have added
+LAST_ROW = 1_048_576  # of any spreadsheet; programs write it where they formatted all of a column
 LONGEST = 32_000  # characters; a cell holds 32,767
 HIDDEN = re.compile(  # controls, what turns the direction of a line, and what nobody sees
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
@@ -58,6 +59,7 @@ HIDDEN = re.compile(  # controls, what turns the direction of a line, and what n
 )
 
 Texts = dict[str, str]
+Line = tuple[int, list[str]]  # with its number in the file
 
 
 class UnreadableError(Exception):
@@ -131,7 +133,7 @@ def read(
     Args:
         path: A CSV file, or a spreadsheet.
         columns: The columns that it has, in any order.
-        most: How many rows there may be, the empty ones included.
+        most: How many lines there may be; empty ones do not count.
 
     Raises:
         UnreadableError: if it is no such table, or has other columns.
@@ -139,7 +141,7 @@ def read(
     lines = _csv_lines(path) if path.suffix == ".csv" else _sheet_lines(path, most)
     if most is not None and len(lines) > most:
         raise UnreadableError(f"it has more than {most:,} lines")
-    head = [name.strip() for name in lines[0]] if lines else []
+    head = [name.strip() for name in lines[0][1]] if lines else []
     while head and not head[-1]:  # columns that a program added at the end
         head.pop()
     if sorted(head) != sorted(columns):
@@ -151,7 +153,7 @@ def read(
             + (f"; more than once: {twice})" if twice else ")")
         )
     rows = []
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in lines[1:]:
         values = [decoded(value) for value in line]
         if any(values[len(head) :]):
             raise UnreadableError(f"line {number} has more values than columns")
@@ -161,21 +163,22 @@ def read(
     return rows
 
 
-def _csv_lines(path: Path) -> list[list[str]]:
+def _csv_lines(path: Path) -> list[Line]:
     if path.stat().st_size > LARGEST:
         raise UnreadableError(f"it is larger than {LARGEST:,} bytes: no such list is")
     try:
         text = path.read_text(encoding="utf-8-sig")
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)  # what programs write depends on the country
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        return [(number, line) for number, line in enumerate(lines, start=1) if any(line)]
     except UnicodeDecodeError as error:
         raise UnreadableError("it is not in UTF-8: save it as 'CSV UTF-8'") from error
     except csv.Error as error:
         raise UnreadableError(str(error)) from error
 
 
-def _sheet_lines(path: Path, most: int | None) -> list[list[str]]:
+def _sheet_lines(path: Path, most: int | None) -> list[Line]:
     try:
         with ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
@@ -189,13 +192,17 @@ def _sheet_lines(path: Path, most: int | None) -> list[list[str]]:
     return lines
 
 
-def _lines_of(path: Path, most: int | None) -> list[list[str]]:
+def _lines_of(path: Path, most: int | None) -> list[Line]:
+    width = len(LIST) + SPARE_COLUMNS
     with closing(load_workbook(path, read_only=True)) as book:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size may be less than it holds
-        lines = sheet.iter_rows(values_only=True, max_col=len(LIST) + SPARE_COLUMNS)
-        some = islice(lines, None if most is None else most + 1)
-        return [[_cell(value) for value in row] for row in some]
+        rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW, max_col=width)
+        filled = (
+            (number, row) for number, row in enumerate(rows, start=1) if row.count(None) < width
+        )
+        some = islice(filled, None if most is None else most + 1)
+        return [(number, [_cell(value) for value in row]) for number, row in some]
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 (whatever a cell may hold)

@@ -159,6 +159,8 @@ def check() -> Row | None:
     column = column_of(head, rows)
     values = [row[column] for row in rows]
     addresses = Counter(value.lower() for value in values if ADDRESS.fullmatch(value))
+    if not addresses:  # nothing to compare must not look like no difference
+        fail(f"none of its {len(rows)} rows has an address in the column {head[column]!r}")
     if any(not address.isascii() for address in addresses) and not is_unicode(content):
         fail("it is not in UTF-8, and its addresses are not in ASCII: save it as 'CSV UTF-8'")
     make_folder(OUTPUT)

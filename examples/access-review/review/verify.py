@@ -6,6 +6,7 @@ import sys
 
 from decisions import WHOLE, differ, signed
 from folders import (
+    ACCEPTED,
     CLOSING,
     LEFT_BEHIND,
     NEW,
@@ -83,6 +84,12 @@ def problems_of_closing(review: Review, later: list[Review]) -> list[str]:
         f"{path.name} was written after the review was closed"
         for path in review.sealed
         if path.name not in seen
+    ]
+    signed_then = {*review.taken_lists, *closing["files"]}
+    problems += [
+        f"{name} was put there after the review was closed"
+        for name in sorted({*review.signed_names, ACCEPTED} - signed_then)
+        if (review.folder / name).is_file()
     ]
     decided = {row["access_key"]: row for row in review.decisions}
     closed = {row.get("access_key"): row for row in closing["decisions"]}
