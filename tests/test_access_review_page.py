@@ -1,4 +1,4 @@
-"""The example project: its pages in a real browser, and the demo that plays all of it."""
+"""The example project: its pages in a real browser."""
 
 from __future__ import annotations
 
@@ -250,32 +250,3 @@ def test_a_sync_that_fails_leaves_the_last_page_and_takes_no_decisions(
     assert "Intercom was not read" in failed.stderr
     assert many.read_bytes() == before
     assert "The last sync did not end well" in decided.stderr
-
-
-@pytest.mark.xdist_group("demo")
-def test_the_demo_plays_all_of_it(demo_played: tuple[Path, str]) -> None:
-    project, printed = demo_played
-
-    assert "42 keep, 2 remove, 1 exception, 0 undecided" in printed
-    assert "12 addresses, differences: none" in (
-        project / "demo" / "reviews" / SECOND / "access-review.html"
-    ).read_text(encoding="utf-8")
-    assert f"{FIRST}: closed. 45 decisions, 2 removals, each gone or accepted" in printed
-    assert "signed by grace@example.com (ED25519" in printed
-    assert "Replay: the same rows and keys as in the recorded run: activity_logs" in printed
-    assert f"{FIRST}: CHANGED: access-review.csv is not what was written" in printed
-    assert (project / "demo" / "reviews" / SECOND / "access-review.xlsx").exists()
-    assert not (project / "reviews").exists()
-
-
-@pytest.mark.xdist_group("demo")
-def test_the_page_of_the_demo_shows_what_was_done_and_what_was_forgotten(
-    demo_played: tuple[Path, str], browser: Browser
-) -> None:
-    for page in shown(browser, demo_played[0] / "demo" / "output" / "access-review.html"):
-        removed = page.locator("section[aria-labelledby=removals]").inner_text()
-
-        assert "Changes since the previous review (15)" in page.locator("#changes").inner_text()
-        assert "Dana Levi" in page.locator("details").first.inner_text()
-        assert "gone, since" in removed
-        assert "still there" in removed

@@ -9,7 +9,6 @@ import threading
 from abc import abstractmethod
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from tap_intercom_access.inputs import read_selection
 from tap_intercom_access.intercom import IntercomError, RefusedError, UnreadableError
 from tap_intercom_access.intercom.decoding import unknown_keys
 from tap_intercom_access.intercom.redaction import excerpt
-from tap_intercom_access.streams.schema import as_date_time, record_maker, record_of
+from tap_intercom_access.streams.schema import as_date_time, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from tap_intercom_access.intercom.endpoints import Request
     from tap_intercom_access.streams.identity import Identity
 
-
-PART = 1000
-"""Rows of a full list that are made records at a time."""
 
 FEW = 10
 """Rows that any list may lose, however short it is."""
@@ -161,22 +157,14 @@ class IntercomStream(Stream):
             IntercomError: if the list cannot be read to its end.
         """
 
-    def _read_list(self, keys: set[Any]) -> Iterator[Record]:
-        """Give the records of a full list, and collect their keys."""
-        key_of = attrgetter(*self.primary_keys)
-        rows = iter(self.read_rows())
-        while part := list(islice(rows, PART)):  # row by row costs a quarter more
-            keys.update(map(key_of, part))
-            yield from map(record_maker(type(part[0])), part)
-
-    def _read_records(self, keys: SortedKeys | None) -> Iterator[Record]:
-        """Give the records, none of them read ahead of the state, and collect the keys if wanted."""
+    def _read_records(self, keys: set[Any] | SortedKeys | None) -> Iterator[Record]:
+        """Give the records, and collect the keys where they are wanted."""
         if keys is None:
             yield from map(record_of, self.read_rows())
             return
-        key_of = attrgetter(*self.primary_keys)
+        key_of, add = attrgetter(*self.primary_keys), keys.add
         for row in self.read_rows():
-            keys.add(key_of(row))
+            add(key_of(row))
             yield record_of(row)
 
     def unread_fields(self) -> Collection[FieldPath]:
@@ -195,10 +183,7 @@ class IntercomStream(Stream):
         try:
             self.identity.confirm()
             with self._requests:
-                if self.full_list:
-                    yield from self._read_list(keys)
-                else:
-                    yield from self._read_records(sorted_keys)
+                yield from self._read_records(keys if self.full_list else sorted_keys)
         except TapError:
             raise
         except RefusedError as error:
