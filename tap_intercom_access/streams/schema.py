@@ -88,11 +88,11 @@ def _objects_within(info: inspect.StructType) -> list[inspect.StructType]:
 
 def record_of(row: msgspec.Struct) -> Record:
     """Give the record of a row: a column for each field, with times as dates and times."""
-    return _record_maker(type(row))(row)
+    return record_maker(type(row))(row)
 
 
 @cache
-def _record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
+def record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
     """Give the function that makes the records of rows of one shape."""
     times, renamed = _conversions(_struct_info(shape))
     if not times and not renamed:
