@@ -30,22 +30,18 @@ class TeamClaims:
     with_priority: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
 
-    def add(
-        self, admin_id: str, team_ids: Iterable[str] | None, *by_priority: Iterable[str]
-    ) -> None:
+    def add(self, admin_id: str, team_ids: Iterable[str] | None) -> None:
         """Add what a teammate says.
 
         Args:
             admin_id: Id of the teammate.
             team_ids: Ids of their teams; None where they do not say.
-            by_priority: Ids of the teams in each of their priority levels.
         """
         self.admin_ids.add(admin_id)
         for team_id in team_ids or []:
             self.members.setdefault(team_id, []).append(admin_id)
         if team_ids is None:
             self.silent.add(admin_id)
-        self.with_priority.update(*by_priority)
 
     def names(self, team_id: str) -> bool:
         """Tell whether a teammate names a team as theirs."""
