@@ -94,7 +94,8 @@ SETTINGS = th.PropertiesList(
         description=(
             "Whether to end each stream that was read completely with an `ACTIVATE_VERSION` "
             "message, by which a target marks or removes the rows of teammates, teams and "
-            "memberships that are gone."
+            "memberships that are gone. Leave it off for `target-singer-jsonl`, `target-json`, "
+            "`target-localjson` and `target-avro`, which end with a traceback at that message."
         ),
     ),
     th.Property(
