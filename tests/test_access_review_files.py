@@ -342,6 +342,17 @@ TEXTS = st.text(
 
 @settings(deadline=None, max_examples=50)
 @example(texts=[" =1+1", "a; =1", "'=1", '"=1', "' '=1", "_x0041_", "_x000D_", "a\x00", "\ud800"])
+@example(
+    texts=[
+        "\u2060=1",
+        "\u200d\u00ad\ufe0f+1",
+        "a;\u202e=1",
+        "\u207c1",
+        "\u2a751",
+        "\ufb291",
+        "\u115f'=1",
+    ]
+)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=40))
 def test_the_list_and_the_spreadsheet_decode_to_the_same_text(
     texts: list[str], tables: ModuleType, tmp_path_factory: pytest.TempPathFactory
@@ -379,6 +390,15 @@ def test_both_examples_defuse_in_the_same_way(text: str, tables: ModuleType) -> 
     spec.loader.exec_module(texts)
 
     assert tables.defuse(text) == texts.defuse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u2060=1", "\u200d\u00ad\ufe0f+1", "\u202e=1", "\u207c1", "\u208a1", "\u2a751", "\ufb291"],
+)
+def test_a_formula_behind_what_nobody_sees_is_defused(text: str, tables: ModuleType) -> None:
+    assert tables.defuse(text) == f"'{text}"
+    assert tables.defuse(f"a;{text}") == f"a;'{text}"
 
 
 def test_nothing_is_left_of_a_file_that_could_not_be_written(tables: Any, tmp_path: Path) -> None:  # noqa: ANN401

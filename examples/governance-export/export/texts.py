@@ -15,10 +15,19 @@ BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, l
 NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 FILE_NAME_BYTES = 100
 
-# What a spreadsheet program takes for the beginning of a formula, full-width and small forms, too.
-SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+# What a spreadsheet program takes for the beginning of a formula, and what looks or becomes like it
+# where a program normalises texts (NFKC): full-width, small, raised and lowered forms.
+SIGNS = (
+    "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u2212"
+    "\u207a\u207b\u207c\u208a\u208b\u208c\u2a75\u2a76\ufb29"
+)
+# What may stand before it unseen: blanks, quotes, and characters without a width.
+UNSEEN = (
+    '\\s"\\x00-\\x1f\\x7f-\\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
 # Where columns are divided by semicolons, a cell begins after each of them.
-FORMULA = re.compile(rf"(^|;)(?=[\s\"\u200b\ufeff]*[{SIGNS}])")
+FORMULA = re.compile(rf"(^|;)(?=[{UNSEEN}]*[{SIGNS}])")
 
 
 def clean(text: str | None) -> str:
