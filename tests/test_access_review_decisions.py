@@ -433,6 +433,14 @@ WRONG_SEEDS = {
         ("kind,name,reviewer\nteam,x,\n", "line 2: reviewer is missing"),
     ],
     "privileged_roles.csv": [("role\nAdmin\nAdmin\n", "lines 2 and 3 are about the same")],
+    "service_accounts.csv": [
+        ("email,owner\na@b.c,A@b.c\n", "line 2: the owner is a person, and a@b.c is a service"),
+        ("email,owner\na@b.c,x@y.z\nX@y.z,d@e.f\n", "line 2: the owner is a person, and x@y.z is"),
+        (  # who reviews everything else
+            "email,owner\na@b.c,d@e.f\ntomas@example.com,grace@example.com\n",
+            "line 2: the reviewer is a person, and tomas@example.com is a service account",
+        ),
+    ],
 }
 
 

@@ -101,11 +101,19 @@ def service_accounts() -> list[Row]:
     """Give the accounts that are no people, with who answers for them."""
     rows = read_if_there("service_accounts", ["email", "owner"])
     no_doubles("service_accounts", rows, "email")
-    for row in rows:
-        if row["email"] == row["owner"]:
-            path = SEEDS / "service_accounts.csv"
-            sys.exit(f"{path}, line {row['line']}: the owner is a person, not the account itself")
     return rows
+
+
+def no_service_decides(name: str, column: str, rows: list[Row], services: list[Row]) -> None:
+    """End where a service account is to decide about access: a person does."""
+    lines = {row["email"]: row["line"] for row in services}
+    for row in rows:
+        if line := lines.get(row[column]):
+            where = f"{SEEDS / 'service_accounts.csv'}, line {line}"
+            sys.exit(
+                f"{SEEDS / name}.csv, line {row['line']}: the {column} is a person, and "
+                f"{row[column]} is a service account ({where})"
+            )
 
 
 def permissions_by_hand() -> list[Row]:
@@ -126,11 +134,14 @@ def check() -> None:
     """Check all seeds, and only then write them for dbt."""
     roles = read("privileged_roles", ["role"])
     no_doubles("privileged_roles", roles, "role")
+    deciding, services = reviewers(), service_accounts()
+    no_service_decides("service_accounts", "owner", services, services)
+    no_service_decides("reviewers", "reviewer", deciding, services)
     checked = {
         "employees": (["email", "name", "left_on", "person"], employees()),
-        "reviewers": (["kind", "name", "reviewer"], reviewers()),
+        "reviewers": (["kind", "name", "reviewer"], deciding),
         "privileged_roles": (["role"], roles),
-        "service_accounts": (["email", "owner"], service_accounts()),
+        "service_accounts": (["email", "owner"], services),
         "permissions_by_hand": (["email", "is_privileged"], permissions_by_hand()),
     }
     for name, (columns, rows) in checked.items():
