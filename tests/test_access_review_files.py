@@ -390,6 +390,7 @@ def test_both_examples_defuse_in_the_same_way(text: str, tables: ModuleType) -> 
     spec.loader.exec_module(texts)
 
     assert tables.defuse(text) == texts.defuse(text)
+    assert tables.defuse.__globals__["FORMULA"] == texts.FORMULA  # each example is copied alone
 
 
 @pytest.mark.parametrize(

@@ -182,11 +182,11 @@ class Intercom:
                 else:
                     in_a_row += 1
                     repeated += 1
-                    if row == earlier or (not earlier and _fingerprint(row) == seen[row.id]):
+                    if row == earlier or (earlier is None and _fingerprint(row) == seen[row.id]):
                         continue
                 here[row.id] = row
                 yield row
-            for id_, row in here.items():
+            for id_, row in here.items():  # of the last page, only the ids are needed any more
                 seen[id_] = _fingerprint(row) if upcoming else 0
             if in_a_row > max(len(seen), MIN_CIRCLE):
                 raise IntercomError(

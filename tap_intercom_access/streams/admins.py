@@ -118,7 +118,7 @@ class AdminsStream(IntercomStream):
                 teams += 1
                 continue
             admins += 1
-            if claims is not None:
+            if claims:
                 claims.add(admin.id, admin.team_ids)
                 if levels := admin.team_priority_level:
                     claims.with_priority.update(levels.primary_team_ids or [])

@@ -24,7 +24,7 @@ from tap_intercom_access.inputs import read_selection
 from tap_intercom_access.intercom import IntercomError, RefusedError, UnreadableError
 from tap_intercom_access.intercom.decoding import unknown_keys
 from tap_intercom_access.intercom.redaction import excerpt
-from tap_intercom_access.streams.schema import as_date_time, record_maker, record_of
+from tap_intercom_access.streams.schema import as_date_time, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -162,10 +162,10 @@ class IntercomStream(Stream):
         if keys is None:
             yield from map(record_of, self.read_rows())
             return
-        key_of, add = attrgetter(*self.primary_keys), keys.add
+        key_of = attrgetter(*self.primary_keys)
         for row in self.read_rows():
-            add(key_of(row))
-            yield record_maker(type(row))(row)
+            keys.add(key_of(row))
+            yield record_of(row)
 
     def unread_fields(self) -> Collection[FieldPath]:
         """Give the fields of a row that no selected column is made of."""

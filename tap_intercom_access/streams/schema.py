@@ -83,16 +83,16 @@ def _objects_within(info: inspect.StructType) -> list[inspect.StructType]:
     """Give the shapes of the objects that become objects of a record."""
     types = [_member(field.type) for field in info.fields]
     inner = [type_ for type_ in types if isinstance(type_, inspect.StructType)]
-    return [*inner, *(below for info in inner for below in _objects_within(info))]
+    return [*inner, *(below for object_ in inner for below in _objects_within(object_))]
 
 
 def record_of(row: msgspec.Struct) -> Record:
     """Give the record of a row: a column for each field, with times as dates and times."""
-    return record_maker(type(row))(row)
+    return _record_maker(type(row))(row)
 
 
 @cache
-def record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
+def _record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
     """Give the function that makes the records of rows of one shape."""
     times, renamed = _conversions(_struct_info(shape))
     if not times and not renamed:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOW = 20  # problems that a message names, at most
-SPARE_LINES = 10_000  # too many of them are not named one by one
+SPARE_LINES = 10_000  # that a list may have too many, and each of which is then named
 OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
 WHOLE = "decisions"  # the name of the list of all rows, when it comes back
 

@@ -193,14 +193,12 @@ def _sheet_lines(path: Path, most: int | None) -> list[Line]:
 
 
 def _lines_of(path: Path, most: int | None) -> list[Line]:
-    width = len(LIST) + SPARE_COLUMNS
     with closing(load_workbook(path, read_only=True)) as book:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size may be less than it holds
-        rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW, max_col=width)
-        filled = (
-            (number, row) for number, row in enumerate(rows, start=1) if row.count(None) < width
-        )
+        last_column = len(LIST) + SPARE_COLUMNS
+        rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW, max_col=last_column)
+        filled = (line for line in enumerate(rows, start=1) if line[1].count(None) < len(line[1]))
         some = islice(filled, None if most is None else most + 1)
         return [(number, [_cell(value) for value in row]) for number, row in some]
 

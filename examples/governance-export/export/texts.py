@@ -23,7 +23,8 @@ SIGNS = (
 )
 # What may stand before it unseen: blanks, quotes, and characters without a width.
 UNSEEN = (
-    '\\s"\\x00-\\x1f\\x7f-\\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+    r'\s"\x00-\x1f\x7f-\x9f'
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
 # Where columns are divided by semicolons, a cell begins after each of them.
