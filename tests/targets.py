@@ -46,9 +46,9 @@ def installed(target: str) -> str:
     with FileLock(f"{home}.lock"):
         done = home / "installed"
         if not done.exists():
-            uv = [BIN / "uv", "--quiet"]  # as Meltano installs: it needs seconds, pip a minute
+            uv = [str(BIN / "uv"), "--quiet"]  # as Meltano installs: it needs seconds, pip a minute
             subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, home], check=True)
-            pip = [*uv, "pip", "install", "--python", home]
+            pip = [*uv, "pip", "install", "--python", str(home)]
             subprocess.run([*pip, *PACKAGES[target].split()], check=True)
             done.touch()
     return str(home / SCRIPTS / target.rpartition("/")[2])

@@ -108,11 +108,12 @@ def test_the_findings_are_the_ones_to_look_at_in_the_order_of_urgency(reviewed: 
         reviewed,
         "select finding, admin_id, detail from review_findings "
         "where finding <> 'no_team' and (finding <> 'not_employed' or admin_id < '1020') "
-        "order by urgency, finding, admin_id",
+        "order by urgency, finding, admin_id, detail",
     )
     late = "90 days after tomas@example.com decided to remove it"
     ended = f"the exception by tomas@example.com ended on {day(40)} ({REASON})"
     by_hand = "has no role; permissions set by hand: look in Intercom"
+    of, which = "changed the role of", "but whose, or which one, is not known: look in Intercom"
     no_event = f"no event since {day(180)}, from when on logs were read"
 
     assert rows == [
@@ -124,6 +125,14 @@ def test_the_findings_are_the_ones_to_look_at_in_the_order_of_urgency(reviewed: 
             f"owns the access token that reads this, and leaves or left on {day(-10)}",
         ),
         ("leaver", "1005", f"left on {day(12)} and still has access, 12 days later"),
+        *(
+            (
+                "role_change_unclear",
+                None,
+                f"a role was changed on {day(30)} (Aoife Ní Bhriain {of} {name}), {which}",
+            )
+            for name in ("Bob Miller", "Joe Bob")  # who are no teammates
+        ),
         (
             "no_reviewer",
             "1002",

@@ -58,7 +58,7 @@ def by_account(rows: list[dict[str, Any]], *columns: str) -> dict[str, Any]:
     return accounts
 
 
-def with_finding(marts: Marts, name: str) -> dict[str, str]:
+def with_finding(marts: Marts, name: str) -> dict[str | None, str]:
     rows = [row for row in marts["review_findings"] if row["finding"] == name]
     return {row["admin_id"]: row["detail"] for row in rows}
 
@@ -261,11 +261,15 @@ def test_power_that_is_not_known_is_privileged_unless_somebody_looked(
     expected = {"2001": False, "2009": True, "2010": False, "2041": False}
     for number, marts in enumerate(reviews):
         rows = by_account(marts["privileged_access"], "is_unknown")
-        more = {"2042": False, "2043": False} if number else {}
+        more = {"2042": False, "2043": False, "2046": True} if number else {}
         assert {id_: unknown for id_, (unknown,) in rows.items()} == expected | more
-        assert set(with_finding(marts, "no_role")) == {"2009"}
+        assert set(with_finding(marts, "no_role")) == {"2009"} | ({"2046"} if number else set())
         assert set(with_finding(marts, "privileged_quiet")) == {"2041"}
         assert "permissions set by hand: look in Intercom" in pages[number]
+    since = by_account(reviews[2]["privileged_access"], "since", "or_earlier", "is_pretended")
+    assert str(since["2046"][0])[:10] == REVIEWS[1]  # when the role went
+    assert str(since["2009"][0])[:10] == REVIEWS[0]
+    assert (since["2046"][1:], since["2009"][1:]) == ((False, True), (True, True))
     assert "Changes of privileged roles since the previous review: 2." in pages[1]
     assert "Changes of privileged roles since the previous review: none." in pages[2]
 
@@ -282,9 +286,25 @@ def test_names_in_the_seeds_that_are_not_quite_intercoms_are_named(reviews: list
         ("Support Lead", "2"): "it is written Support lead in Intercom",
         ("Night", "503"): None,
         ("Dissolved", None): "there is no team of this name",
+        ("Nowhere", None): "there is no team of this name",
     }
+    unseen = written | {("Night", "503"): "it is written Night\u2060 in Intercom"}
     renamed = {("Support Lead", "2"): "it is called Team captain now"}
-    assert problems == [written, written | renamed, written]
+    assert problems == [written, unseen | renamed, unseen]
+    assert [with_finding(marts, "reviewer_unknown") for marts in reviews] == [
+        {
+            None: "stranger@corp.example is the reviewer of the team Nowhere, but neither a "
+            "teammate nor in the list of employees"
+        }
+    ] * 3
+    assert [set(with_finding(marts, "by_hand_unused")) for marts in reviews] == [
+        {"2001", "2047", None},
+        {"2001", None},
+        {"2001", None},
+    ]
+    assert with_finding(reviews[2], "by_hand_unused")[None] == (
+        "permissions_by_hand.csv names nobody@corp.example, which is no address of a teammate"
+    )
 
 
 def test_a_role_that_was_edited_is_a_finding_until_the_next_review(reviews: list[Marts]) -> None:
@@ -297,7 +317,17 @@ def test_a_role_that_was_edited_is_a_finding_until_the_next_review(reviews: list
     (edit,) = edits[1]
     assert "the role Support was changed" in edit
     assert "(Ada Owner changed the role Support: may export data)" in edit
-    assert edit.endswith(": Support, Sam Lee (sam.lee.2@corp.example), agent, Tia Twice")
+    assert edit.endswith(
+        ": Support, Sam Lee (sam.lee.2@corp.example), agent, Tia Twice, Filler 2048"
+    )
+    assert [with_finding(marts, "role_change_unclear") for marts in reviews] == [
+        {},
+        {
+            None: f"a role was changed on {day(AGO[1] + 9)} (Ada Owner changed the role Filler "
+            "2048: may delete data), but whose, or which one, is not known: look in Intercom"
+        },
+        {},
+    ]
 
 
 def test_an_author_is_told_only_where_the_logs_are_sure(reviews: list[Marts]) -> None:
@@ -311,6 +341,7 @@ def test_an_author_is_told_only_where_the_logs_are_sure(reviews: list[Marts]) ->
         ("2007", "role changed", "Support"): (None, "perhaps"),  # is named like the role
         ("2022", "role changed", "Support"): (None, "perhaps"),  # has a namesake
         ("2023", "role changed", "Support"): (None, "perhaps"),  # "to agent"
+        ("2048", "role changed", "Support"): (None, "perhaps"),  # is named like a role of nobody
         ("2037", "role changed", "Support"): (None, "several"),
         ("2042", "role changed", "Manager"): (None, "one"),
         ("2034", "left", ""): (None, "one"),
@@ -341,7 +372,8 @@ def test_what_was_decided_is_followed_under_every_name(reviews: list[Marts]) -> 
         }
         for marts in reviews[1:]
     ]
-    at_second = {key for key in removed if key[0] in {"2014", "2015", "2034", "2036"}}
+    done = {"2014", "2015", "2034", "2036", "2046", "2047"}
+    at_second = {key for key in removed if key[0] in done}
 
     assert [len(marts["removals"]) for marts in reviews] == [0, len(removed), len(removed)]
     assert gone[0] == at_second
@@ -352,11 +384,13 @@ def test_what_was_decided_is_followed_under_every_name(reviews: list[Marts]) -> 
     assert notes == {
         "2014/workspace": "the same address is there again under the id 2061",
         "2015/workspace": "the same person has the account sven@agency.example",
+        "2046/role/3": "no role is left, and permissions may be set by hand: look in Intercom, and "
+        "note it in permissions_by_hand.csv",
     }
     names = {
         row["admin_id"]: (row["person_then"], row["name"])
         for row in reviews[2]["removals"]
-        if row["person_then"] != row["name"]
+        if row["person_then"]
     }
     assert names == {"2011": ("Rita Old", "Rita New"), "2013": ("Bo Before", "Cy After")}
 
@@ -365,6 +399,7 @@ def test_a_removal_shows_the_names_of_the_signed_list_beside_todays(pages: list[
     for page in pages[1:]:
         assert "in the list of" in page
         assert "<bdi>Bo Before</bdi>, <bdi>bo@corp.example</bdi>" in page
+        assert page.count("<small>in the list of") == 2
     assert "then called <bdi>Support lead</bdi>" in pages[1]
     assert "then called <bdi>Billing</bdi>" in pages[2]
     assert "the logs name several" in pages[1]
@@ -373,7 +408,9 @@ def test_a_removal_shows_the_names_of_the_signed_list_beside_todays(pages: list[
 
 
 def test_two_teams_of_one_name_have_their_ids_beside_it(reviews: list[Marts]) -> None:
-    assert with_finding(reviews[1], "not_removed").keys() == {"2011", "2013", "2038", "2044"}
+    assert with_finding(reviews[1], "not_removed").keys() == {
+        *("2011", "2013", "2031", "2038", "2044", "2049")
+    }
     assert sorted(
         row["detail"].partition(" is still")[0]
         for row in reviews[1]["review_findings"]
@@ -492,7 +529,9 @@ def test_a_removal_is_in_time_to_the_end_of_its_last_day(reviews: list[Marts]) -
     }
     assert {key: state for key, (_, state) in last.items() if state != "in time"} == {
         "2011/seat": "overdue",
+        "2031/seat": "overdue",
         "2044/role/2": "overdue",
+        "2049/seat": "overdue",
         "2038/team/506": "overdue",
         "2038/team/505": "late",
         "2013/workspace": "late",
@@ -518,8 +557,7 @@ def test_what_is_overdue_comes_first(reviews: list[Marts]) -> None:
 
     assert {(finding, admin_id) for finding, admin_id, _ in rows} == {
         ("removal_overdue", "2011"),
-        ("removal_overdue", "2038"),
-        ("removal_overdue", "2044"),
+        *(("removal_overdue", id_) for id_ in ("2031", "2038", "2044", "2049")),
         ("leaver_overdue", "2024"),
         ("decision_overdue", None),
     }

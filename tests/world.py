@@ -92,11 +92,12 @@ TEAMS = {
 SEEDS = {
     "reviewers": "kind,name,reviewer\ndefault,,ben@corp.example\nteam,support,cleo@corp.example\n"
     "team,Night,Rex@corp.example\nrole, Support  Lead ,vic@corp.example\n"
-    "team,Dissolved,cleo@corp.example\n",
+    "team,Dissolved,cleo@corp.example\nteam,Nowhere,stranger@corp.example\n",
     "privileged_roles": "role\nmanager\n",
     "service_accounts": "email,owner\nzap@corp.example,cleo@corp.example\n"
     "Support@corp.example,gus@corp.example\n",
-    "permissions_by_hand": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n",
+    "permissions_by_hand": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n"
+    "filler2047@corp.example,no\nada@corp.example,no\nnobody@corp.example,no\n",
 }
 
 
@@ -165,6 +166,12 @@ def at_second(workspace: Workspace) -> Truth:
         teams[id_].members.remove(2036)
     admins[2023].role = "4"
     log(9, "role_change", "changed the role of Pia Plus to agent")  # no role is called so
+    admins[2048].role = "4"  # somebody is called like a role that nobody has
+    log(10, "role_change", "changed the role Filler 2048: may delete data")
+    for id_ in (2046, 2047):
+        admins[id_].role = None
+    admins[2049].name = " Filler \u200b 2049\x00"  # looks as before
+    teams[503].name = "Night\u2060"
     for gone in (2014, 2015, 2034, 2035):
         workspace.leave(gone)
     workspace.admins.append(Admin(2061, "Iris Back", "iris@corp.example", role="3", seat=False))
@@ -191,7 +198,8 @@ def at_second(workspace: Workspace) -> Truth:
             ("2013", "renamed", "Cy After, cy@corp.example"),
             (None, "role renamed", "Team captain"),
             (None, "team renamed", "Finance"),
-            *((str(id_), "role changed", "Support") for id_ in (2007, 2022, 2023, 2037)),
+            *((str(id_), "role changed", "Support") for id_ in (2007, 2022, 2023, 2037, 2048)),
+            *((str(id_), "role taken", "Support agent") for id_ in (2046, 2047)),
             *((str(id_), "role changed", "Manager") for id_ in (2042, 2043)),
             ("2036", "seat taken", "inbox"),
             ("2036", "team taken", "Support"),
@@ -308,9 +316,13 @@ DECISIONS = {  # at the first review, by account, kind and thing
     ("2036", "team", "502"): "remove",
     ("2038", "team", "505"): "remove",
     ("2038", "team", "506"): "remove",
+    ("2049", "seat", ""): "remove",
+    ("2031", "seat", ""): "remove",
     ("2039", "role", "2"): "exception",
     ("2040", "workspace", ""): "exception",
     ("2044", "role", "2"): "remove",
+    ("2046", "role", "3"): "remove",
+    ("2047", "role", "3"): "remove",
 }
 UNTIL = {"2039": day(-200), "2040": day(80)}
 

@@ -11,7 +11,7 @@ from findings import FINDINGS
 from folders import OUTPUT, SYNC, Row, read_json, reviews
 from markupsafe import Markup
 from safe import write_text
-from tables import decoded, plain, visible
+from tables import visible
 from warehouse import query, sync_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def render(template: str, **values: object) -> str:
         "day": day,
         "days": days,
         "last_event": last_event,
-        "listed": lambda value: decoded(plain(value)),
         "minute": minute,
         "since": since,
     }

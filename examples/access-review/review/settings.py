@@ -22,7 +22,13 @@ DEADLINES = (
 ALERTS = {  # what a word of fail_on stands for; the name of any finding stands for itself
     "leaver": ("leaver", "leaver_overdue"),
     "overdue": ("removal_overdue", "leaver_overdue", "decision_overdue"),
-    "privileged": ("privileged_new", "no_role", "privileged_quiet", "role_edited"),
+    "privileged": (
+        "privileged_new",
+        "no_role",
+        "privileged_quiet",
+        "role_edited",
+        "role_change_unclear",
+    ),
 }
 OTHERS = (
     "teammates_export_column",

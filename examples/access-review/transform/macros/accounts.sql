@@ -9,5 +9,12 @@
 {% macro mailbox(email) %}regexp_replace({{ email }}, '[+][^@]*@', '@'){% endmacro %}
 {% macro local_part(email) %}split_part(split_part({{ email }}, '@', 1), '+', 1){% endmacro %}
 
+{# A name as people see it: characters that nobody sees, and the number of blanks, tell nothing. #}
+{% macro seen(name) %}
+    {%- set blanks = "'[" ~ unseen() ~ "]*\\s[\\s" ~ unseen() ~ "]*'" -%}
+    trim(regexp_replace(regexp_replace({{ name }}, {{ blanks }}, ' ', 'g'), '[{{ unseen() }}]', '', 'g'))
+{%- endmacro %}
+{% macro unseen() %}[:cntrl:]{{ "\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffd\U000e0000-\U000e0fff" }}{% endmacro %}
+
 {# A name as people compare it: without regard to case and blanks. #}
-{% macro folded(name) %}lower(regexp_replace(trim({{ name }}), '\s+', ' ', 'g')){% endmacro %}
+{% macro folded(name) %}lower({{ seen(name) }}){% endmacro %}

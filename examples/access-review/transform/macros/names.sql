@@ -9,4 +9,9 @@
     {{ matches(sentence, "'(^|[\\s\"''“‘(<:,\\[])' || " ~ literally(address) ~ " || '($|[\\s\"''”’)>,;:!?\\]]|\\.(\\s|$))'") }}
 {% endmacro %}
 
+{# Whether a sentence says that a name is that of a role or team, whoever else is called so. #}
+{% macro is_kind_named(sentence, name) %}
+    {{ matches(sentence, "'([Rr]ole|[Tt]eam):?\\s+[\"''“‘]?' || " ~ literally(name) ~ " || '|' || " ~ literally(name) ~ " || '[\"''”’]?\\s+(role|team)'") }}
+{% endmacro %}
+
 {% macro literally(text) %}regexp_replace({{ text }}, '([]\\.*+?^$(){}|[])', '\\\1', 'g'){% endmacro %}

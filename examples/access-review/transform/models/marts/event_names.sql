@@ -37,6 +37,11 @@ select
     event_id, kind, id, term, is_address,
     kind = 'person' and id is not distinct from performed_by_id as is_doer,
     (length(rest) - length(replace(rest, term, ''))) / length(term) as times_named,
+    kind = 'person' and not is_address and (
+        {{ is_kind_named('rest', 'term') }}
+        or {{ folded('term') }} in (select {{ folded('name') }} from {{ ref('thing_history') }})
+    ) as may_be_thing,
+    kind = 'role' and {{ is_kind_named('rest', 'term') }} as is_role_named,
     kind = 'role' and {{ matches("rest", "'(to|from|→|->)\\s+[\"''“‘]?' || " ~ literally('term')) }} as is_assigned
 from masked
 where case

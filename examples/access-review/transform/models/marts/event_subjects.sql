@@ -1,11 +1,7 @@
 -- Which one teammate an event is about: it names exactly this one beside who did it. Nobody where it
 -- could be somebody else, or a role or team of the same name.
 with persons as (
-    select * from {{ ref('event_names') }} as names
-    where kind = 'person' and not exists (
-        select 1 from {{ ref('thing_history') }} as things
-        where not names.is_address and {{ folded('things.name') }} = {{ folded('names.term') }}
-    )
+    select * from {{ ref('event_names') }} where kind = 'person' and not may_be_thing
 ),
 
 namesakes as (

@@ -8,15 +8,14 @@ with removed as (
 
 state as (
     select
-        review, reviewed_at, access_key, admin_id, kind, thing_id, thing as thing_then, person as person_then,
-        coalesce(email, '') as email_then, decided_by, decided_on, reason,
+        review, reviewed_at, access_key, admin_id, kind, thing_id, thing as signed_thing, decided_by,
+        decided_on, reason,
         coalesce(max(remove_by), decided_on + {{ deadline('remove_within_days') }}) as due_on,
         max(grant_key) as grant_key,
         case when count(*) = count(dbt_valid_to) then max(dbt_valid_to) end as gone_seen_at
     from removed
     group by
-        review, reviewed_at, access_key, admin_id, kind, thing_id, thing, person, email, decided_by,
-        decided_on, reason
+        review, reviewed_at, access_key, admin_id, kind, thing_id, thing, decided_by, decided_on, reason
 ),
 
 followed as (
@@ -25,7 +24,10 @@ followed as (
         people.name,
         people.label,
         people.email,
-        coalesce(things.label, state.thing_then) as thing,
+        coalesce(things.label, state.signed_thing) as thing,
+        signed.person_then,
+        signed.email_then,
+        signed.thing_then,
         gone.before_at as there_at,
         gone.done_by,
         gone.done_at,
@@ -42,7 +44,8 @@ followed as (
             select min(later.review) from {{ ref('decisions') }} as later
             where later.access_key = state.access_key and later.reviewed_at > state.reviewed_at
         ) as decided_again_in,
-        -- Gone, but there by another account, or given since in another thing of this name: both are told.
+        -- Gone, but there by another account, or given since in another thing of this name; or a role
+        -- is gone and none is left, so that permissions may be set by hand, up to all of them.
         case when state.gone_seen_at is not null then nullif(concat_ws('; ', (
             select string_agg(others.words, '; ' order by others.other_id)
             from {{ ref('other_accounts') }} as others
@@ -57,9 +60,19 @@ followed as (
             where grants.admin_id = state.admin_id and grants.kind = state.kind
                 and grants.dbt_valid_to is null and grants.dbt_valid_from > state.reviewed_at
                 and grants.thing_id <> state.thing_id and {{ folded('same.name') }} = {{ folded('things.name') }}
-        )), '') end as elsewhere
+        ), case
+            when state.kind <> 'role' or not people.is_there or people.role_id is not null
+                or people.account_type = 'bot' then null
+            when by_hand.email is null
+                then 'no role is left, and permissions may be set by hand: look in Intercom, and note it in permissions_by_hand.csv'
+            when by_hand.is_privileged
+                then 'no role is left, and permissions are set by hand: privileged, by permissions_by_hand.csv'
+        end), '') end as elsewhere
     from state
+    left join {{ ref('signed_names') }} as signed
+        on signed.review = state.review and signed.access_key = state.access_key
     left join {{ ref('people') }} as people on people.admin_id = state.admin_id
+    left join {{ ref('permissions_by_hand') }} as by_hand on by_hand.email = people.email
     left join {{ ref('things') }} as things on things.kind = state.kind and things.thing_id = state.thing_id
     left join {{ ref('access_history') }} as gone
         on gone.grant_key = state.grant_key and gone.seen_at = state.gone_seen_at

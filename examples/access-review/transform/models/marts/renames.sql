@@ -10,20 +10,21 @@ with versions as (
 
 compared as (
     select
-        *, lag(name) over history as old_name, lag(email) over history as old_email
-    from versions
+        *, lag(name) over history as old_name, lag(name_seen) over history as old_name_seen,
+        lag(email) over history as old_email
+    from (select *, {{ seen('name') }} as name_seen from versions) as versions
     window history as (partition by name_key order by seen_at)
 )
 
 select
     name_key || '/renamed/' || cast(seen_at as varchar) as change_key,
     admin_id, kind, thing_id, seen_at,
-    case when kind = 'person' then case when name = old_name then 'address changed' else 'renamed' end
+    case when kind = 'person' then case when name_seen = old_name_seen then 'address changed' else 'renamed' end
         else kind || ' renamed' end as change,
-    case when name = old_name then old_email when email = old_email then old_name
+    case when name_seen = old_name_seen then old_email when email = old_email then old_name
         else old_name || ', ' || old_email end as old_thing,
-    case when name = old_name then email when email = old_email then name
+    case when name_seen = old_name_seen then email when email = old_email then name
         else name || ', ' || email end as thing,
     (select max(as_of) from {{ ref('syncs') }} where as_of < seen_at) as before_at
 from compared
-where old_name is not null and (name <> old_name or email <> old_email)
+where old_name is not null and (name_seen <> old_name_seen or email <> old_email)

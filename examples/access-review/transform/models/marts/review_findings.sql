@@ -62,7 +62,13 @@ with findings as (
         5, 'role_edited', null, event_id || '/' || thing_id,
         'the role ' || label || ' was changed on ' || cast(cast(happened_at as date) as varchar) || ' (' || sentence
         || '), and with it what these may do: ' || coalesce(holders, 'nobody, who has it now')
-    from {{ ref('role_edits') }}
+    from {{ ref('role_edits') }} where thing_id is not null
+    union all
+    select
+        5, 'role_change_unclear', null, event_id,
+        'a role was changed on ' || cast(cast(happened_at as date) as varchar) || ' (' || sentence
+        || '), but whose, or which one, is not known: look in Intercom'
+    from {{ ref('role_edits') }} where thing_id is null
     union all
     select 6, finding, admin_id, md5(subject), detail from {{ ref('seed_findings') }}
     union all

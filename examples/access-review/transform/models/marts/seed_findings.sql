@@ -15,6 +15,28 @@ select
 from {{ ref('reviewers') }} as reviewers join gone on gone.email = reviewers.reviewer
 union all
 select
+    'reviewer_unknown', null, reviewers.kind || ' ' || reviewers.name,
+    reviewers.reviewer || ' is the reviewer of '
+    || case when kind = 'default' then 'everything else' else 'the ' || kind || ' ' || name end
+    || ', but neither a teammate nor in the list of employees'
+from {{ ref('reviewers') }} as reviewers
+join {{ ref('persons') }} as persons on persons.email = reviewers.reviewer and not persons.is_employed
+where exists (select 1 from {{ ref('employees') }})
+    and reviewers.reviewer not in (select email from {{ ref('people') }} where is_there and email is not null)
+union all
+select
+    'by_hand_unused', people.admin_id, by_hand.email,
+    case
+        when people.admin_id is null
+            then 'permissions_by_hand.csv names ' || by_hand.email || ', which is no address of a teammate'
+        when people.account_type = 'bot' then 'is Intercom''s own bot, and in permissions_by_hand.csv'
+        else 'has a role, and is in permissions_by_hand.csv: what that says counts for nobody with a role'
+    end
+from {{ ref('permissions_by_hand') }} as by_hand
+left join {{ ref('people') }} as people on people.email = by_hand.email and people.is_there
+where people.admin_id is null or people.role_id is not null or people.account_type = 'bot'
+union all
+select
     'owner_left', people.admin_id, services.email,
     'is owned by ' || services.owner || ', who ' || case
         when gone.email is null then 'is not in the list of employees'
