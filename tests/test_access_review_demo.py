@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,25 @@ def test_the_demo_plays_all_of_it(demo_played: tuple[Path, str]) -> None:
     assert f"{FIRST}: CHANGED: access-review.csv is not what was written" in printed
     assert (project / "demo" / "reviews" / SECOND / "access-review.xlsx").exists()
     assert not (project / "reviews").exists()
+
+
+def test_what_comes_of_pretended_times_is_marked_in_a_review_of_today(
+    demo_played: tuple[Path, str],
+) -> None:
+    reviews = demo_played[0] / "demo" / "reviews"
+    page = (reviews / SECOND / "access-review.html").read_text(encoding="utf-8")
+    closing = (reviews / FIRST / "closed" / "closing.html").read_text(encoding="utf-8")
+    evidence = json.loads((reviews / SECOND / "evidence.json").read_text(encoding="utf-8"))
+
+    assert evidence["as_of_is_pretended"] is False
+    assert any(
+        f"syncs are pretended, as only the demo may do: {FIRST}" in text
+        for text in evidence["known_limits"]
+    )
+    assert "Times of earlier syncs are pretended" in page
+    assert f"<time>{FIRST} (pretended) to {SECOND}</time>" in page
+    assert f"Reviewed as of {FIRST} 12:00 UTC (pretended)" in closing
+    assert f"seen last by the sync of {FIRST} 12:00 UTC (pretended)" in closing
 
 
 def test_the_page_of_the_demo_shows_what_was_done_and_what_was_forgotten(

@@ -485,7 +485,11 @@ def test_the_times_of_the_demo_are_marked_as_pretended(
 
     assert all(row["is_pretended"] for row in reviews[2]["syncs"])
     assert all("The time of this review is pretended" in page for page in pages)
-    assert archive.count('<span class="mark">pretended</span>') == len(AGO)
+    assert archive.count(" UTC (pretended)") == len(AGO)
+    findings = json.loads((world_project / "world/output/findings.json").read_text("utf-8"))
+    assert [time[:10] for time in findings["pretended_times"]] == list(REVIEWS)
+    assert f"<time>{REVIEWS[0]} (pretended) to {REVIEWS[1]} (pretended)</time>" in pages[1]
+    assert f"between {REVIEWS[0]} (pretended) and {REVIEWS[1]} (pretended)" in pages[1]
 
 
 def test_models_that_expect_fivetrans_tables_find_them(reviews: list[Marts]) -> None:
@@ -670,7 +674,8 @@ def test_a_new_holder_of_a_privileged_role_is_a_finding_of_the_night(reviews: li
         }
         for marts in reviews
     ]
-    seen = f"got the privileged role Manager after the previous review, seen on {day(AGO[1])}"
+    seen = "got the privileged role Manager after the previous review, seen on "
+    seen += f"{day(AGO[1])} (pretended)"
 
     assert given == [{}, {"2042": f"{seen}, by ada@corp.example", "2043": seen}, {}]
 

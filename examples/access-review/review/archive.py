@@ -10,7 +10,7 @@ from lists import due_on, lists_of
 from page import render
 from safe import make_folder, write_text
 from verify import verify_all
-from warehouse import query
+from warehouse import pretended_times, query
 
 if TYPE_CHECKING:
     from datetime import date
@@ -63,6 +63,7 @@ def main() -> None:
     make_folder(REVIEWS)
     page = render(
         "archive.html.j2",
+        pretended_times(known),
         lost={name: changes for name, changes in problems.items() if name not in names},
         problems=problems,
         rows=[summary(review, removals, sync["today"]) for review in reversed(known)],

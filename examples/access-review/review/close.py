@@ -23,6 +23,7 @@ from folders import (
     Review,
     Row,
     day,
+    moment,
     now,
     read_json,
     read_record,
@@ -36,7 +37,7 @@ from page import TELLING, render
 from safe import make_folder, seal, write_text
 from tables import COLUMNS, LIST, UnreadableError, read
 from verify import verify_all
-from warehouse import query, sync_of
+from warehouse import pretended_times, query, sync_of
 
 SHOW = 20  # rows that a message names, at most
 MOST = 10_000  # lines of accepted.csv
@@ -329,6 +330,7 @@ def report(review: Review, sync: Row, known: list[Review]) -> Row:
         "reviewed_as_of": review.evidence["as_of"],
         "as_of": sync["as_of"],
         "as_of_is_pretended": sync["is_pretended"],
+        "pretended_times": [iso(time) for time in pretended_times(known)],
         "tests": tests_of(review, removals),
         "removals": removals,
         "exceptions": exceptions_of(review),
@@ -358,7 +360,7 @@ def write(review: Review, closing: Row, sync: Row) -> None:
         shutil.rmtree(new)  # of a run that was stopped
     make_folder(new)
     copy_kept(sync, new / "intercom")
-    text = render("closing.html.j2", closing=closing, review=review)
+    text = render("closing.html.j2", list(map(moment, closing["pretended_times"])), closing=closing)
     write_text(new / PAGE, text)
     files = sorted(path for path in new.rglob("*") if path.is_file())
     names = [f"{CLOSED}/{path.relative_to(new).as_posix()}" for path in files]

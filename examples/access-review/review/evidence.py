@@ -12,10 +12,10 @@ from datetime import datetime
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
-from folders import OUTPUT, Review, Row, sha256
+from folders import OUTPUT, Review, Row, moment, sha256
 from identity import TAP
 from safe import make_folder, replacing
-from warehouse import loaded_keys, query
+from warehouse import loaded_keys, pretended_times, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -223,7 +223,7 @@ def as_reviewed(sync: Row, listing: list[Texts]) -> dict[str, Row]:
     return compared
 
 
-def limits(sync: Row) -> list[str]:
+def limits(sync: Row, earlier: list[Review]) -> list[str]:
     """Give in words what this review cannot know."""
     logs = sync["reads"].get(LOGS)
     (hand,) = query("select count(*) as n from privileged_access where is_unknown")
@@ -262,6 +262,12 @@ def limits(sync: Row) -> list[str]:
         texts.append(f"The list was compared with no second source: {source['problem']}.")
     if sync["is_pretended"]:
         texts.append("The time of this review is pretended, as only the demo may do.")
+    as_of = moment(sync["as_of"])
+    if pretended := [str(time) for time in pretended_times(earlier) if time < as_of]:
+        texts.append(
+            "Times of earlier syncs are pretended, as only the demo may do: "
+            f"{', '.join(pretended)} UTC. So are the days that are counted from them."
+        )
     return texts
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timezone
 from typing import NamedTuple
 
 import settings
-from folders import OUTPUT, SYNC, Row, read_json, write_json
+from folders import OUTPUT, SYNC, Row, read_json, reviews, write_json
 from tables import visible
-from warehouse import query, sync_of
+from warehouse import pretended_times, query, sync_of
 
 PATH = OUTPUT / "findings.json"
 
@@ -120,7 +121,9 @@ def main() -> None:
     workspace_id = sync_of(sync)["workspace_id"]
     alerts = settings.alerts(set(FINDINGS))
     rows = query("select * from nightly_findings order by urgency, finding, name, finding_key")
+    pretended = [time.replace(tzinfo=timezone.utc) for time in pretended_times(reviews())]
     record = record_of(rows, sync, workspace_id)
+    record["pretended_times"] = [time.isoformat() for time in pretended]
     write_json(PATH, record)
     new = [row for row in record["findings"] if row["is_new"]]
     print(f"{PATH}: {len(rows)} findings, {len(new)} of them new")

@@ -92,10 +92,24 @@ def timestamp(time: str) -> str:
     return time.removesuffix("+00:00").replace("T", " ")
 
 
+def moment(time: str) -> datetime:
+    """Give a time as the warehouse does: in UTC, without saying so."""
+    return datetime.fromisoformat(time).astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def is_time(text: object) -> bool:
+    """Tell whether a text is a time of ours."""
+    try:
+        return isinstance(text, str) and text.isascii() and moment(text) is not None
+    except (ValueError, OverflowError):
+        return False
+
+
 def read_json(path: Path) -> Row:
     """Give the object in a file of ours; it ends here if somebody broke it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # no text that cannot be written again
     except (OSError, ValueError, RecursionError) as error:
         sys.exit(f"{path} cannot be read: {error}")
     if not isinstance(content, dict):
@@ -143,7 +157,9 @@ class Review:
         """What stands in evidence.json."""
         path = self.folder / "evidence.json"
         evidence = read_json(path)
-        if not all(isinstance(evidence.get(key), type_) for key, type_ in EVIDENCE.items()):
+        if not all(
+            isinstance(evidence.get(key), type_) for key, type_ in EVIDENCE.items()
+        ) or not all(map(is_time, (evidence["as_of"], evidence["written_at"]))):
             sys.exit(f"{path} was changed: it is no evidence of a review any more")
         return evidence
 

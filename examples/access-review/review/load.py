@@ -20,6 +20,7 @@ from folders import (
     LOADED,
     SYNC,
     Row,
+    moment,
     now,
     reviews,
     timestamp,
@@ -39,11 +40,6 @@ LOADER = os.environ.get("LOADER", "target-jsonl")
 ENVIRONMENT = os.environ.get("MELTANO_ENVIRONMENT", "")
 STATE_ID = f"{ENVIRONMENT}:{TAP}-to-{LOADER}"
 ANEW = os.environ.get("MELTANO_RUN_FULL_REFRESH", "").lower() in {"true", "1", "yes", "on"}
-
-
-def moment(time: str) -> datetime:
-    """Give a time as the warehouse does: in UTC, without saying so."""
-    return datetime.fromisoformat(time).astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def check_history(known: dict[datetime, datetime | None]) -> None:

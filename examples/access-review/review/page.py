@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import jinja2
 from findings import FINDINGS
-from folders import OUTPUT, SYNC, Row, read_json, reviews
+from folders import OUTPUT, SYNC, Row, moment, read_json, reviews
 from markupsafe import Markup
 from safe import write_text
 from tables import visible
-from warehouse import query, sync_of
+from warehouse import pretended_times, query, sync_of
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
 PAGE = "access-review.html"
 TELLING = {
@@ -98,8 +98,18 @@ def shown(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def render(template: str, **values: object) -> str:
-    """Give a page; every value is text in it."""
+def render(template: str, pretended: list[datetime], **values: object) -> str:
+    """Give a page; every value is text in it, and pretended times of syncs are marked.
+
+    Args:
+        template: The name of the template.
+        pretended: The pretended times.
+        values: What the template shows.
+    """
+
+    def marked(text: str, time: date | None) -> str:
+        return f"{text} (pretended)" if time in pretended else text
+
     environment = jinja2.Environment(
         autoescape=True,
         finalize=shown,
@@ -108,13 +118,13 @@ def render(template: str, **values: object) -> str:
     )
     environment.filters |= {
         "bdi": bdi,
-        "day": day,
+        "day": lambda time: marked(day(time), time),
         "days": days,
         "last_event": last_event,
-        "minute": minute,
+        "minute": lambda time: marked(minute(time), moment(time)),
         "since": since,
     }
-    return environment.get_template(template).render(values)
+    return environment.get_template(template).render(values, pretended=pretended)
 
 
 def page(sync: Row, review: str | None, progress: list[Row]) -> str:
@@ -127,6 +137,7 @@ def page(sync: Row, review: str | None, progress: list[Row]) -> str:
     """
     workspace = sync_of(sync)
     known = reviews()
+    pretended = pretended_times(known)
     before = [review for review in known if review.evidence["as_of"] < sync["as_of"]]
     findings = query("select * from review_findings order by urgency, finding, name, detail")
     changes = query(
@@ -142,6 +153,7 @@ def page(sync: Row, review: str | None, progress: list[Row]) -> str:
     owners = {row["admin_id"]: row["owner"] for row in query("select admin_id, owner from people")}
     return render(
         "page.html.j2",
+        pretended,
         changes=changes,
         everybody=[person for person in everybody if person["account_type"] == "person"],
         differences=sum(finding["finding"] == "export_differs" for finding in findings),

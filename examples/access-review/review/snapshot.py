@@ -143,7 +143,7 @@ def evidence(sync: Row, earlier: list[Review], days: dict[str, int], listing: li
         "complete": sync["evidence"]["complete"],
         "second_source": teammates.results(sync["second_source"]),
         "tests": tests_of(sync, listing, earlier[-1] if earlier else None, written_at),
-        "known_limits": limits(sync),
+        "known_limits": limits(sync, earlier),
         "read_by": sync["read_by"],
         "written_by": who(),
         "code": sync["code"] | built["code"] | review_code(),

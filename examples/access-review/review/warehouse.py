@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from folders import BUILT, LOADED, OUTPUT, Row, read_json, timestamp
+from folders import BUILT, LOADED, OUTPUT, Review, Row, moment, read_json, timestamp
 from safe import make_folder
 
 if TYPE_CHECKING:
@@ -44,6 +44,17 @@ def known_syncs() -> dict[datetime, datetime | None]:
     )
     rows = query("select as_of, logs_read_to from syncs") if tables else []
     return {row["as_of"]: row["logs_read_to"] for row in rows}
+
+
+def pretended_times(known: list[Review]) -> list[datetime]:
+    """Give the times of syncs and reviews that are pretended, as only the demo may do."""
+    syncs = {row["as_of"] for row in query("select as_of from syncs where is_pretended")}
+    of_reviews = {
+        moment(review.evidence["as_of"])
+        for review in known
+        if review.evidence.get("as_of_is_pretended")
+    }
+    return sorted(syncs | of_reviews)
 
 
 def loaded_keys(

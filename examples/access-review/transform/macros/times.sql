@@ -14,6 +14,12 @@
 {% macro duckdb__snapshot_get_time() %}{{ snapshot_get_time() }}{% endmacro %}
 {% macro postgres__snapshot_get_time() %}{{ snapshot_get_time() }}{% endmacro %}
 
+{# The day of a sync; only the demo may pretend its time. #}
+{% macro sync_day(time) %}
+    cast(cast({{ time }} as date) as varchar)
+    || case when {{ time }} in (select as_of from {{ ref('syncs') }} where is_pretended) then ' (pretended)' else '' end
+{% endmacro %}
+
 {# How many days a deadline of settings.ini has; nothing where it is not set. #}
 {% macro deadline(name) %}(select max({{ name }}) from {{ ref('deadlines') }}){% endmacro %}
 

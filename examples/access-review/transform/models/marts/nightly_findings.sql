@@ -4,7 +4,7 @@ union all
 select
     'privileged_new/' || changes.change_key, 4, 'privileged_new', changes.admin_id,
     'got the privileged role ' || changes.thing || ' after the previous review, seen on '
-    || cast(cast(changes.seen_at as date) as varchar) || coalesce(', by ' || changes.done_by, ''),
+    || {{ sync_day('changes.seen_at') }} || coalesce(', by ' || changes.done_by, ''),
     changes.name, changes.label, changes.email
 from {{ ref('access_changes') }} as changes
 join {{ ref('access_grants') }} as grants
