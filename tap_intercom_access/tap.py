@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import click
 from singer_sdk import Tap
@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.singerlib import CatalogEntry
 
+    from tap_intercom_access.intercom.connection import Response
     from tap_intercom_access.intercom.decoding import FieldPath
+    from tap_intercom_access.intercom.endpoints import Request
 
 
 VARIABLES = "TAP_INTERCOM_ACCESS_"
@@ -143,14 +145,21 @@ class TapIntercomAccess(Tap):
         """Which workspace it is."""
         intercom = replace(
             self.intercom,
+            on_response=self._measure_workspaces,
             unread=self._unread_fields_of_workspaces,
             on_exchange=self.evidence.recorder(WorkspacesStream.name),
         )
         return Identity(intercom, self.config.get("workspace_id"), self.state)
 
+    @property
+    def _workspaces(self) -> WorkspacesStream:
+        return cast("WorkspacesStream", self.streams[WorkspacesStream.name])
+
+    def _measure_workspaces(self, request: Request[Any], response: Response) -> None:
+        self._workspaces.measure(request, response)
+
     def _unread_fields_of_workspaces(self) -> Collection[FieldPath]:
-        stream = self.streams[WorkspacesStream.name]
-        return stream.unread_fields() if isinstance(stream, WorkspacesStream) else ()
+        return self._workspaces.unread_fields()
 
     @override
     def discover_streams(self) -> list[IntercomStream]:

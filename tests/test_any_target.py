@@ -153,10 +153,16 @@ def test_keys_that_no_column_holds_are_named_once_without_their_values(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = sandbox.workspace.admin_rows()
-    sandbox.respond("/admins", {"admins": [row | {"two_factor": "secret"} for row in rows]})
+    role = {"type": "role", "id": "1", "name": "Owner", "permissions": {"secret": True}}
+    more = {"two_factor": "secret", "role": role}
+    sandbox.respond("/admins", {"total": 13, "admins": [row | more for row in rows]})
+    me = sandbox.workspace.me()
+    sandbox.respond("/me", me | {"app": me["app"] | {"secure": False, "plan": "x"}, "role": role})
 
     with caplog.at_level("INFO"):
-        sync_here(sandbox)
+        sync_here(sandbox, catalog=catalog_of("admins", "workspaces"))
 
-    warnings = [m for m in caplog.messages if "what no column holds" in m]
-    assert warnings == ["admins: Intercom also sends what no column holds: two_factor"]
+    assert sorted(m for m in caplog.messages if "what no column holds" in m) == [
+        "admins: Intercom also sends what no column holds: role.permissions, two_factor",
+        "workspaces: Intercom also sends what no column holds: app.plan, role.permissions",
+    ]

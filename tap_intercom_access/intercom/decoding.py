@@ -25,7 +25,7 @@ from msgspec import inspect
 from tap_intercom_access.intercom.responses import decode_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     FieldPath = tuple[str, ...]
     """Names of a field and of those around it, from the response on: `("rows", "role", "id")`."""
@@ -139,14 +139,15 @@ def decode(
 
 
 def unknown_keys(content: bytes | bytearray, shape: type) -> set[str]:
-    """Give the keys that a response has and its shape has not; of the first rows of a list.
+    """Give the keys that an object has and its shape has not, such as `role.permissions`.
 
-    None where the body cannot be read, which `decode` says.
+    Of a list, those of its first rows, and not its own. None where the body cannot be read, which
+    `decode` says.
     """
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     if "rows" not in fields:
-        with contextlib.suppress(ValueError):
-            return {*msgspec.json.decode(content, type=dict[str, msgspec.Raw])} - _keys(shape)
+        with contextlib.suppress(ValueError, RecursionError):
+            return {*_unknown_keys(json.loads(content), (shape,))}
         return set()
     (row_type,) = get_args(fields["rows"].type)
     text = content[:START].decode("utf-8", "ignore")
@@ -157,12 +158,36 @@ def unknown_keys(content: bytes | bytearray, shape: type) -> set[str]:
         for _ in range(SAMPLE):
             begin = text.index("{", begin)
             row, begin = json.JSONDecoder().raw_decode(text, begin)
-            keys |= row.keys()
-    return keys - _keys(row_type)
+            keys |= {*_unknown_keys(row, (row_type,))}
+    return keys
 
 
-def _keys(shape: type) -> set[str]:
-    return {field.encode_name for field in msgspec.structs.fields(shape)} | {"type"}
+def _unknown_keys(value: Any, structs: tuple[type, ...], path: str = "") -> Iterator[str]:  # noqa: ANN401 (JSON)
+    """Give the keys that a value, and the objects in it, have and their structs have not."""
+    if isinstance(value, list):
+        for item in value[:SAMPLE]:
+            yield from _unknown_keys(item, structs, path)
+    elif isinstance(value, dict) and structs:
+        known = {key: inner for struct in structs for key, inner in _fields(struct).items()}
+        for key, item in value.items():
+            if key in known:
+                yield from _unknown_keys(item, known[key], f"{path}{key}.")
+            elif key != "type":
+                yield f"{path}{key}"
+
+
+@cache
+def _fields(struct: type) -> dict[str, tuple[type, ...]]:
+    """Give the keys of a struct, and of each the structs that it may hold."""
+    return {f.encode_name: tuple(_structs(f.type)) for f in msgspec.structs.fields(struct)}
+
+
+def _structs(type_: Any) -> Iterator[type]:  # noqa: ANN401 (also a union, or a list of them)
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        yield type_
+    else:
+        for part in get_args(type_):
+            yield from _structs(part)
 
 
 def _parse(content: bytes | bytearray) -> tuple[Any, bool]:

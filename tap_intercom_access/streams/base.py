@@ -123,7 +123,7 @@ class IntercomStream(Stream):
         self.evidence = evidence
         self.intercom = replace(
             intercom,
-            on_response=self._measure,
+            on_response=self.measure,
             on_exchange=evidence.recorder(self.name),
             on_replaced=self._count_replaced,
             unread=self.unread_fields,
@@ -243,7 +243,7 @@ class IntercomStream(Stream):
         now = as_date_time(self.evidence.times(self.name, self.intercom.clock)[0])
         self.stream_state.update(rows=rows, rows_read_at=now)
 
-    def _measure(self, request: Request[Any], response: Response) -> None:
+    def measure(self, request: Request[Any], response: Response) -> None:
         """Log a response as the SDK's `RESTStream` does."""
         with self._counting:  # responses may come in several threads
             self._requests.increment()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +23,7 @@ class Role(msgspec.Struct, gc=False):
     """A role, as far as its name."""
 
     name: str | None = None
+    id: Any = None  # what is documented, and no column of ours, is here: only news is to be logged
 
 
 class App(msgspec.Struct, gc=False):
@@ -34,6 +35,7 @@ class App(msgspec.Struct, gc=False):
     timezone: str | None = None
     created_at: UnixSeconds | None = None
     identity_verification: bool | None = None
+    secure: Any = None
 
 
 class Me(msgspec.Struct, gc=False):
@@ -46,6 +48,12 @@ class Me(msgspec.Struct, gc=False):
     email: str | None = None
     email_verified: bool | None = None
     role: Role | str | None = None
+    job_title: Any = None
+    away_mode_enabled: Any = None
+    away_mode_reassign: Any = None
+    has_inbox_seat: Any = None
+    team_ids: Any = None
+    avatar: Any = None
 
 
 logger = logging.getLogger("tap-intercom-access")
