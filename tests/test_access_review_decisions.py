@@ -375,7 +375,31 @@ CHANGED: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda at: edit(at / SECOND / "evidence.json", '"files"', '"no files"'),
         "is no evidence of a review any more",
     ),
+    "a list without rows": (
+        lambda at: edit(at / SECOND / "evidence.json", '"row_count"', '"rows"'),
+        "is no evidence of a review any more",
+    ),
+    "no time": (
+        lambda at: edit(at / SECOND / "evidence.json", f'"as_of": "{SECOND}T', '"as_of": "x'),
+        "is no evidence of a review any more",
+    ),
+    "half a character": (
+        lambda at: edit(at / SECOND / "evidence.json", '"region": "US"', '"region": "\\ud800"'),
+        "evidence.json cannot be read",
+    ),
+    "a record of numbers": (
+        lambda at: edit(
+            at / FIRST / "decided-1.json", '"decided_on": "', '"decided_on": 1, "x": "'
+        ),
+        "is no record of decisions any more",
+    ),
 }
+
+
+def test_a_review_of_an_older_version_is_shown(home: Path, review_project: Path) -> None:
+    edit(home / "reviews" / FIRST / "evidence.json", '"as_of_is_pretended": true,', "")
+
+    assert [step(review_project, name, home).returncode for name in ("archive", "page")] == [0, 0]
 
 
 @pytest.mark.parametrize("case", CHANGED)

@@ -81,7 +81,7 @@ def review_in(folder: Path, steps: SimpleNamespace) -> Review:
         "as_of": f"{REVIEWED}T12:00:00+00:00",
         "written_at": f"{REVIEWED}T12:00:00+00:00",
         "earlier_reviews": {},
-        "lists": {},
+        "lists": {key: {"row_count": 5} for key in ("admins", "teams", "team_memberships")},
         "token_owner": {},
         "workspace": {"workspace_id": "w", "name": "Evil\r\nBcc: mallory@example.com " + "ü" * 300},
         "rows_to_decide": len(LISTING),

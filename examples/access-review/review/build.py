@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 from dbt.cli.main import dbtRunner
-from folders import BUILT, SYNC, read_json, write_json
+from folders import BUILT, read_sync, write_json
 from identity import built_code
 
 
 def main() -> None:
     """Build everything, and only then say of which sync it is."""
-    sync, code = read_json(SYNC), built_code()
+    sync, code = read_sync(), built_code()
     result = dbtRunner().invoke(
         ["--quiet", "build", "--project-dir", "transform", "--profiles-dir", "transform"]
     )

@@ -19,7 +19,6 @@ from folders import (
     BUILT,
     CLOSED,
     CLOSING,
-    SYNC,
     Review,
     Row,
     day,
@@ -27,6 +26,7 @@ from folders import (
     now,
     read_json,
     read_record,
+    read_sync,
     reviews,
     scan,
     sha256,
@@ -381,12 +381,8 @@ def write(review: Review, closing: Row, sync: Row) -> None:
 
 def main() -> None:
     """Close each review that is at its end, and say of the others what is missing."""
-    if not SYNC.exists():
-        sys.exit("The last sync did not end well: run 'meltano run access-sync' first")
-    sync, known = read_json(SYNC), reviews()
+    sync, known = read_sync(), reviews()
     sync_of(sync)
-    if "began_at" not in sync:
-        sys.exit("The last sync kept no evidence: run 'meltano run access-sync' first")
     if not known:
         sys.exit("There is no review to close")
     if any(verify_all(known, scan()[1]).values()):

@@ -8,7 +8,7 @@ from datetime import timezone
 from typing import NamedTuple
 
 import settings
-from folders import OUTPUT, SYNC, Row, read_json, reviews, write_json
+from folders import OUTPUT, Row, read_sync, reviews, write_json
 from tables import visible
 from warehouse import pretended_times, query, sync_of
 
@@ -117,7 +117,7 @@ def record_of(rows: list[Row], sync: Row, workspace_id: str) -> Row:
 
 def main() -> None:
     """Write the findings of this sync; they are new in one run only, so that run ends with 1."""
-    sync = read_json(SYNC)
+    sync = read_sync()
     workspace_id = sync_of(sync)["workspace_id"]
     alerts = settings.alerts(set(FINDINGS))
     rows = query("select * from nightly_findings order by urgency, finding, name, finding_key")

@@ -27,25 +27,48 @@ SYNC = OUTPUT / "sync.json"  # what the last complete sync read
 BUILT = OUTPUT / "built.json"  # of which sync and decisions the warehouse is, if it is whole
 NEW = ".new"  # a review that is being written
 
+TEXT = (str, type(None))
+# What is read of our own files: `...` stands for any key, and a tuple for one of several shapes.
 EVIDENCE = {
     "as_of": str,
-    "earlier_reviews": dict,
-    "files": dict,
-    "lists": dict,
+    "earlier_reviews": {...: {...: str}},
+    "files": {...: str},
+    "lists": {name: {"row_count": int} for name in ("admins", "teams", "team_memberships")},
     "rows_to_decide": int,
-    "token_owner": dict,
-    "workspace": dict,
+    "token_owner": {"id": TEXT, "email": TEXT},
+    "workspace": {"workspace_id": str, "name": TEXT, "region": TEXT},
     "written_at": str,
 }
-CLOSING_KEYS = {
+ACCEPTANCE = {"by": str, "in": str, "on": str, "reason": str, "until": str}
+CLOSING_REPORT = {
     "closed_at": str,
-    "decisions": list,
-    "files": dict,
-    "removals": list,
+    "decisions": [{"access_key": str}],
+    "files": {...: str},
+    "removals": [{"access_key": str, "accepted": (ACCEPTANCE, type(None))}],
     "review": str,
-    "reviews": dict,
+    "reviews": {...: {...: str}},
 }
-RECORD_KEYS = {"access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"}
+DECISIONS = {
+    "decisions": [
+        dict.fromkeys(
+            ("access_key", "admin_id", "decided_by", "decided_on", "decision", "kind", "thing"), str
+        )
+        | dict.fromkeys(("email", "list", "person", "reason", "thing_id", "until"), TEXT)
+    ],
+    "file": str,
+    "lists": ({...: str}, type(None)),
+    "sha256": str,
+    "taken_over_at": str,
+}
+LAST_SYNC = {
+    "as_of": str,
+    "began_at": str,
+    "code": {"tap": dict},
+    "control_totals": {...: {"loaded": dict, "sent": dict}},
+    "evidence": {"complete": {"streams": dict}, "files": {...: str}},
+    "is_pretended": bool,
+    "reads": {name: {"row_count": int, "read_at": str} for name in ("admins", "teams")},
+}
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(-([2-9]|[1-9]\d+))?")
 RECORD = re.compile(r"decided-([1-9]\d*)\.json")
 MOST_DAYS = 3650  # of a deadline
@@ -105,6 +128,32 @@ def is_time(text: object) -> bool:
         return False
 
 
+def has_shape(value: object, shape: Any) -> bool:  # noqa: ANN401 (a type, or shapes in each other)
+    """Tell whether a value of a JSON file has a shape, such as `EVIDENCE`."""
+    if isinstance(shape, tuple):
+        return any(has_shape(value, one) for one in shape)
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(has_shape(item, shape[0]) for item in value)
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(
+            all(has_shape(item, inner) for item in value.values())
+            if key is ...
+            else has_shape(value.get(key), inner)
+            for key, inner in shape.items()
+        )
+    return isinstance(value, shape)
+
+
+def read_sync() -> Row:
+    """Give what the last complete sync read; it ends here if there is none, or it was broken."""
+    if not SYNC.exists():
+        sys.exit("The last sync did not end well: run 'meltano run access-sync' first")
+    sync = read_json(SYNC)
+    if not has_shape(sync, LAST_SYNC) or not is_time(sync["as_of"]):
+        sys.exit(f"{SYNC} is not as the last sync left it: run 'meltano run access-sync' first")
+    return sync
+
+
 def read_json(path: Path) -> Row:
     """Give the object in a file of ours; it ends here if somebody broke it."""
     try:
@@ -157,9 +206,7 @@ class Review:
         """What stands in evidence.json."""
         path = self.folder / "evidence.json"
         evidence = read_json(path)
-        if not all(
-            isinstance(evidence.get(key), type_) for key, type_ in EVIDENCE.items()
-        ) or not all(map(is_time, (evidence["as_of"], evidence["written_at"]))):
+        if not has_shape(evidence, EVIDENCE) or not is_time(evidence["as_of"]):
             sys.exit(f"{path} was changed: it is no evidence of a review any more")
         return evidence
 
@@ -197,12 +244,7 @@ class Review:
         if not path.exists():
             return None
         closing = read_json(path)
-        rows = (closing.get("decisions"), closing.get("removals"))
-        if (
-            not all(isinstance(closing.get(key), type_) for key, type_ in CLOSING_KEYS.items())
-            or not all(isinstance(row, dict) for part in rows for row in part or ())
-            or not all(isinstance(known, dict) for known in closing["reviews"].values())
-        ):
+        if not has_shape(closing, CLOSING_REPORT):
             sys.exit(f"{path} was changed: it is no closing report any more")
         return closing
 
@@ -328,16 +370,7 @@ class Review:
 def read_record(path: Path) -> Row:
     """Give what was taken over; it ends here if somebody broke it."""
     record = read_json(path)
-    decisions, lists = record.get("decisions"), record.get("lists", {})
-    if (
-        not all(isinstance(record.get(key), str) for key in ("taken_over_at", "file", "sha256"))
-        or not isinstance(lists, dict)
-        or not all(isinstance(known, str) for known in lists.values())
-        or not isinstance(decisions, list)
-        or not all(isinstance(row, dict) and row.keys() >= RECORD_KEYS for row in decisions)
-        or not all(isinstance(row[key], str) for row in decisions for key in RECORD_KEYS)
-        or not all(isinstance(row.get("list", ""), str) for row in decisions)
-    ):
+    if not has_shape(record, DECISIONS):
         sys.exit(f"{path} was changed: it is no record of decisions any more")
     return record
 

@@ -23,10 +23,9 @@ from folders import (
     HOME,
     LIST_ENDS,
     NEW,
-    SYNC,
     Review,
     is_as_written,
-    read_json,
+    read_sync,
     reviews,
 )
 from lists import due_on, lists_of
@@ -205,7 +204,7 @@ def main() -> None:
         name for name, rows in lists_of(newest).items() if len(rows_of[name]) < len(rows)
     }
     persons = {row["email"]: row["name"] for row in query("select * from people where is_there")}
-    folder, today = OUTBOX / newest.name, str(read_json(SYNC)["as_of"])[:10]
+    folder, today = OUTBOX / newest.name, str(read_sync()["as_of"])[:10]
     is_reminder = folder.exists()
     mails = {
         name: message

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 from findings import FINDINGS
-from folders import OUTPUT, SYNC, Row, moment, read_json, reviews
+from folders import OUTPUT, Row, moment, read_sync, reviews
 from markupsafe import Markup
 from safe import write_text
 from tables import visible
@@ -191,7 +191,7 @@ def page(sync: Row, review: str | None, progress: list[Row]) -> str:
 
 def main() -> None:
     """Write the page."""
-    sync = read_json(SYNC)
+    sync = read_sync()
     sync_of(sync)
     newest = reviews()[-1:]
     progress = query("select * from progress order by reviewer, decide_by")

@@ -15,11 +15,11 @@ from folders import (
     NEW,
     OUTPUT,
     REVIEWS,
-    SYNC,
     Review,
     Row,
     now,
     read_json,
+    read_sync,
     reviews,
     sha256,
     write_json,
@@ -153,7 +153,7 @@ def evidence(sync: Row, earlier: list[Review], days: dict[str, int], listing: li
 
 def main() -> None:
     """Write the folder: all of it, or none."""
-    earlier, sync = reviews(), read_json(SYNC)
+    earlier, sync = reviews(), read_sync()
     if earlier and earlier[-1].evidence["as_of"] >= sync["as_of"]:
         last = earlier[-1].folder
         sys.exit(f"{last} is of this sync or a later one: read Intercom again first")
