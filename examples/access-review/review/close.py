@@ -33,9 +33,10 @@ from folders import (
     write_json,
 )
 from identity import review_code, who
+from lists import whole_list
 from page import TELLING, render
 from safe import make_folder, seal, write_text
-from tables import COLUMNS, LIST, UnreadableError, read
+from tables import LIST, UnreadableError, read
 from verify import verify_all
 from warehouse import pretended_times, query, sync_of
 
@@ -76,9 +77,9 @@ def accepted(review: Review, as_of: date) -> dict[str, Row]:
         return {}
     try:
         rows = read(path, ACCEPTED_COLUMNS, most=MOST)
-        listing = {row["row"]: row for _, row in read(review.folder / "access-review.csv", COLUMNS)}
     except (OSError, UnreadableError) as error:
         raise OpenError(f"{path} cannot be read: {error}") from error
+    listing = {row["row"]: row for row in whole_list(review)}
     removals = {row["access_key"]: row for row in review.decisions if row["decision"] == "remove"}
     own = {(row["admin_id"], row["email"]) for row in query(OWN)}
     tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)
@@ -200,7 +201,7 @@ def removals_of(review: Review, as_of: date) -> list[Row]:
 
 def undecided(review: Review) -> str | None:
     """Say how many rows are not decided, if any."""
-    listing = [row for _, row in read(review.folder / "access-review.csv", COLUMNS)]
+    listing = whole_list(review)
     left = {row["row"] for row in listing} - {row["access_key"] for row in review.decisions}
     if not left:
         return None
@@ -321,7 +322,7 @@ def report(review: Review, sync: Row, known: list[Review]) -> Row:
             problems += error.args
     if missing := [problem for problem in problems if problem]:
         raise OpenError(*missing)
-    listing = [row for _, row in read(review.folder / "access-review.csv", COLUMNS)]
+    listing = whole_list(review)
     return {
         "review": review.name,
         "closed_at": now(),

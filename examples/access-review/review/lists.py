@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from folders import Review, Row, day, reviews, write_seed
 from safe import make_folder
-from tables import LIST, Texts, UnreadableError, read, write_csv, write_spreadsheet
+from tables import COLUMNS, LIST, Texts, UnreadableError, read, write_csv, write_spreadsheet
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,38 +51,47 @@ def write_lists(folder: Path, listing: list[Texts]) -> None:
 
 def lists_of(review: Review) -> dict[str, list[Texts]]:
     """Give the rows of each reviewer, by the name of their list; none in an older review."""
-    found = {}
-    for name in review.list_names:
-        path = review.folder / "lists" / f"{name}.csv"
-        try:
-            found[name] = [row for _, row in read(path, LIST)]
-        except (OSError, UnreadableError) as error:
-            sys.exit(f"{path} was changed: {error}")
-    return found
+    folder = review.folder / "lists"
+    return {name: _rows(folder / f"{name}.csv", LIST) for name in review.list_names}
+
+
+def whole_list(review: Review) -> list[Texts]:
+    """Give all rows that are to be decided."""
+    return _rows(review.folder / "access-review.csv", COLUMNS)
+
+
+def _rows(path: Path, columns: dict[str, int]) -> list[Texts]:
+    try:
+        return [row for _, row in read(path, columns)]
+    except (OSError, UnreadableError) as error:
+        sys.exit(f"{path} was changed: {error}")
 
 
 def write_assigned_rows() -> None:
     """Write who decides what of the newest review, and until when, as a seed of dbt."""
-    newest = reviews()[-1:]
-    rows: list[Row] = [
-        {
-            "review": review.name,
-            "access_key": row["row"],
-            "reviewer": row["reviewer"],
-            "decide_by": due_on(row) or "",
-        }
-        for review in newest
-        for rows in lists_of(review).values()
-        for row in rows
-    ]
+    rows: list[Row] = []
+    for review in reviews()[-1:]:
+        assigned = [row for listing in lists_of(review).values() for row in listing]
+        if assigned:
+            assigned += [row | {"due": ""} for row in whole_list(review) if not row["reviewer"]]
+        rows += [
+            {
+                "review": review.name,
+                "access_key": row["row"],
+                "reviewer": row["reviewer"],
+                "decide_by": due_on(row) or "",
+            }
+            for row in assigned
+        ]
     write_seed("assigned_rows", ["review", "access_key", "reviewer", "decide_by"], rows)
 
 
-def planned(listing: list[Texts]) -> list[Row]:
+def planned(review: str, listing: list[Texts]) -> list[Row]:
     """Give how far a review is that begins: who decides how many rows until when."""
     counts = Counter((row["reviewer"], str(due_on(row) or "")) for row in listing)
     return [
         {
+            "review": review,
             "reviewer": reviewer or None,
             "decide_by": day(decide_by),
             "row_count": count,

@@ -127,13 +127,12 @@ def render(template: str, pretended: list[datetime], **values: object) -> str:
     return environment.get_template(template).render(values, pretended=pretended)
 
 
-def page(sync: Row, review: str | None, progress: list[Row]) -> str:
+def page(sync: Row, progress: list[Row]) -> str:
     """Give the page of a sync.
 
     Args:
         sync: What was read.
-        review: The review whose progress is shown, if there is one.
-        progress: Who decides how many of its rows until when, and how many are decided.
+        progress: Who decides how many rows of a review until when, and how many are decided.
     """
     workspace = sync_of(sync)
     known = reviews()
@@ -180,7 +179,6 @@ def page(sync: Row, review: str | None, progress: list[Row]) -> str:
             "select * from removals"
             " order by gone_seen_at is not null, reviewed_at, name, access_key"
         ),
-        review=review,
         sync=sync,
         teams=query("select * from team_sizes order by team_name, team_id"),
         reviews=known,
@@ -193,10 +191,8 @@ def main() -> None:
     """Write the page."""
     sync = read_sync()
     sync_of(sync)
-    newest = reviews()[-1:]
     progress = query("select * from progress order by reviewer, decide_by")
-    text = page(sync, newest[0].name if newest else None, progress)
-    write_text(OUTPUT / PAGE, text)
+    write_text(OUTPUT / PAGE, page(sync, progress))
     for finding in query("select detail from review_findings where finding = 'seed_name'"):
         print(f"seeds/{finding['detail']}", file=sys.stderr)
 

@@ -170,7 +170,7 @@ def main() -> None:
     elif new.exists():
         shutil.rmtree(new)  # of a run that was stopped
     make_folder(new)
-    text = page(sync, folder.name, planned(listing))
+    text = page(sync, planned(folder.name, listing))
     write_text(new / PAGE, text)
     write_csv(new / "access-review.csv", listing)
     write_spreadsheet(new / "access-review.xlsx", listing)
