@@ -111,6 +111,8 @@ class IntercomStream(Stream):
     endpoint: Endpoint[Any]
     full_list = False
     """Whether the rows are all that there are, so that the target may be told which are gone."""
+    distinct_rows = False
+    """Whether no two rows of a full list have the same key, so that rows are counted, not keys."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # the shapes of the rows guarantee the types
     partitions = None  # a state with partitions would make the SDK read the list once for each
@@ -130,6 +132,7 @@ class IntercomStream(Stream):
         )
         self._counting = threading.Lock()
         self._is_first = True
+        self._row_count = 0
         self._replaced: dict[tuple[str, str], ReplacedText] = {}
         self._requests = metrics.http_request_counter(self.name, self.endpoint.path)
 
@@ -158,14 +161,15 @@ class IntercomStream(Stream):
         """
 
     def _read_records(self, keys: set[Any] | SortedKeys | None) -> Iterator[Record]:
-        """Give the records, and collect the keys where they are wanted."""
-        if keys is None:
-            yield from map(record_of, self.read_rows())
-            return
+        """Give the records, collect the keys where they are wanted, and count the rows."""
         key_of = attrgetter(*self.primary_keys)
+        count = 0
         for row in self.read_rows():
-            keys.add(key_of(row))
+            count += 1
+            if keys is not None:
+                keys.add(key_of(row))
             yield record_of(row)
+        self._row_count = len(keys) if isinstance(keys, set) else count
 
     def unread_fields(self) -> Collection[FieldPath]:
         """Give the fields of a row that no selected column is made of."""
@@ -178,12 +182,13 @@ class IntercomStream(Stream):
         Raises:
             StreamError: if the list was not read to its end; the message names the stream.
         """
-        keys: set[Any] = set()
         sorted_keys = self.evidence.sorted_keys()
+        may_repeat = self.full_list and not self.distinct_rows
+        keys: set[Any] | SortedKeys | None = set() if may_repeat else sorted_keys
         try:
             self.identity.confirm()
             with self._requests:
-                yield from self._read_records(keys if self.full_list else sorted_keys)
+                yield from self._read_records(keys)
         except TapError:
             raise
         except RefusedError as error:
@@ -201,15 +206,15 @@ class IntercomStream(Stream):
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` reads one record
             return
         if self.full_list:
-            self._check_size(len(keys))
+            self._check_size(self._row_count)
         self.identity.remember()
         if sorted_keys:
-            self._summarise(sorted_keys, keys)
+            self._summarise(sorted_keys, keys if isinstance(keys, set) else ())
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
 
-    def _summarise(self, sorted_keys: SortedKeys, keys: set[Any]) -> None:
-        """Add to the evidence what was read, keys of a full list included."""
+    def _summarise(self, sorted_keys: SortedKeys, keys: Iterable[Any]) -> None:
+        """Add to the evidence what was read, with keys that are not among the sorted ones yet."""
         sorted_keys.update(keys)
         columns = sorted(selected(self.schema, self.mask))
         self.evidence.add_stream(self.name, sorted_keys, self.primary_keys, columns)

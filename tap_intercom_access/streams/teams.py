@@ -219,6 +219,7 @@ class TeamMembershipsStream(TeamListStream):
 
     name = "team_memberships"
     primary_keys = ("team_id", "admin_id")
+    distinct_rows = True
     schema = schema_of(
         Membership, "Who is a member of which team: one record per team and teammate."
     )
