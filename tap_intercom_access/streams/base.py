@@ -9,6 +9,7 @@ import threading
 from abc import abstractmethod
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.streams.schema import as_date_time, record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import msgspec
     from singer_sdk import Tap
@@ -132,7 +133,7 @@ class IntercomStream(Stream):
         )
         self._counting = threading.Lock()
         self._is_first = True
-        self._row_count = 0
+        self._record_count = 0
         self._replaced: dict[tuple[str, str], ReplacedText] = {}
         self._requests = metrics.http_request_counter(self.name, self.endpoint.path)
 
@@ -160,16 +161,16 @@ class IntercomStream(Stream):
             IntercomError: if the list cannot be read to its end.
         """
 
-    def _read_records(self, keys: set[Any] | SortedKeys | None) -> Iterator[Record]:
-        """Give the records, collect the keys where they are wanted, and count the rows."""
+    def _read_records(self, collect: Callable[[Any], None] | None) -> Iterator[Record]:
+        """Give the records, count them, and collect the keys where they are wanted."""
         key_of = attrgetter(*self.primary_keys)
         count = 0
         for row in self.read_rows():
             count += 1
-            if keys is not None:
-                keys.add(key_of(row))
+            if collect:
+                collect(key_of(row))
             yield record_of(row)
-        self._row_count = len(keys) if isinstance(keys, set) else count
+        self._record_count = count
 
     def unread_fields(self) -> Collection[FieldPath]:
         """Give the fields of a row that no selected column is made of."""
@@ -184,11 +185,13 @@ class IntercomStream(Stream):
         """
         sorted_keys = self.evidence.sorted_keys()
         may_repeat = self.full_list and not self.distinct_rows
-        keys: set[Any] | SortedKeys | None = set() if may_repeat else sorted_keys
+        keys: list[Any] = []  # a set of many would take a tenth of the memory
+        further = sorted_keys.add if sorted_keys else None
+        collect = keys.append if may_repeat else further
         try:
             self.identity.confirm()
             with self._requests:
-                yield from self._read_records(keys)
+                yield from self._read_records(collect)
         except TapError:
             raise
         except RefusedError as error:
@@ -206,15 +209,16 @@ class IntercomStream(Stream):
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` reads one record
             return
         if self.full_list:
-            self._check_size(self._row_count)
+            distinct = sum(1 for _ in groupby(sorted(keys)))
+            self._check_size(distinct if may_repeat else self._record_count)
         self.identity.remember()
         if sorted_keys:
-            self._summarise(sorted_keys, keys if isinstance(keys, set) else ())
+            self._summarise(sorted_keys, keys)
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
 
     def _summarise(self, sorted_keys: SortedKeys, keys: Iterable[Any]) -> None:
-        """Add to the evidence what was read, with keys that are not among the sorted ones yet."""
+        """Add to the evidence what was read, with the keys that are not sorted yet."""
         sorted_keys.update(keys)
         columns = sorted(selected(self.schema, self.mask))
         self.evidence.add_stream(self.name, sorted_keys, self.primary_keys, columns)
