@@ -4,7 +4,8 @@ with gone as (
 )
 
 select
-    'seed_name' as finding, cast(null as varchar) as admin_id, file || ': ' || kind || ' ' || name as subject,
+    'seed_name' as finding, cast(null as varchar) as admin_id,
+    file || ': ' || kind || ' ' || name || coalesce('/' || thing_id, '') as subject, -- a name may fit two
     file || ' names the ' || kind || ' ' || name || ': ' || problem as detail
 from {{ ref('seed_names') }} where problem is not null
 union all
