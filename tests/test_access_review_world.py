@@ -253,6 +253,16 @@ def test_service_accounts_are_reviewed_by_their_owner_while_there_is_one(
         {},
         *([{"2007": f"is owned by gus@corp.example, who left on {day(70)}"}] * 2),
     ]
+    text = "is in service_accounts.csv, and its address is that of an employee who left on "
+    assert [with_finding(marts, "service_left") for marts in reviews] == [
+        {},
+        *([{"2006": f"{text}{day(65)}"}] * 2),
+    ]
+    for marts in reviews:
+        assert with_finding(marts, "service_unknown") == {
+            None: "service_accounts.csv names operator+ab12@intercom.io, which is Intercom's own "
+            "bot"
+        }
 
 
 def test_nobody_reviews_an_account_of_their_own(reviews: list[Marts]) -> None:
@@ -399,6 +409,9 @@ def test_an_author_is_told_only_where_the_logs_are_sure(reviews: list[Marts]) ->
         ("2037", "role changed", "Support"): (None, "several"),
         ("2042", "role changed", "Manager"): (None, "one"),
         ("2062", "joined", ""): (None, "one"),  # was invited before the first review
+        ("2035", "left", ""): (None, "perhaps"),  # did it, and is the only one who is named
+        ("2035", "role taken", "Support agent"): ("removal", "perhaps"),
+        ("2035", "seat taken", "inbox"): ("removal", "perhaps"),
         ("2034", "left", ""): (None, "one"),
         ("2034", "role taken", "Support agent"): ("removal", "one"),
         ("2034", "seat taken", "inbox"): ("removal", "one"),
@@ -408,7 +421,7 @@ def test_an_author_is_told_only_where_the_logs_are_sure(reviews: list[Marts]) ->
         ("2036", "team taken", "Finance"): ("seat", "none"),
         **{
             (id_, change, thing): ("removal", "none")
-            for id_ in ("2014", "2015", "2035")
+            for id_ in ("2014", "2015")
             for change, thing in (("role taken", "Support agent"), ("seat taken", "inbox"))
         },
     }

@@ -100,6 +100,7 @@ SEEDS = {
     "team,Short-lived,ben@corp.example\n",
     "privileged_roles": "role\nmanager\nManger\n",
     "service_accounts": "email,owner\nzap@corp.example,cleo@corp.example\n"
+    "operator+ab12@intercom.io,gus@corp.example\n"
     "Support@corp.example,gus@corp.example\n",
     "permissions_by_hand": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n"
     "filler2047@corp.example,no\nada@corp.example,no\nnobody@corp.example,no\n",
@@ -180,6 +181,9 @@ def at_second(workspace: Workspace) -> Truth:
         admins[id_].role = None
     log(11, "role_change", "edited the role Support lead (now Team captain): may export data")
     log(12, "role_change", "gave the role Manager to Ghost Person")  # who is in no list
+    lena = admins[2035]
+    text = "Lena Late left the workspace"  # by whom, only the doer of the event may tell
+    workspace.history.append(event(now - 8 * DAY, "admin_deletion", lena, text))
     admins[2054].email = admins[2055].name = ""
     admins[2056].email = "filler2056.b@corp.example"  # reviewers.csv has the old one
     admins[2057].email = "left2057@corp.example"
@@ -317,6 +321,7 @@ def write_seeds(home: Path) -> None:
     ]
     rows += [(f"filler{n}@corp.example", "Filler", "", "") for n in FILLERS if n != 2053]
     rows += [("filler2053@corp.example", "Filler", "", "2029")]  # a number of the personnel office
+    rows += [("zap@corp.example", "Zap", day(65), "")]  # it was somebody's
     names = ("filler2056.b", "left2057", "ivo")
     rows += [(f"{name}@corp.example", "Filler", "", "") for name in names]
     rows += [(f"sven@{at}.example", "Sven", "", "Sven S") for at in ("corp", "agency")]

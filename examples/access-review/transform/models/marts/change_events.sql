@@ -47,10 +47,18 @@ certain as (
     where near.kind <> 'team' or teams.fitting = 1
 ),
 
+-- Who did something, and is the only one whom the sentence names, may have done it to themselves.
+others as (
+    select distinct event_id from {{ ref('event_names') }} where kind = 'person' and not is_doer
+),
+
 mentions as (
     select near.change_key
     from near join {{ ref('event_names') }} as names on names.event_id = near.event_id
-    where (names.kind = 'person' and names.id = near.admin_id and (not is_doer or times_named > 1))
+    where (
+        names.kind = 'person' and names.id = near.admin_id
+        and (not is_doer or times_named > 1 or near.event_id not in (select event_id from others))
+    )
         or (near.kind = 'team' and names.kind = 'team' and names.id = near.thing_id)
 )
 

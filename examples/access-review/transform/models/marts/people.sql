@@ -16,7 +16,9 @@ typed as (
             when services.email is not null then 'service'
             else 'person'
         end as account_type
-    from latest left join {{ ref('service_accounts') }} as services on services.email = latest.email
+    from latest
+    left join {{ ref('service_accounts') }} as services
+        on services.email = latest.email and not {{ is_bot('latest.email') }}
 )
 
 select

@@ -35,7 +35,7 @@ named as (
 )
 
 select
-    events.event_id, events.happened_at, coalesce(events.sentence, 'without a sentence') as sentence,
+    events.event_id, events.happened_at, coalesce(nullif(trim(events.sentence), ''), 'without a sentence') as sentence,
     roles.thing_id, roles.label,
     (
         select string_agg(people.label, ', ' order by people.admin_id)
