@@ -136,7 +136,7 @@ def test_the_findings_are_the_ones_to_look_at_in_the_order_of_urgency(reviewed: 
         (
             "no_reviewer",
             "1002",
-            "4 rows have no reviewer: reviewers.csv names nobody but themselves for them",
+            "4 rows have no reviewer: reviewers.csv names nobody but themselves for this",
         ),
         ("no_role", "1007", by_hand),
         ("no_role", "1012", by_hand),

@@ -241,6 +241,14 @@ def test_a_lost_history_ends_it_before_anything_is_read(home: Path, review_proje
 
 
 @project_test
+def test_before_the_first_sync_each_step_says_what_to_do(
+    tmp_path: Path, review_project: Path
+) -> None:
+    for name in ("page", "snapshot", "findings", "decisions", "close", "archive"):
+        assert "run 'meltano run access-sync' first" in error_of(review_project, name, tmp_path)
+
+
+@project_test
 def test_a_review_that_was_renamed_or_is_gone_ends_it(home: Path, review_project: Path) -> None:
     reviews = home / "reviews"
     (reviews / SECOND).rename(reviews / "2031-01-01")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from copy import deepcopy
 from typing import TYPE_CHECKING
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_intercom_access.sandbox.demo import demo
-from tap_intercom_access.sandbox.history import sign_in
+from tap_intercom_access.sandbox.history import event, sign_in
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.reviews import CRASH, finished_step, query, run_step, write_seeds
+from tests.reviews import CRASH, clock, finished_step, query, run_step, write_seeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +92,34 @@ def test_logs_that_were_read_and_are_lost_end_it_until_they_are_read_again(
     assert "were read, but are not in the warehouse" in lost.stderr
     assert "MELTANO_RUN_FULL_REFRESH=true" in lost.stderr
     assert anew.returncode == 0
+
+
+def test_what_happens_while_a_sync_reads_is_told_by_the_next_one(world_project: Path) -> None:
+    home = world_project / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+    write_seeds(home)
+    first = demo()
+    began = int(time.time())
+    # The time of a review is that of its lists, which are read after the logs: here an hour.
+    hours = [clock(began + number * 3600) for number in (1, 2)]
+    done = load(world_project, first, REVIEWED_AT=hours[0], MELTANO_RUN_FULL_REFRESH="true")
+    assert done.returncode == 0
+    for name in ("build", "snapshot"):
+        run_step(world_project, name, **WHERE)
+
+    second = deepcopy(first)
+    by, who = second.admins[0], second.admins[2]
+    who.role, lead = "2", second.roles["2"]
+    for sentence in (
+        f"changed the role of {who.name}",
+        f"changed the role {lead}: may export data",
+    ):
+        text = f"{by.name} {sentence}"
+        second.history.append(event(int(time.time()), "role_change", by, text))
+    assert load(world_project, second, REVIEWED_AT=hours[1]).returncode == 0
+    run_step(world_project, "build", **WHERE)
+
+    assert query(home, "select admin_id, telling, done_by from access_changes") == [
+        (str(who.id), "one", by.email)
+    ]
+    assert query(home, "select label from role_edits") == [(lead,)]

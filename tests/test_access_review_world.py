@@ -170,6 +170,10 @@ def test_a_rename_has_the_old_and_the_new_name(reviews: list[Marts]) -> None:
         ("renamed", "Bo Before, bo@corp.example", "Cy After, cy@corp.example"),
         ("role renamed", "Support lead", "Team captain"),
         ("team renamed", "Billing", "Finance"),
+        ("address changed", "filler2054@corp.example", "no address"),
+        ("renamed", "Filler 2055", "no name"),
+        ("address changed", "filler2056@corp.example", "filler2056.b@corp.example"),
+        ("address changed", "filler2057@corp.example", "left2057@corp.example"),
     }
 
 
@@ -190,11 +194,36 @@ def test_accounts_are_people_bots_or_services(reviews: list[Marts], pages: list[
 
 
 def test_only_who_is_unknown_is_not_in_the_list_of_employees(reviews: list[Marts]) -> None:
-    for marts in reviews:
+    for number, marts in enumerate(reviews):
+        without = {"2029", "2054"} if number else {"2029"}
+
         assert set(with_finding(marts, "not_employed")) == {"2045"}
-        assert set(with_finding(marts, "no_address")) == {"2029"}
+        assert set(with_finding(marts, "no_address")) == without
         employed = by_account(marts["people"], "is_employed")
-        assert {int(id_) for id_, (is_employed,) in employed.items() if not is_employed} == UNKNOWN
+        unknown = {id_ for id_, (is_employed,) in employed.items() if not is_employed}
+        assert unknown == without | {str(id_) for id_ in UNKNOWN}
+
+
+def test_accounts_are_of_one_person_only_where_somebody_says_so(reviews: list[Marts]) -> None:
+    for marts in reviews:
+        persons: dict[str, set[str]] = {}
+        for row in marts["people"]:
+            persons.setdefault(row["person"], set()).add(row["admin_id"])
+
+        assert {frozenset(ids) for ids in persons.values() if len(ids) > 1} == {
+            frozenset({"2015", "2016"}),
+            frozenset({"2019", "2020"}),
+            *([] if marts is reviews[0] else [frozenset({"2014", "2061"})]),
+        }
+
+
+def test_names_that_look_the_same_or_like_nothing_are_told_apart(reviews: list[Marts]) -> None:
+    for marts in reviews:
+        labels = by_account(marts["people"], "name", "label")
+
+        assert labels["2050"] == (None, "2050")
+        assert labels["2051"][1] == "Filler 2051 (filler2051@corp.example)"
+        assert labels["2052"][1] == "filler  2051 (filler2052@corp.example)"
 
 
 def test_service_accounts_are_reviewed_by_their_owner_while_there_is_one(
@@ -224,6 +253,16 @@ def test_service_accounts_are_reviewed_by_their_owner_while_there_is_one(
         {},
         *([{"2007": f"is owned by gus@corp.example, who left on {day(70)}"}] * 2),
     ]
+    text = "is in service_accounts.csv, and its address is that of an employee who left on "
+    assert [with_finding(marts, "service_left") for marts in reviews] == [
+        {},
+        *([{"2006": f"{text}{day(65)}"}] * 2),
+    ]
+    for marts in reviews:
+        assert with_finding(marts, "service_unknown") == {
+            None: "service_accounts.csv names operator+ab12@intercom.io, which is Intercom's own "
+            "bot"
+        }
 
 
 def test_nobody_reviews_an_account_of_their_own(reviews: list[Marts]) -> None:
@@ -234,9 +273,10 @@ def test_nobody_reviews_an_account_of_their_own(reviews: list[Marts]) -> None:
 
         assert reviewers[("2019", "team")] == "ben@corp.example"
         assert reviewers[("2020", "team")] == "ben@corp.example"  # Rex's second account
+        assert reviewers[("2056", "team")] == "ben@corp.example"  # also by an earlier address
         assert reviewers[("2002", "workspace")] is None
         assert with_finding(marts, "no_reviewer") == {
-            "2002": "3 rows have no reviewer: reviewers.csv names nobody but themselves for them"
+            "2002": "3 rows have no reviewer: reviewers.csv names nobody but themselves for this"
         }
 
 
@@ -272,6 +312,7 @@ def test_power_that_is_not_known_is_privileged_unless_somebody_looked(
     assert (since["2046"][1:], since["2009"][1:]) == ((False, True), (True, True))
     assert "Changes of privileged roles since the previous review: 2." in pages[1]
     assert "Changes of privileged roles since the previous review: none." in pages[2]
+    assert "Of Manger this says nothing: nobody has a role of this name." in pages[2]
 
 
 def test_names_in_the_seeds_that_are_not_quite_intercoms_are_named(reviews: list[Marts]) -> None:
@@ -287,8 +328,16 @@ def test_names_in_the_seeds_that_are_not_quite_intercoms_are_named(reviews: list
         ("Night", "503"): None,
         ("Dissolved", None): "there is no team of this name",
         ("Nowhere", None): "there is no team of this name",
+        ("Manger", None): "nobody has a role of this name",
+        ("twin", "505"): "it is written Twin (505) in Intercom",
+        ("twin", "506"): "it is written Twin (506) in Intercom",
+        ("Solo", "507"): None,
+        ("Short-lived", "508"): None,
     }
-    unseen = written | {("Night", "503"): "it is written Night\u2060 in Intercom"}
+    unseen = written | {
+        ("Night", "503"): "it is written Night\u2060 in Intercom",
+        ("Short-lived", "508"): "there is no team of this name",
+    }
     renamed = {("Support Lead", "2"): "it is called Team captain now"}
     assert problems == [written, unseen | renamed, unseen]
     assert [with_finding(marts, "reviewer_unknown") for marts in reviews] == [
@@ -314,19 +363,34 @@ def test_a_role_that_was_edited_is_a_finding_until_the_next_review(reviews: list
     ]
 
     assert edits[0] == edits[2] == []
-    (edit,) = edits[1]
+    both, edit = sorted(edits[1], key=lambda text: "Support:" in text)
+    assert both == (
+        f"the role Team captain was changed on {day(AGO[1] + 9)} (Ada Owner edited the role "
+        "Support lead (now Team captain): may export data), and with it what these may do: "
+        "Cleo Lead, Eva Except, Kim Captain"
+    )
     assert "the role Support was changed" in edit
     assert "(Ada Owner changed the role Support: may export data)" in edit
     assert edit.endswith(
         ": Support, Sam Lee (sam.lee.2@corp.example), agent, Tia Twice, Filler 2048"
     )
-    assert [with_finding(marts, "role_change_unclear") for marts in reviews] == [
-        {},
-        {
-            None: f"a role was changed on {day(AGO[1] + 9)} (Ada Owner changed the role Filler "
-            "2048: may delete data), but whose, or which one, is not known: look in Intercom"
-        },
-        {},
+    unclear = [
+        [
+            row["detail"]
+            for row in marts["review_findings"]
+            if row["finding"] == "role_change_unclear"
+        ]
+        for marts in reviews
+    ]
+    assert unclear[0] == unclear[2] == []
+    sentences = (
+        "changed the role Filler 2048: may delete data",
+        "gave the role Manager to Ghost Person",
+    )
+    assert sorted(unclear[1]) == [
+        f"a role was changed on {day(AGO[1] + 9)} (Ada Owner {sentence}), but whose, or which one, "
+        "is not known: look in Intercom"
+        for sentence in sentences
     ]
 
 
@@ -344,6 +408,10 @@ def test_an_author_is_told_only_where_the_logs_are_sure(reviews: list[Marts]) ->
         ("2048", "role changed", "Support"): (None, "perhaps"),  # is named like a role of nobody
         ("2037", "role changed", "Support"): (None, "several"),
         ("2042", "role changed", "Manager"): (None, "one"),
+        ("2062", "joined", ""): (None, "one"),  # was invited before the first review
+        ("2035", "left", ""): (None, "perhaps"),  # did it, and is the only one who is named
+        ("2035", "role taken", "Support agent"): ("removal", "perhaps"),
+        ("2035", "seat taken", "inbox"): ("removal", "perhaps"),
         ("2034", "left", ""): (None, "one"),
         ("2034", "role taken", "Support agent"): ("removal", "one"),
         ("2034", "seat taken", "inbox"): ("removal", "one"),
@@ -353,7 +421,7 @@ def test_an_author_is_told_only_where_the_logs_are_sure(reviews: list[Marts]) ->
         ("2036", "team taken", "Finance"): ("seat", "none"),
         **{
             (id_, change, thing): ("removal", "none")
-            for id_ in ("2014", "2015", "2035")
+            for id_ in ("2014", "2015")
             for change, thing in (("role taken", "Support agent"), ("seat taken", "inbox"))
         },
     }
@@ -377,13 +445,18 @@ def test_what_was_decided_is_followed_under_every_name(reviews: list[Marts]) -> 
 
     assert [len(marts["removals"]) for marts in reviews] == [0, len(removed), len(removed)]
     assert gone[0] == at_second
-    assert gone[1] == at_second | {("2013", "workspace", ""), ("2038", "team", "505")}
+    assert gone[1] == at_second | {
+        ("2013", "workspace", ""),
+        ("2038", "team", "505"),
+        ("2057", "workspace", ""),
+    }
     notes = {
         row["access_key"]: row["elsewhere"] for row in reviews[2]["removals"] if row["elsewhere"]
     }
     assert notes == {
         "2014/workspace": "the same address is there again under the id 2061",
         "2015/workspace": "the same person has the account sven@agency.example",
+        "2057/workspace": "the address of the signed list is there under the id 2063",
         "2046/role/3": "no role is left, and permissions may be set by hand: look in Intercom, and "
         "note it in permissions_by_hand.csv",
     }
@@ -392,14 +465,18 @@ def test_what_was_decided_is_followed_under_every_name(reviews: list[Marts]) -> 
         for row in reviews[2]["removals"]
         if row["person_then"]
     }
-    assert names == {"2011": ("Rita Old", "Rita New"), "2013": ("Bo Before", "Cy After")}
+    assert names == {
+        "2011": ("Rita Old", "Rita New"),
+        "2013": ("Bo Before", "Cy After"),
+        "2057": ("Filler 2057", "Filler 2057"),  # had another address
+    }
 
 
 def test_a_removal_shows_the_names_of_the_signed_list_beside_todays(pages: list[str]) -> None:
     for page in pages[1:]:
         assert "in the list of" in page
         assert "<bdi>Bo Before</bdi>, <bdi>bo@corp.example</bdi>" in page
-        assert page.count("<small>in the list of") == 2
+        assert page.count("<small>in the list of") == 3
     assert "then called <bdi>Support lead</bdi>" in pages[1]
     assert "then called <bdi>Billing</bdi>" in pages[2]
     assert "the logs name several" in pages[1]
@@ -407,9 +484,14 @@ def test_a_removal_shows_the_names_of_the_signed_list_beside_todays(pages: list[
     assert "perhaps with the inbox seat, which was taken at the same time" in pages[1]
 
 
+def test_nobody_is_quiet_who_has_just_come(reviews: list[Marts]) -> None:
+    for marts in reviews:
+        assert set(with_finding(marts, "seat_quiet")) == {"2007"}
+
+
 def test_two_teams_of_one_name_have_their_ids_beside_it(reviews: list[Marts]) -> None:
     assert with_finding(reviews[1], "not_removed").keys() == {
-        *("2011", "2013", "2031", "2038", "2044", "2049")
+        *("2011", "2013", "2031", "2038", "2044", "2049", "2057")
     }
     assert sorted(
         row["detail"].partition(" is still")[0]
@@ -523,12 +605,19 @@ def test_models_that_expect_fivetrans_tables_find_them(reviews: list[Marts]) -> 
         "2015",
         "2034",
         "2035",
+        "2057",
     }
     assert {row["id"]: row["name"] for row in marts["team"]}["502"] == "Finance"
     deleted = {
         (row["admin_id"], row["team_id"]) for row in marts["team_admin"] if row["_fivetran_deleted"]
     }
-    assert deleted == {("2034", "501"), ("2036", "501"), ("2036", "502"), ("2038", "505")}
+    assert deleted == {
+        ("2034", "501"),
+        ("2036", "501"),
+        ("2036", "502"),
+        ("2038", "505"),
+        ("2057", "501"),
+    }
 
 
 def timeliness(marts: Marts, mart: str) -> dict[str, Any]:
@@ -554,6 +643,7 @@ def test_a_removal_is_in_time_to_the_end_of_its_last_day(reviews: list[Marts]) -
         "2038/team/506": "overdue",
         "2038/team/505": "late",
         "2013/workspace": "late",
+        "2057/workspace": "perhaps late",
     }
 
 

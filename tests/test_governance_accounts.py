@@ -150,6 +150,40 @@ def test_of_people_without_an_address_nothing_is_known(example: Path) -> None:
     assert "COMPANY_DOMAINS: no account has an address of other.example" in printed
     assert "of example.com" not in printed
 
+    written(example, COMPANY_DOMAINS="example.com;ELSEWHERE.example")
+
+    assert owners(example)["a@elsewhere.example"] == "a@elsewhere.example"
+
+
+def test_what_is_called_the_same_or_like_nothing_has_its_id(example: Path) -> None:
+    admins = people("a@x", "b@x", "", "", "e@x")
+    admins[2]["name"] = admins[3]["name"] = "Sam Lee"
+    admins[4]["name"] = "\u3164 \u200b"
+    for number, row in enumerate(admins):
+        row["role"] = {"id": str(number % 2), "name": ("Support", "support\u2060")[number % 2]}
+    teams = [{"id": "7", "name": "Night"}, {"id": "8", "name": "Ni\u200bght"}]
+    members = [
+        {"team_id": team["id"], "admin_id": "0", "priority_level": None}
+        for team in [*teams, {"id": "9"}]
+    ]
+    write_rows(
+        example,
+        workspaces=[HOME],
+        admins=admins,
+        teams=[*teams, {"id": "9", "name": "\u2800"}],
+        team_memberships=members,
+    )
+
+    written(example)
+
+    vanta = {row["Account name"]: row["Role"] for row in check_vanta(example / "output")}
+    assert list(vanta) == ["a@x", "b@x", "Sam Lee (2)", "Sam Lee (3)", "e@x"]
+    assert vanta["a@x"] == "Support (0), Night (7), Ni\u200bght (8), 9"
+    assert vanta["b@x"] == "support\u2060 (1)"
+    assert [row["full_name"] for row in check_probo(example / "output")][4] == "4"
+    users = check_baton(example / "output" / "baton-file.json")["users"]
+    assert users[4]["display_name"] == "4"
+
 
 def test_no_role_is_not_called_no_permissions(example: Path) -> None:
     write_rows(example, workspaces=[HOME], admins=people("a@x"))

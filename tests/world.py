@@ -80,6 +80,7 @@ PEOPLE = {  # name, address, role, seat
     2045: ("Xe Ternal", "xe@elsewhere.example", "3", True),
 }
 FILLERS = range(2046, 2061)
+FILLER_NAMES = {2050: "\u3164", 2052: "filler  2051"}  # one that nobody sees, and a namesake
 
 TEAMS = {
     501: ("Support", [2003, 2007, 2034, 2036, 2011, *FILLERS]),
@@ -87,14 +88,19 @@ TEAMS = {
     503: ("Night", [2019, 2020]),
     505: ("Twin", [2038]),
     506: ("Twin", [2038, 2021]),
+    507: ("Solo", [2056]),
+    508: ("Short-lived", []),
 }
 
 SEEDS = {
     "reviewers": "kind,name,reviewer\ndefault,,ben@corp.example\nteam,support,cleo@corp.example\n"
     "team,Night,Rex@corp.example\nrole, Support  Lead ,vic@corp.example\n"
-    "team,Dissolved,cleo@corp.example\nteam,Nowhere,stranger@corp.example\n",
-    "privileged_roles": "role\nmanager\n",
+    "team,Dissolved,cleo@corp.example\nteam,Nowhere,stranger@corp.example\n"
+    "team,twin,ben@corp.example\nteam,Solo,filler2056@corp.example\n"
+    "team,Short-lived,ben@corp.example\n",
+    "privileged_roles": "role\nmanager\nManger\n",
     "service_accounts": "email,owner\nzap@corp.example,cleo@corp.example\n"
+    "operator+ab12@intercom.io,gus@corp.example\n"
     "Support@corp.example,gus@corp.example\n",
     "permissions_by_hand": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n"
     "filler2047@corp.example,no\nada@corp.example,no\nnobody@corp.example,no\n",
@@ -114,8 +120,8 @@ def administrators(workspace: Workspace) -> dict[int, Admin]:
 
 
 def sign_ins(workspace: Workspace, now: int) -> list[Event]:
-    """Everybody was there last week, but for the bots, the service accounts and Quinn."""
-    quiet = {2004, 2005, 2006, 2007, 2041}
+    """Everybody was there last week, but for the bots, the service accounts, Quinn and Ivo."""
+    quiet = {2004, 2005, 2006, 2007, 2041, 2062}
     return [sign_in(now - 7 * DAY + a.id, a) for a in workspace.admins if a.id not in quiet]
 
 
@@ -124,7 +130,10 @@ def at_first() -> Workspace:
         Admin(id_, name, email, role=role, seat=seat)
         for id_, (name, email, role, seat) in PEOPLE.items()
     ]
-    people += [Admin(n, f"Filler {n}", f"filler{n}@corp.example", role="3") for n in FILLERS]
+    people += [
+        Admin(n, FILLER_NAMES.get(n, f"Filler {n}"), f"filler{n}@corp.example", role="3")
+        for n in FILLERS
+    ]
     teams = [Team(id_, name, list(members)) for id_, (name, members) in TEAMS.items()]
     workspace = Workspace(people, teams, roles=dict(ROLES))
     workspace.history = sign_ins(workspace, NOW - AGO[0] * DAY)
@@ -170,6 +179,20 @@ def at_second(workspace: Workspace) -> Truth:
     log(10, "role_change", "changed the role Filler 2048: may delete data")
     for id_ in (2046, 2047):
         admins[id_].role = None
+    log(11, "role_change", "edited the role Support lead (now Team captain): may export data")
+    log(12, "role_change", "gave the role Manager to Ghost Person")  # who is in no list
+    lena = admins[2035]
+    text = "Lena Late left the workspace"  # by whom, only the doer of the event may tell
+    workspace.history.append(event(now - 8 * DAY, "admin_deletion", lena, text))
+    admins[2054].email = admins[2055].name = ""
+    admins[2056].email = "filler2056.b@corp.example"  # reviewers.csv has the old one
+    admins[2057].email = "left2057@corp.example"
+    invited = event(
+        now - 65 * DAY, "admin_invite_creation", ada, "Ada Owner invited ivo@corp.example"
+    )
+    workspace.history.append(invited)  # before the first review, and accepted after it
+    workspace.admins.append(Admin(2062, "Ivo Invited", "ivo@corp.example", role="3"))
+    workspace.teams.remove(teams[508])
     admins[2049].name = " Filler \u200b 2049\x00"  # looks as before
     teams[503].name = "Night\u2060"
     for gone in (2014, 2015, 2034, 2035):
@@ -201,6 +224,13 @@ def at_second(workspace: Workspace) -> Truth:
             *((str(id_), "role changed", "Support") for id_ in (2007, 2022, 2023, 2037, 2048)),
             *((str(id_), "role taken", "Support agent") for id_ in (2046, 2047)),
             *((str(id_), "role changed", "Manager") for id_ in (2042, 2043)),
+            ("2054", "address changed", "no address"),
+            ("2055", "renamed", "no name"),
+            ("2056", "address changed", "filler2056.b@corp.example"),
+            ("2057", "address changed", "left2057@corp.example"),
+            ("2062", "joined", ""),
+            ("2062", "role given", "Support agent"),
+            ("2062", "seat given", "inbox"),
             ("2036", "seat taken", "inbox"),
             ("2036", "team taken", "Support"),
             ("2036", "team taken", "Finance"),
@@ -226,6 +256,10 @@ def at_third(workspace: Workspace) -> Truth:
         )
     )
     workspace.leave(2013)
+    workspace.leave(2057)
+    workspace.admins.append(
+        Admin(2063, "Filler 2057", "filler2057@corp.example", role="3", seat=False)
+    )
     workspace.roles["2"] = "Support lead"  # as it was called before
     admins[2041].away = True
     workspace.history += sign_ins(workspace, now)
@@ -235,6 +269,12 @@ def at_third(workspace: Workspace) -> Truth:
             ("2013", "left", ""),
             ("2013", "role taken", "Support agent"),
             ("2013", "seat taken", "inbox"),
+            ("2057", "left", ""),
+            ("2057", "role taken", "Support agent"),
+            ("2057", "seat taken", "inbox"),
+            ("2057", "team taken", "Support"),
+            ("2063", "joined", ""),
+            ("2063", "role given", "Support agent"),
             ("2038", "team taken", "Twin (505)"),
             (None, "role renamed", "Support lead"),
         },
@@ -279,7 +319,11 @@ def write_seeds(home: Path) -> None:
         for id_, (_, email, _, _) in PEOPLE.items()
         if id_ not in UNKNOWN | {2015, 2016, 2020}
     ]
-    rows += [(f"filler{n}@corp.example", "Filler", "", "") for n in FILLERS]
+    rows += [(f"filler{n}@corp.example", "Filler", "", "") for n in FILLERS if n != 2053]
+    rows += [("filler2053@corp.example", "Filler", "", "2029")]  # a number of the personnel office
+    rows += [("zap@corp.example", "Zap", day(65), "")]  # it was somebody's
+    names = ("filler2056.b", "left2057", "ivo")
+    rows += [(f"{name}@corp.example", "Filler", "", "") for name in names]
     rows += [(f"sven@{at}.example", "Sven", "", "Sven S") for at in ("corp", "agency")]
     rows += [("otto.b@corp.example", "Otto", "", "otto@corp.example")]
     rows += [("cy@corp.example", "Cy", "", "bo@corp.example")]
@@ -323,6 +367,7 @@ DECISIONS = {  # at the first review, by account, kind and thing
     ("2044", "role", "2"): "remove",
     ("2046", "role", "3"): "remove",
     ("2047", "role", "3"): "remove",
+    ("2057", "workspace", ""): "remove",
 }
 UNTIL = {"2039": day(-200), "2040": day(80)}
 

@@ -10,7 +10,7 @@ from lists import due_on, lists_of
 from page import render
 from safe import make_folder, write_text
 from verify import verify_all
-from warehouse import pretended_times, query
+from warehouse import known_syncs, pretended_times, query
 
 if TYPE_CHECKING:
     from datetime import date
@@ -56,6 +56,8 @@ def state(review: Review, removals_due: list[date | None], today: date) -> Row:
 
 def main() -> None:
     """Write the page."""
+    if not known_syncs():
+        sys.exit("No sync was built yet: run 'meltano run access-sync' first")
     known, strays = scan()
     removals = query("select review, gone_seen_at, due_on, decided_again_in from removals")
     (sync,) = query("select cast(max(as_of) as date) as today from syncs")

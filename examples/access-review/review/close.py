@@ -44,10 +44,7 @@ SHOW = 20  # rows that a message names, at most
 MOST = 10_000  # lines of accepted.csv
 ACCEPTED_COLUMNS = {"row": 24, "reason": 34, "until": 12, "accepted by": 28, "accepted on": 12}
 PAGE = "closing.html"
-OWN = """
-    select people.admin_id, persons.email from people
-    join persons on persons.person = people.person
-"""
+OWN = "select admin_id, email from own_addresses"
 
 
 class OpenError(Exception):

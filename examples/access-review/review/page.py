@@ -140,7 +140,10 @@ def page(sync: Row, progress: list[Row]) -> str:
     before = [review for review in known if review.evidence["as_of"] < sync["as_of"]]
     findings = query("select * from review_findings order by urgency, finding, name, detail")
     changes = query(
-        "select * from access_changes order by coalesce(done_at, seen_at), name, change_key"
+        "select * from access_changes order by"
+        # Who joined was invited before.
+        " case when change = 'joined' then seen_at else coalesce(done_at, seen_at) end,"
+        " name, change_key"
     )
     privileged = query(
         "select * from privileged_access order by is_token_owner desc, is_unknown, name, admin_id"
@@ -174,6 +177,7 @@ def page(sync: Row, progress: list[Row]) -> str:
             if change["kind"] == "role" and {change["thing_id"], change["old_thing_id"]} & role_ids
         ],
         privileged_roles=sorted({row["name"] for row in roles}),
+        unknown_roles=sorted({row["name"] for row in roles if row["thing_id"] is None}),
         progress=progress,
         removals=query(
             "select * from removals"

@@ -20,7 +20,7 @@ DEADLINES = (
     "leaver_remove_within_days",
 )
 ALERTS = {  # what a word of fail_on stands for; the name of any finding stands for itself
-    "leaver": ("leaver", "leaver_overdue"),
+    "leaver": ("leaver", "leaver_overdue", "service_left"),
     "overdue": ("removal_overdue", "leaver_overdue", "decision_overdue"),
     "privileged": (
         "privileged_new",

@@ -54,8 +54,9 @@ SPARE_COLUMNS = 50  # that a program may have added
 LAST_ROW = 1_048_576  # of any spreadsheet; programs write it where they formatted all of a column
 LONGEST = 32_000  # characters; a cell holds 32,767
 HIDDEN = re.compile(  # controls, what turns the direction of a line, and what nobody sees
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b"
+    r"\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff9-\ufffb"
+    r"\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
 Texts = dict[str, str]

@@ -115,6 +115,8 @@ def query(sql: str) -> list[Row]:
             return postgres.execute(sql.encode()).fetchall()
     import duckdb  # noqa: PLC0415
 
+    if not DATABASE.exists():
+        sys.exit(f"{DATABASE} is not there: run 'meltano run access-sync' first")
     with duckdb.connect(str(DATABASE), read_only=True) as connection:
         result = connection.execute(sql)
         names = [column[0] for column in result.description or []]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
-from accounts import address, is_bot, read_service_accounts
+from accounts import address, is_bot, read_service_accounts, role_id, role_name
 from files import Row, fail, output_workspace_id
 from rows import read_rows
-from texts import clean
+from texts import name_of, told_apart
 
 
 @dataclass
@@ -20,6 +19,8 @@ class Access:
     """All teammates, and the members of teams who are not among them."""
     teams: dict[str, str]
     """Names by id; two teams of one name have their ids added."""
+    roles: dict[str, str]
+    """Names by the id that the role has here; two roles of one name have Intercom's ids added."""
     memberships: dict[str, list[tuple[str, str | None]]]
     """Team and level by teammate."""
     service_accounts: dict[str, str]
@@ -30,6 +31,10 @@ class Access:
     def teams_of(self, user: Row) -> list[str]:
         """Give the names of a user's teams."""
         return [self.teams[team_id] for team_id, _ in self.memberships.get(user["id"], [])]
+
+    def role_of(self, user: Row) -> str:
+        """Give the name of a user's role, or nothing."""
+        return self.roles.get(role_id(user) or "", "")
 
     def owner_of(self, user: Row) -> str | None:
         """Give the address of a service account's owner."""
@@ -58,7 +63,7 @@ def read_access(workspace: Row, sign_ins: dict[str, str]) -> Access:
         not teams and any(row["team_ids"] for row in admins.values())
     ):
         fail("run/ lacks teams that teammates are in: select teams and team_memberships")
-    names = team_names(teams)
+    names = told_apart({id_: name_of(teams[id_]["name"]) or id_ for id_ in sorted(teams)})
     by_admin: dict[str, list[tuple[str, str | None]]] = {}
     for row in sorted(memberships, key=lambda row: row["team_id"]):
         by_admin.setdefault(row["admin_id"], []).append((row["team_id"], row["priority_level"]))
@@ -66,7 +71,11 @@ def read_access(workspace: Row, sign_ins: dict[str, str]) -> Access:
         where = ", ".join(names[team_id] for team_id, _ in by_admin[id_])
         admins[id_] = {"id": id_, "unlisted": f"{id_} (in {where}, not in the list of teammates)"}
     users = [admins[id_] for id_ in sorted(admins)]
-    return Access(workspace, users, names, by_admin, read_service_accounts(), sign_ins)
+    roles = told_apart(
+        {role.removeprefix("role-"): role_name(user) for user in users if (role := role_id(user))}
+    )
+    by_role = {f"role-{id_}": name for id_, name in roles.items()}
+    return Access(workspace, users, names, by_role, by_admin, read_service_accounts(), sign_ins)
 
 
 def read_workspace() -> Row:
@@ -79,10 +88,3 @@ def read_workspace() -> Row:
     if output_workspace_id() not in (None, workspaces[0]["id"]):
         fail("output/ and sign-ins.json are of another workspace: give each a folder of its own")
     return workspaces[0]
-
-
-def team_names(teams: dict[str, Row]) -> dict[str, str]:
-    """Give the names by id; two teams of one name have their ids added."""
-    names = {id_: clean(teams[id_]["name"]) or id_ for id_ in sorted(teams)}
-    count = Counter(names.values())
-    return {id_: f"{name} ({id_})" if count[name] > 1 else name for id_, name in names.items()}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from files import fail
-from texts import clean
+from texts import clean, name_of
 
 if TYPE_CHECKING:
     from files import Row
@@ -35,7 +35,7 @@ def is_bot(user: Row) -> bool:
 
 def display_name(user: Row) -> str:
     """Give what to call an account: its name, or what is known instead."""
-    return user.get("unlisted") or clean(user["name"]) or user["id"]
+    return user.get("unlisted") or name_of(user["name"]) or user["id"]
 
 
 def role_id(user: Row) -> str | None:
@@ -47,7 +47,7 @@ def role_id(user: Row) -> str | None:
 def role_name(user: Row) -> str:
     """Give the name of an account's role, its id where it has none, or nothing."""
     role = user.get("role") or {}
-    return clean(role.get("name")) or role.get("id") or ""
+    return name_of(role.get("name")) or clean(role.get("id") or role.get("name"))
 
 
 def read_service_accounts() -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from accounts import display_name, role_id, role_name
+from accounts import display_name, role_id
 from files import Row, fail
-from texts import clean
+from texts import clean, name_of
 
 if TYPE_CHECKING:
     from access import Access
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def baton_file(access: Access) -> dict[str, list[Row]]:
     """Make the content of the file, by section."""
     app = f"workspace-{access.workspace['id']}"
-    title = clean(access.workspace["name"]) or app
+    title = name_of(access.workspace["name"]) or app
     resources = [resource("workspace", "app", app, title)]
     entitlements = [
         entitlement(app, "member", f"Member of {title}"),
@@ -29,8 +29,7 @@ def baton_file(access: Access) -> dict[str, list[Row]]:
             entitlement(team, level, f"{level.capitalize()} of {team_name}")
             for level in ("member", "primary", "secondary")
         ]
-    roles = {id_: role_name(user) or id_ for user in access.users if (id_ := role_id(user))}
-    for id_, name in sorted(roles.items()):
+    for id_, name in sorted(access.roles.items()):
         resources.append(resource("role", "role", id_, name, app))
         entitlements.append(entitlement(id_, "assigned", f"Role {name}"))
     users = [baton_user(access, user) for user in access.users]
@@ -53,7 +52,7 @@ def baton_user(access: Access, user: Row) -> Row:
     profile = {
         "job_title": clean(user.get("job_title")),
         "has_inbox_seat": user.get("has_inbox_seat"),
-        "role": role_name(user),
+        "role": access.role_of(user),
         "owner": access.owner_of(user),
     }
     record = {

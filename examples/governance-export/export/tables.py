@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from accounts import address, display_name, role_name
-from texts import clean
+from accounts import address, display_name
+from texts import clean, told_apart
 
 if TYPE_CHECKING:
     from access import Access
@@ -19,11 +19,13 @@ def vanta_rows(access: Access, domains: list[str]) -> list[Row]:
         access: Who has what.
         domains: Domains of the company's addresses; none where they are not known.
     """
+    without = [user for user in access.users if not clean(user.get("email"))]
+    names = told_apart({user["id"]: display_name(user) for user in without})
     return [
         {
-            "Account name": clean(user.get("email")) or display_name(user),
+            "Account name": clean(user.get("email")) or names[user["id"]],
             "Account owner": vanta_owner(access, user, domains),
-            "Role": comma_separated([role_name(user), *access.teams_of(user)]),
+            "Role": comma_separated([access.role_of(user), *access.teams_of(user)]),
             "Status": "Active",
         }
         for user in access.users
@@ -45,7 +47,7 @@ def probo_rows(access: Access) -> list[Row]:
         {
             "email": clean(user.get("email")),
             "full_name": display_name(user),
-            "role": role_name(user),
+            "role": access.role_of(user),
             "job_title": clean(user.get("job_title")),
             "is_admin": "",
             "active": "true",
@@ -65,7 +67,7 @@ def hyperproof_rows(access: Access) -> list[Row]:
             "Owner": names.get(owner, owner)
             if (owner := access.owner_of(user))
             else display_name(user),
-            "Role": role_name(user) or role_unknown(user),
+            "Role": access.role_of(user) or role_unknown(user),
             "Groups": comma_separated(access.teams_of(user)),
         }
         for user in access.users

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 BREAKS = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line separators
 NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 FILE_NAME_BYTES = 100
+UNSEEN_LETTER = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0]")
 
 # What a spreadsheet program takes for the beginning of a formula, and what looks or becomes like it
 # where a program normalises texts (NFKC): full-width, small, raised and lowered forms.
@@ -35,6 +37,30 @@ def clean(text: str | None) -> str:
     """Give a text without line breaks, control characters and blanks around it."""
     kept = (" " if unicodedata.category(char) in BREAKS else char for char in text or "")
     return " ".join("".join(kept).split())
+
+
+def looks(text: str | None) -> str:
+    """Give a name as people compare it: without regard to case, and without what nobody sees."""
+    seen = "".join(
+        char
+        for char in clean(text)
+        if unicodedata.category(char) != "Cf" and not UNSEEN_LETTER.match(char)
+    )
+    return " ".join(seen.split()).casefold()
+
+
+def name_of(text: str | None) -> str:
+    """Give a name, or nothing where nobody would see anything of it."""
+    return clean(text) if looks(text) else ""
+
+
+def told_apart(names: dict[str, str]) -> dict[str, str]:
+    """Give names by id; those that look the same have their ids added."""
+    count = Counter(map(looks, names.values()))
+    return {
+        id_: f"{name} ({id_})" if name != id_ and count[looks(name)] > 1 else name
+        for id_, name in names.items()
+    }
 
 
 def file_name(text: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import sign_ins
@@ -24,8 +25,8 @@ def main() -> None:
     latest = sign_ins.read_sign_ins(workspace["id"])
     access = read_access(workspace, latest)
     baton = baton_file(access)
-    domains = os.environ.get("COMPANY_DOMAINS", "").lower().replace(",", " ").split()
-    domains = [domain.removeprefix("@") for domain in domains]
+    domains = re.split(r"[\s,;]+", os.environ.get("COMPANY_DOMAINS", "").lower())
+    domains = [domain.removeprefix("@") for domain in domains if domain]
     company = file_name(workspace["name"]) or file_name(workspace["id"])
     tables = {
         f"Access File - {company} - Intercom.csv": vanta_rows(access, domains),

@@ -11,6 +11,12 @@
     || coalesce(' (then called ' || thing_then || ')', '')
 {% endmacro %}
 
+{# A name or address, or that there is none. #}
+{% macro or_none(text, what) %}coalesce(nullif({{ text }}, ''), 'no {{ what }}'){% endmacro %}
+
+{# A number of things. #}
+{% macro counted(number, one) %}{{ number }} || case {{ number }} when 1 then ' {{ one }}' else ' {{ one }}s' end{% endmacro %}
+
 {# When something is or was due. #}
 {% macro due_in_words() %}
     case timeliness when 'overdue' then 'was ' else 'is ' end || cast(due_on as varchar)

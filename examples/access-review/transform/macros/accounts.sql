@@ -11,10 +11,11 @@
 
 {# A name as people see it: characters that nobody sees, and the number of blanks, tell nothing. #}
 {% macro seen(name) %}
-    {%- set blanks = "'[" ~ unseen() ~ "]*\\s[\\s" ~ unseen() ~ "]*'" -%}
+    {%- set blank = "\\s" ~ "\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000" -%}
+    {%- set blanks = "'[" ~ unseen() ~ "]*[" ~ blank ~ "][" ~ blank ~ unseen() ~ "]*'" -%}
     trim(regexp_replace(regexp_replace({{ name }}, {{ blanks }}, ' ', 'g'), '[{{ unseen() }}]', '', 'g'))
 {%- endmacro %}
-{% macro unseen() %}[:cntrl:]{{ "\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffd\U000e0000-\U000e0fff" }}{% endmacro %}
+{% macro unseen() %}[:cntrl:]{{ "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffd\U000e0000-\U000e0fff" }}{% endmacro %}
 
 {# A name as people compare it: without regard to case and blanks. #}
 {% macro folded(name) %}lower({{ seen(name) }}){% endmacro %}

@@ -14,4 +14,9 @@
     {{ matches(sentence, "'([Rr]ole|[Tt]eam):?\\s+[\"''“‘]?' || " ~ literally(name) ~ " || '|' || " ~ literally(name) ~ " || '[\"''”’]?\\s+(role|team)'") }}
 {% endmacro %}
 
+{# Whether a sentence seems to name somebody, of which whatever it is known to name was taken out. #}
+{% macro names_somebody(sentence) %}
+    {{ matches(sentence, "'@|([Oo]f|[Tt]o|[Ff]rom|[Ff]or)\\s+[\"''“‘]?[[:upper:]]|[[:upper:]]\\S*[''’]s\\s'") }}
+{% endmacro %}
+
 {% macro literally(text) %}regexp_replace({{ text }}, '([]\\.*+?^$(){}|[])', '\\\1', 'g'){% endmacro %}

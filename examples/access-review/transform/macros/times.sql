@@ -7,6 +7,15 @@
      where reviewed_at < {{ as_of() }})
 {% endmacro %}
 
+{# Until when events were loaded by a time: the logs are read before the lists, so that what happened
+   in between is only in the next sync's. #}
+{% macro events_known_to(time) %}
+    least({{ time }}, coalesce(
+        (select max(logs_read_to) from {{ ref('syncs') }} where as_of <= {{ time }}),
+        timestamp '1970-01-01'
+    ))
+{% endmacro %}
+
 {% macro snapshot_get_time() %}
     {#- stg_grants and stg_admins, which are ready by now, stand on this seed. -#}
     (select max(as_of) from {{ target.schema }}.reads)

@@ -22,17 +22,18 @@ with candidates as (
 judged as (
     select
         candidates.*,
-        persons.person = people.person as is_own,
+        own.email is not null as is_own,
         coalesce(persons.left_on <= cast({{ as_of() }} as date), false) as has_left
     from candidates
     join {{ ref('stg_grants') }} as grants using (access_key)
-    left join {{ ref('people') }} as people using (admin_id)
+    left join {{ ref('own_addresses') }} as own
+        on own.admin_id = grants.admin_id and own.email = candidates.reviewer
     join {{ ref('persons') }} as persons on persons.email = candidates.reviewer
 ),
 
 able as (
     select distinct on (access_key) access_key, reviewer
-    from judged where not coalesce(is_own, false) and not has_left
+    from judged where not is_own and not has_left
     order by access_key, place, reviewer
 )
 

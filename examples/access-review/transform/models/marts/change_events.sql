@@ -1,11 +1,25 @@
 -- Which events between the two syncs around a change tell of it: for certain, or perhaps.
-with near as (
-    select changes.change_key, changes.admin_id, changes.kind, changes.thing_id, logs.event_id
+-- The logs are read before the lists, so an event may be a little older than the sync before. Who
+-- joins was invited before, and not seen then.
+with spans as (
+    select
+        changes.*,
+        least(before_at, coalesce(syncs.logs_read_to, before_at)) as begin_at,
+        change = 'joined' and not exists (
+            select 1 from {{ ref('grant_history') }} as earlier
+            where earlier.grant_key = changes.grant_key and earlier.dbt_valid_from < changes.seen_at
+        ) as is_first
     from {{ ref('grant_changes') }} as changes
+    left join {{ ref('syncs') }} as syncs on syncs.as_of = changes.before_at
+),
+
+near as (
+    select changes.change_key, changes.admin_id, changes.kind, changes.thing_id, logs.event_id
+    from spans as changes
     join {{ ref('change_types') }} as types on types.change = changes.change
     join {{ ref('stg_activity_logs') }} as logs
         on logs.activity_type = types.activity_type
-        and logs.happened_at > changes.before_at
+        and logs.happened_at > changes.begin_at - case when is_first then interval '30 days' else interval '0 days' end
         and logs.happened_at <= changes.seen_at
 ),
 
@@ -33,10 +47,18 @@ certain as (
     where near.kind <> 'team' or teams.fitting = 1
 ),
 
+-- Who did something, and is the only one whom the sentence names, may have done it to themselves.
+others as (
+    select distinct event_id from {{ ref('event_names') }} where kind = 'person' and not is_doer
+),
+
 mentions as (
     select near.change_key
     from near join {{ ref('event_names') }} as names on names.event_id = near.event_id
-    where (names.kind = 'person' and names.id = near.admin_id and (not is_doer or times_named > 1))
+    where (
+        names.kind = 'person' and names.id = near.admin_id
+        and (not is_doer or times_named > 1 or near.event_id not in (select event_id from others))
+    )
         or (near.kind = 'team' and names.kind = 'team' and names.id = near.thing_id)
 )
 

@@ -1,4 +1,5 @@
--- Who did nothing for 90 days or more, as far as the logs were read.
+-- Who did nothing for 90 days or more, as far as the logs were read, and was there all this time, as
+-- far as that is known.
 select
     admin_id,
     coalesce(
@@ -7,3 +8,9 @@ select
     ) as since_when
 from {{ ref('last_events') }}
 where cast(coalesce(last_event_at, known_since) as date) <= cast({{ as_of() }} as date) - 90
+    and admin_id not in (
+        select admin_id from {{ ref('grant_history') }}
+        where kind = 'workspace' and dbt_valid_to is null
+            and dbt_valid_from > (select min(as_of) from {{ ref('syncs') }})
+            and cast(dbt_valid_from as date) > cast({{ as_of() }} as date) - 90
+    )

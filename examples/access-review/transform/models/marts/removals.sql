@@ -54,6 +54,14 @@ followed as (
                 and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
             where others.admin_id = state.admin_id
         ), (
+            select string_agg('the address of the signed list is there under the id ' || others.admin_id, '; ' order by others.admin_id)
+            from {{ ref('people') }} as others
+            join {{ ref('stg_grants') }} as grants
+                on grants.admin_id = others.admin_id and grants.kind = state.kind
+                and grants.thing_id = coalesce(state.thing_id, '')
+            where others.admin_id <> state.admin_id and others.is_there
+                and others.email = lower(signed.email_then) and others.person <> people.person
+        ), (
             select string_agg('the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
             from {{ ref('grant_history') }} as grants
             join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id

@@ -21,10 +21,12 @@ select
     admin_id, kind, thing_id, seen_at,
     case when kind = 'person' then case when name_seen = old_name_seen then 'address changed' else 'renamed' end
         else kind || ' renamed' end as change,
-    case when name_seen = old_name_seen then old_email when email = old_email then old_name
-        else old_name || ', ' || old_email end as old_thing,
-    case when name_seen = old_name_seen then email when email = old_email then name
-        else name || ', ' || email end as thing,
+    case when name_seen = old_name_seen then {{ or_none('old_email', 'address') }}
+        when email = old_email then {{ or_none('old_name', 'name') }}
+        else {{ or_none('old_name', 'name') }} || ', ' || {{ or_none('old_email', 'address') }} end as old_thing,
+    case when name_seen = old_name_seen then {{ or_none('email', 'address') }}
+        when email = old_email then {{ or_none('name', 'name') }}
+        else {{ or_none('name', 'name') }} || ', ' || {{ or_none('email', 'address') }} end as thing,
     (select max(as_of) from {{ ref('syncs') }} where as_of < seen_at) as before_at
 from compared
 where old_name is not null and (name_seen <> old_name_seen or email <> old_email)

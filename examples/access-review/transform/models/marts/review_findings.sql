@@ -17,7 +17,7 @@ with findings as (
         admin_id, review || '/' || access_key,
         {{ access_in_words() }} || {{ then_in_words() }}
         || case when given_again_at is null then ' is still there' else ' was removed, and is there again' end
-        || ', ' || days || ' days after ' || decided_by || ' decided to remove it'
+        || ', ' || {{ counted('days', 'day') }} || ' after ' || decided_by || ' decided to remove it'
         || coalesce('; the last day for it ' || {{ due_in_words() }}, '')
     from {{ ref('removals') }} where gone_seen_at is null and decided_again_in is null
     union all
@@ -54,7 +54,7 @@ with findings as (
     select
         case timeliness when 'overdue' then 0 else 4 end,
         case timeliness when 'overdue' then 'leaver_overdue' else 'leaver' end, admin_id, '',
-        'left on ' || cast(left_on as varchar) || ' and still has access, ' || days_at_least || ' days later'
+        'left on ' || cast(left_on as varchar) || ' and still has access, ' || {{ counted('days_at_least', 'day') }} || ' later'
         || coalesce('; the last day for it to end ' || {{ due_in_words() }}, '')
     from {{ ref('leavers') }} where is_there
     union all
@@ -74,10 +74,10 @@ with findings as (
     union all
     select
         7, 'no_reviewer', case when problem <> 'nobody' then grants.admin_id end, problem,
-        count(*) || ' rows have no reviewer: reviewers.csv ' || case problem
-            when 'nobody' then 'has no default'
-            when 'left' then 'names only people who left, or themselves, for them'
-            else 'names nobody but themselves for them'
+        case count(*) when 1 then '1 row has' else count(*) || ' rows have' end || ' no reviewer: ' || case problem
+            when 'nobody' then 'reviewers.csv has no default'
+            when 'left' then 'seeds/ names only people who left, or themselves, for this'
+            else 'reviewers.csv names nobody but themselves for this'
         end
     from {{ ref('assignments') }} join {{ ref('stg_grants') }} as grants using (access_key)
     where problem is not null

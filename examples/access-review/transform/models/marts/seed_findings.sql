@@ -4,7 +4,8 @@ with gone as (
 )
 
 select
-    'seed_name' as finding, cast(null as varchar) as admin_id, file || ': ' || kind || ' ' || name as subject,
+    'seed_name' as finding, cast(null as varchar) as admin_id,
+    file || ': ' || kind || ' ' || name || coalesce('/' || thing_id, '') as subject, -- a name may fit two
     file || ' names the ' || kind || ' ' || name || ': ' || problem as detail
 from {{ ref('seed_names') }} where problem is not null
 union all
@@ -37,13 +38,20 @@ left join {{ ref('people') }} as people on people.email = by_hand.email and peop
 where people.admin_id is null or people.role_id is not null or people.account_type = 'bot'
 union all
 select
+    'service_left', people.admin_id, '',
+    'is in service_accounts.csv, and its address is that of an employee who left on ' || cast(gone.left_on as varchar)
+from {{ ref('people') }} as people join gone on gone.email = people.email
+where people.is_there and people.account_type = 'service'
+union all
+select
     'owner_left', people.admin_id, services.email,
     'is owned by ' || services.owner || ', who ' || case
         when gone.email is null then 'is not in the list of employees'
         else 'left on ' || cast(gone.left_on as varchar)
     end
 from {{ ref('service_accounts') }} as services
-join {{ ref('people') }} as people on people.email = services.email and people.is_there
+join {{ ref('people') }} as people
+    on people.email = services.email and people.is_there and people.account_type = 'service'
 join {{ ref('persons') }} as persons on persons.email = services.owner
 left join gone on gone.email = services.owner
 where gone.email is not null
@@ -51,6 +59,9 @@ where gone.email is not null
 union all
 select
     'service_unknown', null, services.email,
-    'service_accounts.csv names ' || services.email || ', which is no address of a teammate'
+    'service_accounts.csv names ' || services.email || ', which is ' || case
+        when {{ is_bot('services.email') }} then 'Intercom''s own bot' else 'no address of a teammate'
+    end
 from {{ ref('service_accounts') }} as services
-where services.email not in (select email from {{ ref('people') }} where is_there and email is not null)
+where {{ is_bot('services.email') }}
+    or services.email not in (select email from {{ ref('people') }} where is_there and email is not null)

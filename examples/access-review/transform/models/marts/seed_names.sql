@@ -6,18 +6,22 @@ with wanted as (
 ),
 
 names as (
-    select kind, thing_id, name, 1 as closeness from {{ ref('things') }}
+    select kind, thing_id, name, is_there, 1 as closeness from {{ ref('things') }}
     union all
-    select kind, thing_id, label, 1 from {{ ref('things') }} where label <> name
+    select kind, thing_id, label, is_there, 1 from {{ ref('things') }} where label <> name
     union all
-    select kind, thing_id, thing_id, 1 from {{ ref('things') }}
+    select kind, thing_id, thing_id, is_there, 1 from {{ ref('things') }}
     union all
-    select kind, thing_id, name, 2 from {{ ref('thing_history') }} where dbt_valid_to is not null
+    select history.kind, history.thing_id, history.name, things.is_there, 2
+    from {{ ref('thing_history') }} as history
+    join {{ ref('things') }} as things using (kind, thing_id)
+    where dbt_valid_to is not null
 ),
 
 matched as (
     select
         wanted.*, names.thing_id, names.name = wanted.name as is_exact, names.closeness,
+        bool_or(names.is_there) over (partition by file, wanted.kind, wanted.name, names.closeness) as is_any_there,
         min(names.closeness) over (partition by file, wanted.kind, wanted.name) as closest
     from wanted
     left join names on names.kind = wanted.kind and {{ folded('names.name') }} = {{ folded('wanted.name') }}
@@ -26,12 +30,12 @@ matched as (
 select
     file, matched.kind, matched.name, matched.thing_id,
     case
-        when matched.thing_id is null and matched.kind = 'role' then 'nobody has a role of this name'
-        when matched.thing_id is null then 'there is no team of this name'
+        when is_any_there is not true and matched.kind = 'role' then 'nobody has a role of this name'
+        when is_any_there is not true then 'there is no team of this name'
         when closest = 2 then 'it is called ' || max(things.label) || ' now'
-        when not bool_or(is_exact) then 'it is written ' || max(things.name) || ' in Intercom'
+        when not bool_or(is_exact) then 'it is written ' || max(things.label) || ' in Intercom'
     end as problem
 from matched
 left join {{ ref('things') }} as things on things.kind = matched.kind and things.thing_id = matched.thing_id
 where closeness is not distinct from closest
-group by file, matched.kind, matched.name, matched.thing_id, closest
+group by file, matched.kind, matched.name, matched.thing_id, closest, is_any_there
