@@ -104,7 +104,7 @@ def test_decisions_that_are_killed_are_taken_over_once(home: Path, review_projec
     assert [path.name for path in folder.glob("decided-*")] == ["decided-1.json"]
     seed = (home / "output" / "seeds" / "decisions.csv").read_text(encoding="utf-8")
     taken = json.loads((folder / "decided-1.json").read_text(encoding="utf-8"))["decisions"]
-    assert seed.count(f"\n{SECOND},") == len(taken) > 50
+    assert seed.count(f'\n"{SECOND}",') == len(taken) > 50
 
 
 @project_test

@@ -190,7 +190,8 @@ def write_seed(name: str, columns: list[str], rows: list[Row]) -> None:
         replacing(FOR_DBT / f"{name}.csv") as new,
         new.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        # With a quote in the head, DuckDB takes no other sign of a text for its quotes.
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", quoting=csv.QUOTE_ALL)
         writer.writeheader()
         writer.writerows(rows)
 
