@@ -378,6 +378,15 @@ def test_the_list_and_the_spreadsheet_decode_to_the_same_text(
                     assert cell.strip(' "')[:1] not in {*"=+-@＝＋－＠"}, row  # noqa: RUF001
 
 
+def test_what_a_list_hides_is_shown_however_it_came_back(tables: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    row = dict.fromkeys(tables.COLUMNS, "") | {"row": "1", "reason": "a\x00b\u202ec"}
+    tables.write_csv(tmp_path / "a.csv", [row])  # as a reviewer's program might
+
+    ((_, read),) = tables.read(tmp_path / "a.csv")
+
+    assert read["reason"] == "a\u27e8U+0000\u27e9b\u27e8U+202E\u27e9c"
+
+
 @given(text=TEXTS)
 @example(text="a;\ufeff=1")
 @settings(deadline=None)
