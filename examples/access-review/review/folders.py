@@ -94,7 +94,10 @@ def sha256(path: Path) -> str:
 
 def is_as_written(path: Path, known: str) -> bool:
     """Tell whether a file is there, itself and no link, and has the SHA-256 that it had."""
-    return path.is_file() and not path.is_symlink() and sha256(path) == known
+    try:
+        return path.is_file() and not path.is_symlink() and sha256(path) == known
+    except OSError as error:
+        sys.exit(f"{path} cannot be read, so nobody can tell what is in it: {error.strerror}")
 
 
 def now() -> str:
