@@ -309,6 +309,24 @@ def test_rows_without_what_a_review_goes_by_end_it(
     assert message in str(end.value)
 
 
+def test_flattened_rows_end_it_since_nobody_would_have_a_role(
+    steps: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps.evidence, "INTERCOM", tmp_path)
+    run = json.dumps({"settings": {"flattening_enabled": True, "flattening_max_depth": 1}})
+    digests = {"run_sha256": run.encode(), "lines_sha256": b""}
+    line = complete_line() | {
+        name: hashlib.sha256(content).hexdigest() for name, content in digests.items()
+    }
+    (tmp_path / "run.json").write_text(run, encoding="utf-8")
+    (tmp_path / "requests.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf-8")
+
+    with pytest.raises(SystemExit) as end:
+        steps.evidence.kept_by_tap({})
+
+    assert "take flattening_enabled out of meltano.yml" in str(end.value)
+
+
 def test_who_ran_it_is_named_without_secrets(
     steps: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

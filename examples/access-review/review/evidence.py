@@ -93,9 +93,15 @@ def kept_by_tap(reads: dict[str, Row]) -> Row:
                 f"the state of Meltano has {read.get('row_count')}: read Intercom again"
             )
     kept_bodies(lines, began)
+    started = json.loads(began)
+    if started.get("settings", {}).get("flattening_enabled"):
+        sys.exit(
+            f"{TAP} flattens its rows: roles, and who did what, would be in other columns than "
+            "those that the review goes by: take flattening_enabled out of meltano.yml"
+        )
     return {
         "complete": line,
-        "began_at": json.loads(began).get("began_at"),
+        "began_at": started.get("began_at"),
         "files": {REQUESTS: hashlib.sha256(lines).hexdigest(), RUN: line["run_sha256"]},
     }
 
