@@ -465,6 +465,10 @@ REFUSED_EXPORTS = {
         as_csv([[row[0], row[2]] for row in [*ALL, *PEOPLE]]).encode(),
         "not certain (none, of 'Name', 'Invited by')",
     ),
+    "no head": (
+        b"Ann,ann@x.example\nBo,bo@x.example\n",
+        "its first line holds the address ann@x.example, and not the names of its columns",
+    ),
     "uneven": (b"a,b\nann@x.example,1\nbo@x.example\n", "line 3 has 1 values"),
     "half a quote": (b'a,b\n"ann@x.example,1\n', "it is no CSV file of even rows"),
     "a spreadsheet": (b"PK\x03\x04\0\0\0\0", "it"),
