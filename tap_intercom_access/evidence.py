@@ -143,6 +143,7 @@ class Recorded:
     times: dict[str, list[tuple[int, int]]]
     """By stream, in the order in which it asked for the time: by Intercom's clock, by the other."""
     streams: dict[str, dict[str, Any]]
+    filters: dict[str, Any]
     versions: dict[str, str]
 
     @classmethod
@@ -325,9 +326,20 @@ class Evidence:
         """Add the last line: the sync is complete.
 
         Raises:
-            EvidenceError: if it cannot be written, or the files are not those of this run.
+            EvidenceError: if it cannot be written, or the files are not those of this run, or a
+                replay did not give all of the recorded run.
         """
+        filters = {**self.filters, "stream_maps": stream_maps}
         if self._recorded:
+            if missing := sorted(self._recorded.streams.keys() - self._streams.keys()):
+                raise EvidenceError(
+                    f"Replay: the recorded run read {', '.join(missing)}, and this one did not."
+                )
+            if filters != self._recorded.filters:
+                raise EvidenceError(
+                    "Replay: what was asked for or what was left out is not what it was in the "
+                    f"recorded run: {filters} instead of {self._recorded.filters}."
+                )
             counts = ", ".join(f"{name} {one['rows']}" for name, one in self._streams.items())
             logger.info("Replay: the same rows and keys as in the recorded run: %s", counts)
         if self._folder is None or self._requests is None:
@@ -337,7 +349,7 @@ class Evidence:
             "at": iso(time.time(), "microseconds"),
             "requests": self._count,
             "streams": self._streams,
-            "filters": {**self.filters, "stream_maps": stream_maps},
+            "filters": filters,
             "versions": versions,
             "times": self._times,
             "run_sha256": self._run_digest,

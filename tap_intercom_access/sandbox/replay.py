@@ -61,7 +61,15 @@ class EvidenceFolder:
             if self.complete["lines_sha256"] != hashlib.sha256(content).hexdigest():
                 raise ReplayError(folder, f"lines of {REQUESTS} were changed, or are missing")
             self.run: dict[str, Any] = json.loads(run)
+            began_at = datetime.fromisoformat(self.run["began_at"].replace("Z", "+00:00"))
+            self.began_at = began_at.timestamp()
+            self.base_path = urlsplit(self.run["settings"]["base_url"]).path
             self.responses: list[dict[str, Any]] = [json.loads(line) for line in responses]
+            if self.complete["requests"] != len(responses):
+                count = self.complete["requests"]
+                raise ReplayError(
+                    folder, f"the last line counts {count} requests, and there are {len(responses)}"
+                )
             for response in self.responses:
                 if response["status"] is not None:
                     self.body(response)
@@ -119,7 +127,7 @@ class Replay(Server):
         app.before_request(self._answer)
         self._of_this_thread = threading.local()
         super().__init__(app, lambda: getattr(self._of_this_thread, "date", "?"), port)
-        self.base_url += urlsplit(self._evidence.run["settings"]["base_url"]).path
+        self.base_url += self._evidence.base_path
         self._file = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 (stays open)
         json.dump(self._given_back(), self._file)
         self._file.flush()
@@ -148,12 +156,13 @@ class Replay(Server):
     def _given_back(self) -> dict[str, Any]:
         run, complete = self._evidence.run, self._evidence.complete
         return {
-            "began_at": datetime.fromisoformat(run["began_at"].replace("Z", "+00:00")).timestamp(),
+            "began_at": self._evidence.began_at,
             "state": run["state"] or {},
             "catalog": run["catalog"],
             "settings": run["settings"],
             "times": complete["times"],
             "streams": complete["streams"],
+            "filters": complete["filters"],
             "versions": complete["versions"],
         }
 
