@@ -239,7 +239,7 @@ class Evidence:
             return
         with contextlib.ExitStack() as stack:
             with writing(self._folder):
-                stack.callback(os.close, _locked(self._folder))
+                stack.enter_context(_locked(self._folder))
                 _clear(self._folder, keeps_bodies=self._keeps_bodies)
                 text = self._masked(json.dumps(run(), indent=1)).encode()
                 # Both stay open, so that no other file gets their number.
@@ -414,25 +414,30 @@ def writing(folder: Path | None) -> Iterator[None]:
         ) from error
 
 
-def _locked(folder: Path) -> int:
-    """Make the folder, unless it is there, and keep other runs out while it stays open."""
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make the folder, unless it is there, and keep other runs out meanwhile."""
     try:
         folder.mkdir(parents=True)
         folder.chmod(0o700)
     except FileExistsError:
         pass  # another file is refused next
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    with contextlib.suppress(ImportError):
+    try:
         import fcntl  # noqa: PLC0415 (not on every system)
-
+    except ImportError:  # there, a folder cannot be opened, either
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(descriptor)
             raise OSError(0, "another run is writing to it") from None
         except OSError:
             logger.debug("No locks on the file system of %s", folder)
-    return descriptor
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _clear(folder: Path, *, keeps_bodies: bool) -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +29,6 @@ from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NOW = int(time.time())
 STATE = {
@@ -182,6 +182,18 @@ def test_a_second_run_in_one_replay_fails(folder: Path) -> None:
 
     assert first.code == 0
     assert "not_recorded: GET /admins {} was not recorded as often" in second.error
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="nobody tells what is open here")
+def test_what_a_replay_gives_back_is_not_kept_open(folder: Path) -> None:
+    with Replay(folder) as replay:
+        given_back = Path(replay.settings["INTERCOM_SANDBOX_REPLAY"]).resolve()
+        opened = [path.resolve() for path in Path("/proc/self/fd").iterdir()]
+
+        assert given_back.exists()
+        assert given_back not in opened  # on Windows, the command could not open it
+
+    assert not given_back.exists()
 
 
 def test_responses_that_nobody_requested_are_counted(folder: Path) -> None:

@@ -11,6 +11,7 @@ import zlib
 from collections import defaultdict, deque
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,6 @@ from tap_intercom_access.sandbox.server import Server, error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 Key = tuple[str, str, str]
 """Method, path and parameters of a request."""
@@ -128,20 +128,20 @@ class Replay(Server):
         self._of_this_thread = threading.local()
         super().__init__(app, lambda: getattr(self._of_this_thread, "date", "?"), port)
         self.base_url += self._evidence.base_path
-        self._file = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 (stays open)
-        json.dump(self._given_back(), self._file)
-        self._file.flush()
+        self._folder = tempfile.TemporaryDirectory()
+        self._file = Path(self._folder.name, "recorded.json")  # open here, Windows lets nobody read
+        self._file.write_text(json.dumps(self._given_back()), encoding="utf-8")
 
     @override
     def __exit__(self, *exception: Any) -> None:  # noqa: PYI036 (three, as the base has them)
         super().__exit__(*exception)
-        self._file.close()
+        self._folder.cleanup()
 
     @property
     @override
     def settings(self) -> dict[str, str]:
         """The tap's settings for this replay, as environment variables."""
-        return super().settings | {REPLAY: self._file.name}
+        return super().settings | {REPLAY: str(self._file)}
 
     @property
     def has_answered(self) -> bool:
