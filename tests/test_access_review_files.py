@@ -420,3 +420,12 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tables: Any, tmp_pa
 
     assert path.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) in (["a.csv"], [".a.csv.new", "a.csv"], ["a.csv", ".a.csv.new"])  # noqa: PTH208
+
+
+def test_a_file_that_cannot_be_written_ends_it_with_a_sentence(tables: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    path = tmp_path / "not there" / "a.csv"
+
+    with pytest.raises(SystemExit) as end:
+        tables.write_csv(path, [])
+
+    assert str(end.value) == f"{path} cannot be written: No such file or directory"
