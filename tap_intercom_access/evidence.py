@@ -143,6 +143,7 @@ class Recorded:
     times: dict[str, list[tuple[int, int]]]
     """By stream, in the order in which it asked for the time: by Intercom's clock, by the other."""
     streams: dict[str, dict[str, Any]]
+    filters: dict[str, Any]
     versions: dict[str, str]
 
     @classmethod
@@ -238,7 +239,7 @@ class Evidence:
             return
         with contextlib.ExitStack() as stack:
             with writing(self._folder):
-                stack.callback(os.close, _locked(self._folder))
+                stack.enter_context(_locked(self._folder))
                 _clear(self._folder, keeps_bodies=self._keeps_bodies)
                 text = self._masked(json.dumps(run(), indent=1)).encode()
                 # Both stay open, so that no other file gets their number.
@@ -325,9 +326,20 @@ class Evidence:
         """Add the last line: the sync is complete.
 
         Raises:
-            EvidenceError: if it cannot be written, or the files are not those of this run.
+            EvidenceError: if it cannot be written, or the files are not those of this run, or a
+                replay did not give all of the recorded run.
         """
+        filters = {**self.filters, "stream_maps": stream_maps}
         if self._recorded:
+            if missing := sorted(self._recorded.streams.keys() - self._streams.keys()):
+                raise EvidenceError(
+                    f"Replay: the recorded run read {', '.join(missing)}, and this one did not."
+                )
+            if filters != self._recorded.filters:
+                raise EvidenceError(
+                    "Replay: what was asked for or what was left out is not what it was in the "
+                    f"recorded run: {filters} instead of {self._recorded.filters}."
+                )
             counts = ", ".join(f"{name} {one['rows']}" for name, one in self._streams.items())
             logger.info("Replay: the same rows and keys as in the recorded run: %s", counts)
         if self._folder is None or self._requests is None:
@@ -337,7 +349,7 @@ class Evidence:
             "at": iso(time.time(), "microseconds"),
             "requests": self._count,
             "streams": self._streams,
-            "filters": {**self.filters, "stream_maps": stream_maps},
+            "filters": filters,
             "versions": versions,
             "times": self._times,
             "run_sha256": self._run_digest,
@@ -402,25 +414,30 @@ def writing(folder: Path | None) -> Iterator[None]:
         ) from error
 
 
-def _locked(folder: Path) -> int:
-    """Make the folder, unless it is there, and keep other runs out while it stays open."""
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make the folder, unless it is there, and keep other runs out meanwhile."""
     try:
         folder.mkdir(parents=True)
         folder.chmod(0o700)
     except FileExistsError:
         pass  # another file is refused next
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    with contextlib.suppress(ImportError):
+    try:
         import fcntl  # noqa: PLC0415 (not on every system)
-
+    except ImportError:  # there, a folder cannot be opened, either
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(descriptor)
             raise OSError(0, "another run is writing to it") from None
         except OSError:
             logger.debug("No locks on the file system of %s", folder)
-    return descriptor
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _clear(folder: Path, *, keeps_bodies: bool) -> None:

@@ -104,7 +104,7 @@ def test_decisions_that_are_killed_are_taken_over_once(home: Path, review_projec
     assert [path.name for path in folder.glob("decided-*")] == ["decided-1.json"]
     seed = (home / "output" / "seeds" / "decisions.csv").read_text(encoding="utf-8")
     taken = json.loads((folder / "decided-1.json").read_text(encoding="utf-8"))["decisions"]
-    assert seed.count(f"\n{SECOND},") == len(taken) > 50
+    assert seed.count(f'\n"{SECOND}",') == len(taken) > 50
 
 
 @project_test
@@ -386,6 +386,15 @@ def test_the_list_and_the_spreadsheet_decode_to_the_same_text(
                     assert cell.strip(' "')[:1] not in {*"=+-@＝＋－＠"}, row  # noqa: RUF001
 
 
+def test_what_a_list_hides_is_shown_however_it_came_back(tables: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    row = dict.fromkeys(tables.COLUMNS, "") | {"row": "1", "reason": "a\x00b\u202ec"}
+    tables.write_csv(tmp_path / "a.csv", [row])  # as a reviewer's program might
+
+    ((_, read),) = tables.read(tmp_path / "a.csv")
+
+    assert read["reason"] == "a\u27e8U+0000\u27e9b\u27e8U+202E\u27e9c"
+
+
 @given(text=TEXTS)
 @example(text="a;\ufeff=1")
 @settings(deadline=None)
@@ -419,3 +428,12 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tables: Any, tmp_pa
 
     assert path.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) in (["a.csv"], [".a.csv.new", "a.csv"], ["a.csv", ".a.csv.new"])  # noqa: PTH208
+
+
+def test_a_file_that_cannot_be_written_ends_it_with_a_sentence(tables: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    path = tmp_path / "not there" / "a.csv"
+
+    with pytest.raises(SystemExit) as end:
+        tables.write_csv(path, [])
+
+    assert str(end.value) == f"{path} cannot be written: No such file or directory"

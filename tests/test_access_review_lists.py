@@ -307,6 +307,26 @@ def test_a_file_that_is_no_list_is_refused_alone(
     assert by_key(review).keys() == {"1/team/7", "3/seat"}
 
 
+def test_a_list_that_may_not_be_read_is_refused_alone(
+    review: Review, steps: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read = signed(review, ADA), steps.folders.sha256
+    signed(review, BEN)
+
+    def sha256_of(other: Path) -> str:
+        if other == path:
+            raise PermissionError(13, "Permission denied")
+        return str(read(other))
+
+    monkeypatch.setattr(steps.decisions, "sha256", sha256_of)
+
+    assert steps.decisions.take_over_all(review) == (
+        1,
+        [f"{path} cannot be read: Permission denied"],
+    )
+    assert by_key(review).keys() == {"1/team/7", "3/seat"}
+
+
 def test_a_list_that_a_program_saved_with_empty_rows_to_the_last_one_is_read(
     review: Review, steps: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from tests.world import (
     HEBREW,
     LONG,
     OVERRIDE,
+    REASONS,
     REVIEWS,
     SEMICOLON,
     SILENT,
@@ -520,6 +521,12 @@ def test_exceptions_are_on_the_page_until_their_end_and_after(
     ]
     assert "Exceptions (2)" in pages[1]
     assert set(with_finding(reviews[1], "exception_expired")) == {"2040"}
+
+
+def test_reasons_are_texts_as_they_were_signed(reviews: list[Marts]) -> None:
+    decided = {row["access_key"]: row["reason"] for row in reviews[1]["last_decisions"]}
+
+    assert {key: reason for key, reason in decided.items() if reason} == REASONS
 
 
 def test_odd_names_are_text_that_hides_nothing(pages: list[str], world_project: Path) -> None:

@@ -9,7 +9,9 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +29,6 @@ from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -346,6 +347,24 @@ def test_two_runs_do_not_share_a_folder(held: Held, folder: Path, sandbox: Sandb
     assert sandbox.journal.requests == []
     assert process.returncode == 0, stderr
     assert lines_of(folder)[-1]["requests"] == 4
+
+
+def test_evidence_is_kept_where_no_folder_can_be_opened_or_locked(
+    folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def open_as_windows_does(path: str, flags: int, mode: int = 0o777) -> int:
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, flags, mode)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr(os, "open", open_as_windows_does)
+    result = sync_here(sandbox, evidence_path=str(folder))
+
+    assert result.error == ""
+    assert is_complete(folder)
 
 
 @pytest.mark.parametrize("name", ["requests.jsonl", "run.json"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +29,6 @@ from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NOW = int(time.time())
 STATE = {
@@ -183,6 +184,18 @@ def test_a_second_run_in_one_replay_fails(folder: Path) -> None:
     assert "not_recorded: GET /admins {} was not recorded as often" in second.error
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="nobody tells what is open here")
+def test_what_a_replay_gives_back_is_not_kept_open(folder: Path) -> None:
+    with Replay(folder) as replay:
+        given_back = Path(replay.settings["INTERCOM_SANDBOX_REPLAY"]).resolve()
+        opened = [path.resolve() for path in Path("/proc/self/fd").iterdir()]
+
+        assert given_back.exists()
+        assert given_back not in opened  # on Windows, the command could not open it
+
+    assert not given_back.exists()
+
+
 def test_responses_that_nobody_requested_are_counted(folder: Path) -> None:
     nothing = command_replayed(folder, "true")
     some = command_replayed(folder, *get("/teams"))
@@ -236,6 +249,18 @@ def lose(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
+def begin_with(**values: object) -> Callable[[Path], None]:
+    """Change what a run began with, and its hash in the last line, too."""
+
+    def change(folder: Path) -> None:
+        text = json.dumps(json.loads((folder / "run.json").read_text(encoding="utf-8")) | values)
+        (folder / "run.json").write_text(text, encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        edit(LINES, r'"run_sha256":"[^"]*"', f'"run_sha256":"{digest}"')(folder)
+
+    return change
+
+
 LINES = "requests.jsonl"
 NO_END = "has no last line that says 'complete'"
 
@@ -262,6 +287,10 @@ NO_END = "has no last line that says 'complete'"
         (edit(LINES, r"^\{", ""), "were changed, or are missing"),
         (edit(LINES, r'\{"type":"complete"', '{["type":"complete"'), "not as a tap writes them"),
         (edit(LINES, r'"lines_sha256"', '"lines"'), "not as a tap writes them"),
+        (edit(LINES, r'"requests":\d+', '"requests":9'), "the last line counts 9 requests"),
+        (begin_with(began_at="today"), "not as a tap writes them"),
+        (begin_with(settings={}), "not as a tap writes them"),
+        (begin_with(settings={"base_url": 5}), "not as a tap writes them"),
     ],
 )
 def test_a_folder_that_is_not_whole_is_refused(
@@ -272,6 +301,27 @@ def test_a_folder_that_is_not_whole_is_refused(
         Replay(folder)
 
     assert str(refused.value).startswith(f"{folder} cannot be replayed: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            edit(LINES, r'"streams":\{', '"streams":{"ghosts":{"rows":5},'),
+            "the recorded run read ghosts, and this one did not",
+        ),
+        (edit(LINES, r'"other":"none"', '"other":"5 rows"'), "what was left out is not what"),
+        (begin_with(catalog={"streams": []}), "the recorded run read admins, team_memberships,"),
+    ],
+)
+def test_a_replay_gives_all_that_the_last_line_says(
+    change: Callable[[Path], Any], problem: str, folder: Path
+) -> None:
+    change(folder)
+    run = replayed(folder)
+
+    assert run.code == 1
+    assert problem in run.error
 
 
 def test_a_refusal_is_one_sentence_before_the_command_runs(folder: Path) -> None:

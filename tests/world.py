@@ -370,6 +370,7 @@ DECISIONS = {  # at the first review, by account, kind and thing
     ("2057", "workspace", ""): "remove",
 }
 UNTIL = {"2039": day(-200), "2040": day(80)}
+REASONS = {"2039/role/2": "''", "2040/workspace": "=agreed", "2011/seat": "Null"}
 
 
 def decide(folder: Path) -> None:
@@ -386,8 +387,9 @@ def sign(path: Path, signed: Path) -> None:
         id_, _, rest = row["row"].partition("/")
         decision = DECISIONS.get((id_, row["kind"], rest.partition("/")[2]), "keep")
         row |= {"decision": decision, "decided by": row["reviewer"], "decided on": str(day(119))}
+        row["reason"] = REASONS.get(row["row"], "")
         if decision == "exception":
-            row |= {"reason": "=agreed", "until": str(UNTIL[id_])}
+            row["until"] = str(UNTIL[id_])
     with signed.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

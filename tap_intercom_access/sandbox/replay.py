@@ -11,6 +11,7 @@ import zlib
 from collections import defaultdict, deque
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,6 @@ from tap_intercom_access.sandbox.server import Server, error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 Key = tuple[str, str, str]
 """Method, path and parameters of a request."""
@@ -61,7 +61,15 @@ class EvidenceFolder:
             if self.complete["lines_sha256"] != hashlib.sha256(content).hexdigest():
                 raise ReplayError(folder, f"lines of {REQUESTS} were changed, or are missing")
             self.run: dict[str, Any] = json.loads(run)
+            began_at = datetime.fromisoformat(self.run["began_at"].replace("Z", "+00:00"))
+            self.began_at = began_at.timestamp()
+            self.base_path = urlsplit(self.run["settings"]["base_url"]).path
             self.responses: list[dict[str, Any]] = [json.loads(line) for line in responses]
+            if self.complete["requests"] != len(responses):
+                count = self.complete["requests"]
+                raise ReplayError(
+                    folder, f"the last line counts {count} requests, and there are {len(responses)}"
+                )
             for response in self.responses:
                 if response["status"] is not None:
                     self.body(response)
@@ -119,21 +127,21 @@ class Replay(Server):
         app.before_request(self._answer)
         self._of_this_thread = threading.local()
         super().__init__(app, lambda: getattr(self._of_this_thread, "date", "?"), port)
-        self.base_url += urlsplit(self._evidence.run["settings"]["base_url"]).path
-        self._file = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 (stays open)
-        json.dump(self._given_back(), self._file)
-        self._file.flush()
+        self.base_url += self._evidence.base_path
+        self._folder = tempfile.TemporaryDirectory()
+        self._file = Path(self._folder.name, "recorded.json")  # open here, Windows lets nobody read
+        self._file.write_text(json.dumps(self._given_back()), encoding="utf-8")
 
     @override
     def __exit__(self, *exception: Any) -> None:  # noqa: PYI036 (three, as the base has them)
         super().__exit__(*exception)
-        self._file.close()
+        self._folder.cleanup()
 
     @property
     @override
     def settings(self) -> dict[str, str]:
         """The tap's settings for this replay, as environment variables."""
-        return super().settings | {REPLAY: self._file.name}
+        return super().settings | {REPLAY: str(self._file)}
 
     @property
     def has_answered(self) -> bool:
@@ -148,12 +156,13 @@ class Replay(Server):
     def _given_back(self) -> dict[str, Any]:
         run, complete = self._evidence.run, self._evidence.complete
         return {
-            "began_at": datetime.fromisoformat(run["began_at"].replace("Z", "+00:00")).timestamp(),
+            "began_at": self._evidence.began_at,
             "state": run["state"] or {},
             "catalog": run["catalog"],
             "settings": run["settings"],
             "times": complete["times"],
             "streams": complete["streams"],
+            "filters": complete["filters"],
             "versions": complete["versions"],
         }
 

@@ -169,7 +169,7 @@ def signed(review: Review, path: Path) -> tuple[list[Row], list[str]]:
 
 
 def inbox(review: Review) -> tuple[list[Path], list[str]]:
-    """Give the signed lists that were not taken over yet, and what is there twice."""
+    """Give the signed lists that were not taken over yet, and what is wrong with others."""
     names = {path.relative_to(review.folder).as_posix() for path in review.folder.rglob("*")}
     new, refused = [], []
     taken = review.taken_lists
@@ -179,8 +179,13 @@ def inbox(review: Review) -> tuple[list[Path], list[str]]:
         if len(paths) > 1:
             both = " and ".join(path.name for path in paths)
             refused.append(f"{paths[0].parent} holds {both}: keep one of them")
-        elif paths and taken.get(f"{name}{paths[0].suffix}") != sha256(paths[0]):
-            new.append(paths[0])
+        elif paths:
+            try:
+                is_new = taken.get(f"{name}{paths[0].suffix}") != sha256(paths[0])
+            except OSError as error:  # whoever put it there may be the only one who may read it
+                refused.append(f"{paths[0]} cannot be read: {error.strerror}")
+            else:
+                new += paths if is_new else []
     return new, refused
 
 

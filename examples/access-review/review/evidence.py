@@ -90,22 +90,34 @@ def kept_by_tap(reads: dict[str, Row]) -> Row:
                 f"{requests} is of another sync: it has {rows.get(stream)} rows of {stream}, and "
                 f"the state of Meltano has {read.get('row_count')}: read Intercom again"
             )
-    check_bodies(lines, is_kept=bool(json.loads(began).get("settings", {}).get("evidence_bodies")))
+    kept_bodies(lines, began)
+    started = json.loads(began)
+    if started.get("settings", {}).get("flattening_enabled"):
+        sys.exit(
+            f"{TAP} flattens its rows: roles, and who did what, would be in other columns than "
+            "those that the review goes by: take flattening_enabled out of meltano.yml"
+        )
     return {
         "complete": line,
-        "began_at": json.loads(began).get("began_at"),
+        "began_at": started.get("began_at"),
         "files": {REQUESTS: hashlib.sha256(lines).hexdigest(), RUN: line["run_sha256"]},
     }
 
 
-def check_bodies(lines: bytes, *, is_kept: bool) -> None:
-    """End where a body that was kept is not there, or not what its name says."""
+def kept_bodies(lines: bytes, began: bytes) -> list[str]:
+    """Give the names of the bodies that the tap kept, or end where one is not what its name says.
+
+    Args:
+        lines: What the tap kept of its requests.
+        began: What the sync began with.
+    """
     names = set()
-    for text in lines.splitlines():
-        line = json.loads(text)
-        if line.get("sha256"):
-            names.add(str(line.get("kept_sha256", line["sha256"])))
-    for name in sorted(names) if is_kept else ():
+    if json.loads(began).get("settings", {}).get("evidence_bodies"):
+        for text in lines.splitlines():
+            line = json.loads(text)
+            if line.get("sha256"):
+                names.add(str(line.get("kept_sha256", line["sha256"])))
+    for name in sorted(names):
         path = INTERCOM / BODIES / f"{name}.json.gz"
         digest = hashlib.sha256()
         try:
@@ -116,6 +128,7 @@ def check_bodies(lines: bytes, *, is_kept: bool) -> None:
             sys.exit(f"{path} cannot be read ({error}): read Intercom again")
         if digest.hexdigest() != name:
             sys.exit(f"{path} was changed since the tap wrote it: read Intercom again")
+    return [f"{name}.json.gz" for name in sorted(names)]
 
 
 def mapped(line: Row, stream: str) -> set[str]:
@@ -303,11 +316,12 @@ def copy_kept(sync: Row, folder: Path) -> None:
                 f"{INTERCOM / name} is not of the sync of {sync['as_of']}: "
                 "run 'meltano run access-sync' again"
             )
+    bodies = kept_bodies((INTERCOM / REQUESTS).read_bytes(), (INTERCOM / RUN).read_bytes())
     paths = [INTERCOM / name for name in sync["evidence"]["files"]]
     make_folder(folder)
-    if (INTERCOM / BODIES).is_dir():
+    if bodies:
         make_folder(folder / BODIES)
-        paths += sorted((INTERCOM / BODIES).glob("*.json.gz"))
+        paths += [INTERCOM / BODIES / name for name in bodies]
     for path in paths:
         with replacing(folder / path.relative_to(INTERCOM)) as new:
             shutil.copyfile(path, new)

@@ -94,7 +94,10 @@ def sha256(path: Path) -> str:
 
 def is_as_written(path: Path, known: str) -> bool:
     """Tell whether a file is there, itself and no link, and has the SHA-256 that it had."""
-    return path.is_file() and not path.is_symlink() and sha256(path) == known
+    try:
+        return path.is_file() and not path.is_symlink() and sha256(path) == known
+    except OSError as error:
+        sys.exit(f"{path} cannot be read, so nobody can tell what is in it: {error.strerror}")
 
 
 def now() -> str:
@@ -190,7 +193,8 @@ def write_seed(name: str, columns: list[str], rows: list[Row]) -> None:
         replacing(FOR_DBT / f"{name}.csv") as new,
         new.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        # With a quote in the head, DuckDB takes no other sign of a text for its quotes.
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", quoting=csv.QUOTE_ALL)
         writer.writeheader()
         writer.writerows(rows)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -63,18 +64,23 @@ def make_folder(path: Path) -> None:
 def replacing(path: Path, sealed: bool = False) -> Iterator[Path]:  # noqa: FBT001, FBT002
     """Give a path to write to; what was written there takes the place of the file at the end.
 
+    It ends here where that cannot be written.
+
     Args:
         path: The file.
         sealed: Whether nobody is to write to it again.
     """
     new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    yield new
-    _share(new, path.parent.stat(), 0o660)
-    if sealed:
-        seal(new)
-    new.replace(path)
+    try:
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        yield new
+        _share(new, path.parent.stat(), 0o660)
+        if sealed:
+            seal(new)
+        new.replace(path)
+    except OSError as error:  # a full disk, say
+        sys.exit(f"{path} cannot be written: {error.strerror or error}")
 
 
 def seal(path: Path) -> None:

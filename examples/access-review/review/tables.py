@@ -172,7 +172,8 @@ def _csv_lines(path: Path) -> list[Line]:
         first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)  # what programs write depends on the country
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        return [(number, line) for number, line in enumerate(lines, start=1) if any(line)]
+        filled = (line for line in enumerate(lines, start=1) if any(line[1]))
+        return [(number, [plain(value) for value in line]) for number, line in filled]
     except UnicodeDecodeError as error:
         raise UnreadableError("it is not in UTF-8: save it as 'CSV UTF-8'") from error
     except csv.Error as error:

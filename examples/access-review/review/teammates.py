@@ -116,6 +116,8 @@ def column_of(head: list[str], rows: list[list[str]]) -> int:
             f"not certain ({which}, of {', '.join(map(repr, head))}): name it as "
             "teammates_export_column in settings.ini"
         )
+    if ADDRESS.fullmatch(name := head[places[0]]):
+        fail(f"its first line holds the address {name}, and not the names of its columns")
     return places[0]
 
 
