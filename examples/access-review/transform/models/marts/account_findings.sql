@@ -14,7 +14,7 @@ select 'seat_quiet', admin_id, 'has an inbox seat, and ' || since_when, ''
 from accounts join {{ ref('quiet_accounts') }} using (admin_id) where has_inbox_seat
 union all
 select 'privileged_quiet', quiet.admin_id, 'has privileged access, and ' || since_when, ''
-from {{ ref('privileged_access') }} as privileged
+from {{ ref('privileged_access') }}
 join {{ ref('quiet_accounts') }} as quiet using (admin_id)
 where (is_privileged or is_unknown) and account_type <> 'bot'
 union all
@@ -22,7 +22,7 @@ select
     'unknown_member', admin_id, 'is in team ' || coalesce(label, team_id) || ', but not in the list of teammates',
     team_id
 from {{ ref('stg_memberships') }}
-left join {{ ref('things') }} as things on kind = 'team' and thing_id = team_id
+left join {{ ref('things') }} on kind = 'team' and thing_id = team_id
 where admin_id not in (select admin_id from {{ ref('stg_admins') }})
 union all
 select 'shared_mailbox', admin_id, 'the address looks like a shared mailbox', ''

@@ -1,5 +1,5 @@
 -- Which events tell of which change of access.
-select * from (values
+select types.change, types.activity_type from (values
     ('joined', 'admin_invite_creation'), ('joined', 'admin_provisioned'),
     ('left', 'admin_deletion'), ('left', 'admin_deprovisioned'),
     ('role given', 'role_change'), ('role given', 'admin_permission_change'),

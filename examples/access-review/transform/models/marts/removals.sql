@@ -54,7 +54,10 @@ followed as (
                 and grants.thing_id = coalesce(state.thing_id, '') -- a seed has no empty text
             where others.admin_id = state.admin_id
         ), (
-            select string_agg('the address of the signed list is there under the id ' || others.admin_id, '; ' order by others.admin_id)
+            select string_agg(
+                'the address of the signed list is there under the id ' || others.admin_id,
+                '; ' order by others.admin_id
+            )
             from {{ ref('people') }} as others
             join {{ ref('stg_grants') }} as grants
                 on grants.admin_id = others.admin_id and grants.kind = state.kind
@@ -62,7 +65,9 @@ followed as (
             where others.admin_id <> state.admin_id and others.is_there
                 and others.email = lower(signed.email_then) and others.person <> people.person
         ), (
-            select string_agg('the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id)
+            select string_agg(
+                'the same account got the ' || grants.kind || ' ' || same.label, '; ' order by same.thing_id
+            )
             from {{ ref('grant_history') }} as grants
             join {{ ref('things') }} as same on same.kind = grants.kind and same.thing_id = grants.thing_id
             where grants.admin_id = state.admin_id and grants.kind = state.kind
@@ -72,7 +77,8 @@ followed as (
             when state.kind <> 'role' or not people.is_there or people.role_id is not null
                 or people.account_type = 'bot' then null
             when by_hand.email is null
-                then 'no role is left, and permissions may be set by hand: look in Intercom, and note it in permissions_by_hand.csv'
+                then 'no role is left, and permissions may be set by hand: look in Intercom, '
+                    || 'and note it in permissions_by_hand.csv'
             when by_hand.is_privileged
                 then 'no role is left, and permissions are set by hand: privileged, by permissions_by_hand.csv'
         end), '') end as elsewhere

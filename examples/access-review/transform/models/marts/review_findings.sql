@@ -54,7 +54,8 @@ with findings as (
     select
         case timeliness when 'overdue' then 0 else 4 end,
         case timeliness when 'overdue' then 'leaver_overdue' else 'leaver' end, admin_id, '',
-        'left on ' || cast(left_on as varchar) || ' and still has access, ' || {{ counted('days_at_least', 'day') }} || ' later'
+        'left on ' || cast(left_on as varchar) || ' and still has access, '
+        || {{ counted('days_at_least', 'day') }} || ' later'
         || coalesce('; the last day for it to end ' || {{ due_in_words() }}, '')
     from {{ ref('leavers') }} where is_there
     union all
