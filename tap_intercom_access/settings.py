@@ -150,6 +150,7 @@ SETTINGS = th.PropertiesList(
 ).to_dict()
 
 NUMBERS = ("request_timeout", "max_removed_percent")
+BOOLEANS = ("true", "1", "yes", "on", "false", "0", "no", "off")
 
 
 def normalise(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,6 +231,21 @@ def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str
         and not name.endswith((*known, "LOGLEVEL"))
         and "__" not in name
     }
+
+
+def undecided(variables: Mapping[str, str], schema: dict[str, Any]) -> list[str]:
+    """List the faults of settings that are true or false: the SDK takes any other text for false.
+
+    Args:
+        variables: The variables of the environment, by setting.
+        schema: JSON schema of all settings, the SDK's own included.
+    """
+    return [
+        f"{name} is {value!r}: set it to true or false"
+        for name, value in variables.items()
+        if "boolean" in schema["properties"].get(name, {}).get("type", ())
+        and value.lower() not in BOOLEANS
+    ]
 
 
 def _in_words(error: ValidationError) -> str:

@@ -33,6 +33,7 @@ from tap_intercom_access.settings import (
     faults,
     is_on_this_machine,
     normalise,
+    undecided,
     variables_of_settings,
 )
 from tap_intercom_access.signals import handle_signals
@@ -88,7 +89,7 @@ class TapIntercomAccess(Tap):
         Raises:
             InputError: if one of them cannot be used.
         """
-        self._warn_of_unread_variables(options)
+        self._check_variables(options)
         try:
             super().__init__(**options)
         except ValueError as error:
@@ -302,7 +303,7 @@ class TapIntercomAccess(Tap):
         self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
 
-    def _warn_of_unread_variables(self, options: dict[str, Any]) -> None:
+    def _check_variables(self, options: dict[str, Any]) -> None:
         self.append_builtin_config(self.config_jsonschema)
         settings = set(self.config_jsonschema["properties"])
         variables = variables_of_settings(os.environ, self._env_var_prefix)
@@ -310,6 +311,11 @@ class TapIntercomAccess(Tap):
             names = ", ".join(sorted(variables[setting] for setting in unknown))
             self.logger.warning("No settings of this tap, ignored: %s", names)
         config = options.get("config") or {}
+        if options.get("parse_env_config"):
+            values = {setting: os.environ[name] for setting, name in variables.items()}
+            problems = undecided(values, self.config_jsonschema)
+            if problems and options.get("validate_config", True):
+                raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
         if options.get("parse_env_config") or not (config or options.get("validate_config")):
             return  # all are read, or nothing is: --discover and --about work without settings
         if unread := variables.keys() & settings - set(config):

@@ -215,6 +215,22 @@ def warnings_of(run: Run) -> list[str]:
     return [line for line in run.stderr.splitlines() if "| WARNING" in line]
 
 
+@pytest.mark.parametrize("value", ["nope", "true ", "ja"])
+def test_a_variable_that_is_neither_true_nor_false_is_refused(
+    value: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    evidence = {
+        "TAP_INTERCOM_ACCESS_EVIDENCE_PATH": str(tmp_path / "evidence"),
+        "TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": value,
+    }
+
+    run = sync(sandbox, **evidence)
+
+    assert run.code == 1
+    assert f"evidence_bodies is {value!r}: set it to true or false" in run.error
+    assert not (tmp_path / "evidence").exists()
+
+
 def test_variables_that_a_configuration_file_keeps_from_being_read_are_named(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
