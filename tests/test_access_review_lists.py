@@ -248,7 +248,7 @@ def test_a_list_with_anything_wrong_is_refused_alone(
     path = signed(review, ADA, rows)
     signed(review, BEN)
 
-    taken, refused = steps.decisions.take_over_all(review)
+    taken, refused = steps.decisions.take_over_all(review, {})
 
     assert taken == 1
     assert len(refused) == 1
@@ -299,7 +299,7 @@ def test_a_file_that_is_no_list_is_refused_alone(
     spoil(review.folder / "signed" / f"{ADA}.csv")
     signed(review, BEN)
 
-    taken, refused = steps.decisions.take_over_all(review)
+    taken, refused = steps.decisions.take_over_all(review, {})
 
     assert (taken, len(refused)) == (1, 1)
     assert str(review.folder / "signed") in refused[0]
@@ -320,11 +320,25 @@ def test_a_list_that_may_not_be_read_is_refused_alone(
 
     monkeypatch.setattr(steps.decisions, "sha256", sha256_of)
 
-    assert steps.decisions.take_over_all(review) == (
+    assert steps.decisions.take_over_all(review, {}) == (
         1,
         [f"{path} cannot be read: Permission denied"],
     )
     assert by_key(review).keys() == {"1/team/7", "3/seat"}
+
+
+def test_nobody_decides_after_their_last_day(review: Review, steps: SimpleNamespace) -> None:
+    path = signed(review, ADA)
+    signed(review, BEN)
+    left = {ADA: str(day(10)), BEN: str(day(9))}
+
+    taken, refused = steps.decisions.take_over_all(review, left)
+
+    assert (taken, len(refused)) == (1, 1)
+    assert f"{path}: nothing is taken over: {ADA} left on {day(10)} by employees.csv" in refused[0]
+    assert by_key(review).keys() == {"1/team/7", "3/seat"}
+    assert steps.decisions.take_over_all(review, {ADA: str(day(8)), BEN: str(day(10))}) == (1, [])
+    assert len(review.decisions) == 5
 
 
 def test_a_list_that_a_program_saved_with_empty_rows_to_the_last_one_is_read(
@@ -338,7 +352,7 @@ def test_a_list_that_a_program_saved_with_empty_rows_to_the_last_one_is_read(
         for name in source.namelist():
             file.writestr(name, source.read(name).replace(end, last + end))
 
-    assert steps.decisions.take_over_all(review) == (1, [])
+    assert steps.decisions.take_over_all(review, {}) == (1, [])
     assert len(review.decisions) == 3
 
 
@@ -362,7 +376,7 @@ def test_files_under_another_name_are_no_lists(review: Review, steps: SimpleName
     strays = review.strays()
 
     assert set(strays) == {f"signed/{name}" for name in [*names, f"{BEN}.csv"]}
-    assert steps.decisions.take_over_all(review) == (0, [])
+    assert steps.decisions.take_over_all(review, {}) == (0, [])
     assert review.decisions == []
 
 
@@ -373,10 +387,10 @@ def test_the_decisions_are_made_of_the_lists_as_they_come_back(
     odd = steps.lists.file_name(ODD)
     signed(review, BEN)
     signed(review, odd, decided(own_rows(review, odd), "remove"))
-    both = steps.decisions.take_over_all(review)
+    both = steps.decisions.take_over_all(review, {})
     signed(review, ADA, decided(own_rows(review, ADA), "remove", only=2))
-    part = steps.decisions.take_over_all(review)
-    again = steps.decisions.take_over_all(review)
+    part = steps.decisions.take_over_all(review, {})
+    again = steps.decisions.take_over_all(review, {})
     rest = decided(decided(own_rows(review, ADA)), "remove", only=2)
     signed(review, ADA, rest).unlink()
     steps.tables.write_spreadsheet(
@@ -384,7 +398,7 @@ def test_the_decisions_are_made_of_the_lists_as_they_come_back(
         [{name: steps.tables.decoded(text) for name, text in row.items()} for row in rest],
         steps.tables.LIST,
     )
-    whole = steps.decisions.take_over_all(review)
+    whole = steps.decisions.take_over_all(review, {})
 
     assert [both, part, again, whole] == [(2, []), (1, []), (0, []), (1, [])]
     assert by_key(review) == {
@@ -412,7 +426,7 @@ def test_a_removal_is_due_by_the_deadlines_of_its_review(
 ) -> None:
     signed(review, ADA, decided(own_rows(review, ADA), "remove"))
     signed(review, BEN)
-    steps.decisions.take_over_all(review)
+    steps.decisions.take_over_all(review, {})
 
     due = {row["access_key"]: row["remove_by"] for row in review.decisions}
 
@@ -443,7 +457,7 @@ def test_the_whole_list_may_come_back_beside_the_others_if_they_agree(
     all_rows = whole(review, decision=decision)
     own = signed(review, BEN)
 
-    taken, refused = steps.decisions.take_over_all(review)
+    taken, refused = steps.decisions.take_over_all(review, {})
 
     if decision == "keep":
         assert (taken, refused) == (2, [])
@@ -462,11 +476,11 @@ def test_what_was_taken_over_is_not_decided_otherwise_by_another_list(
     steps: SimpleNamespace,
 ) -> None:
     whole(review, decision="remove")
-    first = steps.decisions.take_over_all(review)
+    first = steps.decisions.take_over_all(review, {})
     signed(review, BEN)
-    second = steps.decisions.take_over_all(review)
+    second = steps.decisions.take_over_all(review, {})
     signed(review, BEN, decided(own_rows(review, BEN), only=1))
-    third = steps.decisions.take_over_all(review)
+    third = steps.decisions.take_over_all(review, {})
     signed(review, BEN, [*decided(own_rows(review, BEN), only=1)[:1], own_rows(review, BEN)[1]])
 
     assert first == (1, [])
@@ -543,7 +557,7 @@ def test_whatever_does_not_agree_with_the_signed_lists_is_detected(
     rows = decided(own_rows(review, ADA))
     signed(review, ADA, [decided(rows[:1], "remove")[0], *rows[1:]])
     signed(review, BEN)
-    steps.decisions.take_over_all(review)
+    steps.decisions.take_over_all(review, {})
     spoil, message = TAMPERED[case]
 
     spoil(review)
@@ -568,13 +582,13 @@ def test_a_record_of_an_older_version_is_verified_and_the_rest_may_follow(
     }
     (review.folder / "decided-1.json").write_text(json.dumps(record), encoding="utf-8")
     before = steps.verify.problems_of_signed(review)
-    again = steps.decisions.take_over_all(review)
+    again = steps.decisions.take_over_all(review, {})
     rows = read_list(path)
     decided([row for row in rows if row["reviewer"] == BEN])
     write_list(path, rows)
-    more = steps.decisions.take_over_all(review)
+    more = steps.decisions.take_over_all(review, {})
     signed(review, ADA)
-    own = steps.decisions.take_over_all(review)
+    own = steps.decisions.take_over_all(review, {})
 
     assert (before, again, more, own) == ([], (0, []), (1, []), (1, []))
     assert len(review.decisions) == 5
@@ -842,7 +856,7 @@ def test_a_reminder_holds_the_list_as_it_came_back(
     review: Review, steps: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = signed(review, ADA, decided(own_rows(review, ADA), only=1))
-    steps.decisions.take_over_all(review)
+    steps.decisions.take_over_all(review, {})
     rows = steps.lists.lists_of(review)[ADA][1:]
 
     mail = steps.outbox.mail(review, ADA, "Ada", rows, str(day(0)), is_reminder=True)

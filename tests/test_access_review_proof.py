@@ -678,6 +678,22 @@ def test_an_acceptance_that_is_wrong_closes_nothing(open_home: Path, project: Pa
 
 @pytest.mark.targets
 @pytest.mark.xdist_group("demo")
+def test_nobody_accepts_after_their_last_day(open_home: Path, project: Path) -> None:
+    employees = open_home / "seeds" / "employees.csv"
+    text = employees.read_text(encoding="utf-8")
+    named = "aoife@example.com,Aoife Ní Bhriain,"
+    assert named in text
+    employees.write_text(text.replace(named, f"{named}{day(1)}"), encoding="utf-8")
+    accept(open_home)
+
+    error = error_of(project, "close", open_home)
+
+    assert f"accepted.csv, line 2: aoife@example.com left on {day(1)}, before that" in error
+    assert not closed(open_home)
+
+
+@pytest.mark.targets
+@pytest.mark.xdist_group("demo")
 def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project: Path) -> None:
     first = open_home / "reviews" / FIRST
     still_there = error_of(project, "close", open_home)

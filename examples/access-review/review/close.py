@@ -36,6 +36,7 @@ from identity import review_code, who
 from lists import whole_list
 from page import TELLING, render
 from safe import make_folder, seal, write_text
+from seeds import last_days, mailbox
 from tables import LIST, UnreadableError, read
 from verify import verify_all
 from warehouse import pretended_times, query, sync_of
@@ -79,6 +80,7 @@ def accepted(review: Review, as_of: date) -> dict[str, Row]:
     listing = {row["row"]: row for row in whole_list(review)}
     removals = {row["access_key"]: row for row in review.decisions if row["decision"] == "remove"}
     own = {(row["admin_id"], row["email"]) for row in query(OWN)}
+    left = last_days()
     tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)
     known: dict[str, Row] = {}
     problems = []
@@ -86,11 +88,12 @@ def accepted(review: Review, as_of: date) -> dict[str, Row]:
         removal = removals.get(row["row"], {})
         by, on, until = row["accepted by"].lower(), day(row["accepted on"]), day(row["until"])
         decided = day(str(removal.get("decided_on", "")))
-        reviewer = listing.get(row["row"], {}).get("reviewer")
+        reviewer, last_day = listing.get(row["row"], {}).get("reviewer"), left.get(mailbox(by))
         checks = [
             (not removal, f"row {row['row']!r} is no removal that was decided in this review"),
             (by != reviewer, f"was accepted by {by or 'nobody'}, but {reviewer} is assigned"),
             ((removal.get("admin_id"), by) in own, f"{by} accepts it for themselves"),
+            (last_day and last_day < row["accepted on"], f"{by} left on {last_day}, before that"),
             (not row["reason"], "has no reason"),
             (
                 on is None or decided is None or not decided <= on <= tomorrow,

@@ -24,6 +24,7 @@ from folders import (
 )
 from identity import who
 from lists import write_assigned_rows
+from seeds import last_days, mailbox
 from tables import COLUMNS, DECIDED, DECISIONS, LIST, Texts, UnreadableError, read
 
 if TYPE_CHECKING:
@@ -262,7 +263,27 @@ def take_over(review: Review, path: Path, digest: str, decisions: list[Row]) -> 
     )
 
 
-def take_over_all(review: Review) -> tuple[int, list[str]]:
+def after_leaving(decisions: list[Row], before: list[Row], left: dict[str, str]) -> str | None:
+    """Say who decided after their last day of work, if anybody did, of what is new.
+
+    Args:
+        decisions: What would be taken over.
+        before: What was taken over before, when nobody knew yet who would leave.
+        left: Last days of work by mailbox.
+    """
+    known = {decision["access_key"] for decision in before}
+    for row in decisions:
+        last_day = left.get(mailbox(row["decided_by"]))
+        if last_day and last_day < row["decided_on"] and row["access_key"] not in known:
+            return (
+                f"{row['decided_by']} left on {last_day} by employees.csv, and decided about "
+                f"'{row['access_key']}' on {row['decided_on']}: name another reviewer in "
+                "reviewers.csv, for the next review"
+            )
+    return None
+
+
+def take_over_all(review: Review, left: dict[str, str]) -> tuple[int, list[str]]:
     """Take over what is signed of a review; give how many lists, and what is wrong with others."""
     if changed := review.changed():
         sys.exit(f"{review.folder} was changed, nothing is taken over: {'; '.join(changed)}")
@@ -274,6 +295,8 @@ def take_over_all(review: Review) -> tuple[int, list[str]]:
         digest, decisions, problem = read_signed(review, path)
         if problem:
             refused.append(problem)
+        elif problem := after_leaving(decisions, review.decisions, left):
+            refused.append(f"{path}: nothing is taken over: {problem}")
         else:
             new[path] = (digest, decisions)
     disagreeing = disagreements(new)
@@ -288,10 +311,10 @@ def main() -> None:
     """Take over what is signed, and say how much is not decided yet."""
     if not SYNC.exists():
         sys.exit("The last sync did not end well: run 'meltano run access-sync' first")
-    known = reviews()
+    known, left = reviews(), last_days()
     taken, refused = 0, []
     for review in known:
-        number, problems = take_over_all(review)
+        number, problems = take_over_all(review, left)
         taken += number
         refused += problems
     not_read = strays(known)

@@ -84,6 +84,11 @@ def employees() -> list[Row]:
     return [row | {"left_on": left_on.get(row["person"], "")} for row in rows]
 
 
+def last_days() -> dict[str, str]:
+    """Give the last day of work by mailbox, of everybody who leaves or has left."""
+    return {mailbox(row["email"]): row["left_on"] for row in employees() if row["left_on"]}
+
+
 def reviewers() -> list[Row]:
     """Give who decides about which team or role."""
     rows = read("reviewers", ["kind", "name", "reviewer"])
