@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from tests.commands import NEEDS_POSIX, POSIX, ROOT
 from tests.reviews import (
     FIRST,
+    NOW,
     SECOND,
+    clock,
     day,
     error_of,
     finished_step,
@@ -237,6 +239,26 @@ def test_a_lost_history_ends_it_before_anything_is_read(home: Path, review_proje
 
     assert f"The warehouse does not know the sync of {home / 'reviews' / FIRST}" in error
     assert "Bring it back from your backup" in error
+    assert (home / "output" / "sync.json").exists()
+
+
+@project_test
+def test_a_sync_older_than_the_last_one_ends_before_anything_is_read(
+    home: Path, review_project: Path
+) -> None:
+    shutil.copytree(review_project / "seeds", home / "seeds")
+
+    done = finished_step(
+        review_project,
+        "load",
+        MELTANO_ENVIRONMENT="demo",
+        REVIEWED_AT=clock(NOW - 3600),
+        REVIEW_HOME=str(home),
+        WAREHOUSE="duckdb",
+    )
+
+    assert done.returncode == 1
+    assert "the clock of this machine is wrong, or was wrong then" in done.stderr
     assert (home / "output" / "sync.json").exists()
 
 

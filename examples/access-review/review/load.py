@@ -55,6 +55,18 @@ def check_history(known: dict[datetime, datetime | None]) -> None:
         )
 
 
+def check_clock(known: dict[datetime, datetime | None], pretended: str | None) -> None:
+    """End where this sync would be older than one in the warehouse: no history has that order."""
+    last, time = max(known, default=datetime.min), moment(pretended or now())  # noqa: DTZ901
+    if time < last:
+        sys.exit(
+            f"This sync would be of {time:%Y-%m-%d %H:%M:%S} UTC, and the last one in the "
+            f"warehouse is of {last:%Y-%m-%d %H:%M:%S}: the clock of this machine is wrong, or was "
+            "wrong then. Set it right; if it was wrong then, bring back the warehouse from your "
+            "backup of before, or wait until then. Nothing was read"
+        )
+
+
 def keeps_logs(before: Row, known: dict[datetime, datetime | None]) -> bool:
     """Tell whether events were loaded that no build has seen, so that they are to be kept.
 
@@ -159,6 +171,7 @@ def main() -> None:
     prepare()
     known = known_syncs()
     check_history(known)
+    check_clock(known, pretended)
     before = bookmarks()
     keep_logs = keeps_logs(before, known)
     for path in (SYNC, BUILT):
