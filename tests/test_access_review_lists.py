@@ -180,28 +180,28 @@ def test_every_address_has_a_safe_file_name_of_its_own(steps: SimpleNamespace) -
 REFUSED: dict[str, tuple[Callable[[Rows, Review], Any], str]] = {
     "no such decision": (
         lambda rows, _: rows[1].update(decision="maybe"),
-        "line 3 (Person 1, role role): decision is 'maybe'",
+        "line 3 (Person 1, role): decision is 'maybe'",
     ),
     "by somebody else": (
         lambda rows, _: rows[0].update({"decided by": BEN}),
-        f"line 2 (Person 1, workspace workspace): was decided by {BEN}, but {ADA} is assigned",
+        f"line 2 (Person 1, workspace): was decided by {BEN}, but {ADA} is assigned",
     ),
     "before the review": (
         lambda rows, _: rows[0].update({"decided on": str(day(11))}),
         "not a day since the review",
     ),
-    "a row less": (lambda rows, _: rows.pop(1), "row '1/role/7' (Person 1, role role) is missing"),
+    "a row less": (lambda rows, _: rows.pop(1), "row '1/role/7' (Person 1, role) is missing"),
     "a row of another list": (
         lambda rows, review: rows.append(own_rows(review, BEN)[0]),
-        "line 5 (Person 1, team team): row '1/team/7' is not in the snapshot",
+        "line 5 (Person 1, team): row '1/team/7' is not in the snapshot",
     ),
     "a row twice": (
         lambda rows, _: rows.append(dict(rows[0])),
-        "line 5 (Person 1, workspace workspace): is there twice, first in line 2",
+        "line 5 (Person 1, workspace): is there twice, first in line 2",
     ),
     "another person": (
         lambda rows, _: rows[2].update(person="Somebody"),
-        "line 4 (Somebody, team team): differs from the snapshot in: person",
+        "line 4 (Somebody, team): differs from the snapshot in: person",
     ),
     "another due day": (
         lambda rows, _: rows[0].update(due=f"decide by {day(-300)}"),
@@ -466,7 +466,7 @@ def test_the_whole_list_may_come_back_beside_the_others_if_they_agree(
     else:
         assert taken == 0
         (problem,) = refused
-        assert f"{all_rows} and {own} disagree on row '3/seat' (Person 3, seat seat)" in problem
+        assert f"{all_rows} and {own} disagree on row '3/seat' (Person 3, seat)" in problem
         assert review.decisions == []
     assert review.taken_over == [] or steps.verify.problems_of_signed(review) == []
 

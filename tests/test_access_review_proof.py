@@ -715,7 +715,7 @@ def test_a_review_is_closed_once_and_not_before_its_end(open_home: Path, project
     report = (first / "closed" / "closing.json").read_bytes()
     again = step(project, "close", open_home)
 
-    assert "'1012/workspace' (Dana Levi, workspace workspace) is still there" in still_there
+    assert "'1012/workspace' (Dana Levi, workspace) is still there" in still_there
     assert "accepted.csv of that folder" in still_there
     assert f"{SECOND} is not closed:\n- 45 of 45 rows are not decided" in still_there
     assert "before the decisions were taken over at" in older

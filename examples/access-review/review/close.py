@@ -37,7 +37,7 @@ from lists import whole_list
 from page import TELLING, render
 from safe import make_folder, seal, write_text
 from seeds import last_days, mailbox
-from tables import LIST, UnreadableError, read
+from tables import LIST, UnreadableError, access_in_words, read
 from verify import verify_all
 from warehouse import pretended_times, query, sync_of
 
@@ -61,7 +61,8 @@ def iso(time: datetime | date | None) -> str | None:
 
 def named(row: Row) -> str:
     """Name a decision so that a reader finds it."""
-    return f"'{row['access_key']}' ({row['person']}, {row['kind']} {row['thing']})"
+    access = access_in_words(row["kind"], row["thing"])
+    return f"'{row['access_key']}' ({row['person']}, {access})"
 
 
 def accepted(review: Review, as_of: date) -> dict[str, Row]:

@@ -25,7 +25,7 @@ from folders import (
 from identity import who
 from lists import write_assigned_rows
 from seeds import last_days, mailbox
-from tables import COLUMNS, DECIDED, DECISIONS, LIST, Texts, UnreadableError, read
+from tables import COLUMNS, DECIDED, DECISIONS, LIST, Texts, UnreadableError, access_in_words, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ def decided_in(row: Texts, review: Review) -> Row:
 
 def label(place: str, row: Texts) -> str:
     """Name a row so that a reviewer finds it."""
-    return f"{place} ({row['person']}, {row['kind']} {row['access']})"
+    return f"{place} ({row['person']}, {access_in_words(row['kind'], row['access'])})"
 
 
 def mistaken(rows: list[Texts], sent: list[Texts]) -> str | None:
@@ -223,7 +223,8 @@ def disagreements(new: dict[Path, tuple[str, list[Row]]]) -> dict[Path, str]:
             if differ(first, decision):
                 problem = (
                     f"{other} and {path} disagree on row '{decision['access_key']}' "
-                    f"({decision['person']}, {decision['kind']} {decision['thing']}): "
+                    f"({decision['person']}, "
+                    f"{access_in_words(decision['kind'], decision['thing'])}): "
                     "nothing of either is taken over"
                 )
                 refused.setdefault(other, problem)

@@ -126,6 +126,11 @@ def write_spreadsheet(path: Path, rows: list[Texts], columns: dict[str, int] = C
         book.save(new)
 
 
+def access_in_words(kind: str, thing: str) -> str:
+    """Name what somebody has, such as "team Support" or "workspace"."""
+    return kind if thing in {"", kind} else f"{kind} {thing}"
+
+
 def read(
     path: Path, columns: dict[str, int] = COLUMNS, most: int | None = None
 ) -> list[tuple[int, Texts]]:
