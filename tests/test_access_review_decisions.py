@@ -25,6 +25,7 @@ def home(reviewed: Path, tmp_path: Path) -> Path:
     """A copy of the archive, in which the second review is not decided yet."""
     shutil.copytree(reviewed / "reviews", tmp_path / "reviews")
     shutil.copytree(reviewed / "output", tmp_path / "output")
+    shutil.copytree(reviewed / "seeds", tmp_path / "seeds")
     return tmp_path
 
 
