@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 LEFT_BEHIND = (
     *(
+        ".*cache",
         ".meltano",
         ".user.yml",
+        "__pycache__",  # another worker may be writing it: its temporary files go away
         "logs",
         "outbox",
         "output*",
@@ -26,7 +28,7 @@ LEFT_BEHIND = (
         "target",
     ),
 )
-"""What running an example leaves in its folder."""
+"""What running an example, or importing a part of it, leaves in its folder."""
 
 
 def copied(example: str, folder: Path) -> Path:
