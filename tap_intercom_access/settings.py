@@ -233,8 +233,8 @@ def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str
     }
 
 
-def undecided(variables: Mapping[str, str], schema: dict[str, Any]) -> list[str]:
-    """List the faults of settings that are true or false: the SDK takes any other text for false.
+def boolean_faults(variables: Mapping[str, str], schema: dict[str, Any]) -> list[str]:
+    """List the variables that are neither true nor false: the SDK takes any other text for false.
 
     Args:
         variables: The variables of the environment, by setting.

@@ -30,10 +30,10 @@ from tap_intercom_access.output import PipeWriter, buffer_stdout, flush_stdout
 from tap_intercom_access.recording import REPLAY
 from tap_intercom_access.settings import (
     SETTINGS,
+    boolean_faults,
     faults,
     is_on_this_machine,
     normalise,
-    undecided,
     variables_of_settings,
 )
 from tap_intercom_access.signals import handle_signals
@@ -313,7 +313,7 @@ class TapIntercomAccess(Tap):
         config = options.get("config") or {}
         if options.get("parse_env_config"):
             values = {setting: os.environ[name] for setting, name in variables.items()}
-            problems = undecided(values, self.config_jsonschema)
+            problems = boolean_faults(values, self.config_jsonschema)
             if problems and options.get("validate_config", True):
                 raise InputError(f"The configuration cannot be used: {'; '.join(problems)}.")
         if options.get("parse_env_config") or not (config or options.get("validate_config")):

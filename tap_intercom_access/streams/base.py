@@ -186,8 +186,8 @@ class IntercomStream(Stream):
         sorted_keys = self.evidence.sorted_keys()
         may_repeat = self.full_list and not self.distinct_rows
         keys: list[Any] = []  # a set of many would take a tenth of the memory
-        further = sorted_keys.add if sorted_keys else None
-        collect = keys.append if may_repeat else further
+        add_sorted = sorted_keys.add if sorted_keys else None
+        collect = keys.append if may_repeat else add_sorted
         try:
             self.identity.confirm()
             with self._requests:

@@ -12,7 +12,7 @@ from datetime import datetime
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
-from folders import OUTPUT, Review, Row, moment, sha256
+from folders import OUTPUT, Review, Row, moment, read_json, sha256
 from identity import TAP
 from safe import make_folder, replacing
 from warehouse import loaded_keys, pretended_times, query
@@ -90,8 +90,8 @@ def kept_by_tap(reads: dict[str, Row]) -> Row:
                 f"{requests} is of another sync: it has {rows.get(stream)} rows of {stream}, and "
                 f"the state of Meltano has {read.get('row_count')}: read Intercom again"
             )
-    kept_bodies(lines, began)
     started = json.loads(began)
+    kept_bodies(lines, started)
     if started.get("settings", {}).get("flattening_enabled"):
         sys.exit(
             f"{TAP} flattens its rows: roles, and who did what, would be in other columns than "
@@ -104,15 +104,15 @@ def kept_by_tap(reads: dict[str, Row]) -> Row:
     }
 
 
-def kept_bodies(lines: bytes, began: bytes) -> list[str]:
+def kept_bodies(lines: bytes, started: Row) -> list[str]:
     """Give the names of the bodies that the tap kept, or end where one is not what its name says.
 
     Args:
         lines: What the tap kept of its requests.
-        began: What the sync began with.
+        started: What the sync began with.
     """
     names = set()
-    if json.loads(began).get("settings", {}).get("evidence_bodies"):
+    if started.get("settings", {}).get("evidence_bodies"):
         for text in lines.splitlines():
             line = json.loads(text)
             if line.get("sha256"):
@@ -316,7 +316,7 @@ def copy_kept(sync: Row, folder: Path) -> None:
                 f"{INTERCOM / name} is not of the sync of {sync['as_of']}: "
                 "run 'meltano run access-sync' again"
             )
-    bodies = kept_bodies((INTERCOM / REQUESTS).read_bytes(), (INTERCOM / RUN).read_bytes())
+    bodies = kept_bodies((INTERCOM / REQUESTS).read_bytes(), read_json(INTERCOM / RUN))
     paths = [INTERCOM / name for name in sync["evidence"]["files"]]
     make_folder(folder)
     if bodies:
