@@ -18,10 +18,9 @@ from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import world
 from tests.browser import launched
-from tests.commands import ROOT
 from tests.meltano import copied, demo_of, output_of
 from tests.reviews import play
-from tests.runs import catalog_selecting
+from tests.tap import ROOT
 from tests.targets import Postgres, variables_of
 
 if TYPE_CHECKING:
@@ -59,12 +58,6 @@ def paged() -> Iterator[Sandbox]:
     """A sandbox with three pages of admins, one of teams."""
     with Sandbox(demo(), Behaviour(page_size=5)) as server:
         yield server
-
-
-@pytest.fixture
-def events_only(tmp_path: Path) -> Path:
-    """A catalog that selects the activity logs."""
-    return catalog_selecting(tmp_path, "activity_logs")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.commands import ROOT
+from tests.tap import ROOT
 
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")

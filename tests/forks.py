@@ -1,8 +1,8 @@
-"""Runs of the tap in forked processes: the SDK is imported once, not in each of them.
+"""Run the tap in forked processes, so that the SDK is imported only once.
 
-A run has a process of its own, so exit code, threads and file descriptors are real. What Python
-reads from the environment before anything is imported (PYTHONIOENCODING, LC_ALL) has no effect;
-tests of that, of pipes and of signals start the installed command.
+Each run is a process with its own exit code, threads, and file descriptors. Variables that Python
+reads when it starts (PYTHONIOENCODING, LC_ALL) have no effect; tests of these variables, of pipes,
+and of signals start the installed command.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ import time
 from functools import cache
 from pathlib import Path
 
-from tests.commands import ROOT
-
 TIMEOUT = 120
 """Seconds until a run is killed."""
 
 
-def run_forked(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the tap with a command line and an environment."""
+def run_forked(command: list[str], env: dict[str, str]) -> tuple[int, str, str]:
+    """Run the tap with a command line and an environment; return code, stdout, and stderr."""
     with tempfile.TemporaryDirectory() as folder:
         server = _server()
         assert server.stdin is not None
@@ -36,7 +34,7 @@ def run_forked(command: list[str], env: dict[str, str]) -> subprocess.CompletedP
         server.stdin.flush()
         code = int(server.stdout.readline())
         stdout, stderr = (Path(folder, name).read_text("utf-8") for name in ("stdout", "stderr"))
-    return subprocess.CompletedProcess(command, code, stdout, stderr)
+    return code, stdout, stderr
 
 
 @cache
@@ -44,7 +42,7 @@ def _server() -> subprocess.Popen[str]:
     """Start the process that forks; it ends with this one."""
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.forks"],
-        cwd=ROOT,
+        cwd=Path(__file__).parent.parent,
         encoding="utf-8",
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -63,7 +61,10 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             _look_fresh(**json.loads(line))
-            main()
+            try:
+                main()
+            except SystemExit as ended:
+                _exit(ended.code)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
@@ -83,6 +84,13 @@ def _look_fresh(argv: list[str], env: dict[str, str], cwd: str, folder: str) -> 
     sys.stderr = open(  # noqa: SIM115 (stays open)
         2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False
     )
+
+
+def _exit(code: str | int | None) -> None:
+    """End this process at once: freeing all that was imported takes as long as a sync."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

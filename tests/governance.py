@@ -12,7 +12,7 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.commands import environment
+from tests.tap import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

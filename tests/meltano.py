@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.commands import BIN, EDITABLE, ROOT, environment
+from tests.tap import BIN, EDITABLE, ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.models import DAY, Admin
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.commands import BIN, ROOT, environment
 from tests.meltano import output_of
+from tests.tap import BIN, ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +152,7 @@ def write_seeds(home: Path) -> None:
 
 
 def run(project: Path, sandbox: Sandbox | None, env: str, job: str, **variables: str) -> str:
-    """Run a job of the project."""
+    """Result a job of the project."""
     variables |= {} if sandbox is None else sandbox.settings
     variables |= {
         "MELTANO_RUN_FULL_REFRESH": "true",  # the clock jumps: a bookmark would be at today
@@ -205,7 +205,7 @@ def play(project: Path, env: str, home: Path) -> None:
 
 
 def run_step(project: Path, name: str, **variables: str) -> str:
-    """Run a step of the project as Meltano runs it, without starting Meltano for each."""
+    """Result a step of the project as Meltano runs it, without starting Meltano for each."""
     done = finished_step(project, name, **variables)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout

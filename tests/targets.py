@@ -13,12 +13,13 @@ from filelock import FileLock
 from psycopg import conninfo
 from psycopg.rows import dict_row
 
-from tests.commands import BIN, ROOT, TAP, environment
+from tests.tap import BIN, ROOT, TAP, as_variables, environment, files_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
+    from tests.tap import Content
 
 HOME = ROOT / ".targets"
 SCRIPTS = BIN.name  # bin, or Scripts on Windows
@@ -55,16 +56,23 @@ def installed(target: str) -> str:
 
 
 def load(
-    sandbox: Sandbox, target: str, config: Path, *arguments: str, **settings: str
+    sandbox: Sandbox,
+    target: str,
+    config: Path,
+    *,
+    catalog: Content | None = None,
+    state: Content | None = None,
+    **settings: Any,  # noqa: ANN401 (as users set them)
 ) -> tuple[int, int]:
     """Pipe the tap into a target, as a shell does.
 
     Returns:
         The exit codes of the tap and of the target.
     """
-    variables = environment(**(sandbox.settings | settings))
+    variables = environment(**(sandbox.settings | as_variables(settings)))
+    files = files_of(config.parent, catalog=catalog, state=state)
     with subprocess.Popen(
-        [TAP, "--config=ENV", *arguments], stdout=subprocess.PIPE, env=variables
+        [TAP, "--config=ENV", *files], stdout=subprocess.PIPE, env=variables
     ) as tap:
         done = subprocess.run(
             [installed(target), "--config", str(config)],

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.commands import NEEDS_POSIX, POSIX, ROOT
 from tests.reviews import (
     FIRST,
     NOW,
@@ -33,6 +32,7 @@ from tests.reviews import (
     step,
     write_list,
 )
+from tests.tap import NEEDS_POSIX, POSIX, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tests.commands import POSIX, ROOT, environment
 from tests.docs import block
 from tests.reviews import day, read_list, write_list
+from tests.tap import POSIX, ROOT, environment
 from tests.test_access_review_files import bomb
 
 if TYPE_CHECKING:

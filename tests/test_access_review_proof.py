@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.commands import NEEDS_POSIX, POSIX, ROOT
 from tests.reviews import FIRST, SECOND, day, error_of, finished_step, kills, step, write_list
+from tests.tap import NEEDS_POSIX, POSIX, ROOT
 from tests.timestamps import allow, authority, service, ssh_key
 
 if TYPE_CHECKING:

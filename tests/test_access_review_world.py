@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser import shown
-from tests.commands import BIN, environment
 from tests.reviews import day, read_list, step, write_list
+from tests.tap import BIN, environment
 from tests.targets import variables_of
 from tests.world import (
     AGO,

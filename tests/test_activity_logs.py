@@ -14,8 +14,8 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.schema import as_date_time
 from tests import faults
-from tests.events import ALL, METADATA, NOW, SEARCH, events, seconds
-from tests.runs import run_tap, sync
+from tests.responses import METADATA, NOW, SEARCH, events, seconds, sync_events
+from tests.tap import run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +30,13 @@ def test_a_default_sync_leaves_it_alone(sandbox: Sandbox) -> None:
     assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
 
 
-def test_an_event_has_what_intercom_tells(sandbox: Sandbox, events_only: Path) -> None:
+def test_an_event_has_what_intercom_tells(sandbox: Sandbox) -> None:
     sandbox.workspace.history = [
         event(NOW - 60, "admin_deletion", sandbox.workspace.admins[0], "Gone", **METADATA),
         event(NOW - 50, "bulk_export", None, "By nobody"),
     ]
 
-    first, second = events(sync(sandbox, "--catalog", events_only))
+    first, second = events(sync_events(sandbox))
 
     assert seconds(first.pop("created_at")) == NOW - 60
     assert first == {
@@ -55,15 +55,15 @@ def test_an_event_has_what_intercom_tells(sandbox: Sandbox, events_only: Path) -
     assert second["metadata"] == {}
 
 
-def test_events_come_oldest_first(sandbox: Sandbox, events_only: Path) -> None:
-    times = [record["created_at"] for record in events(sync(sandbox, "--catalog", events_only))]
+def test_events_come_oldest_first(sandbox: Sandbox) -> None:
+    times = [record["created_at"] for record in events(sync_events(sandbox))]
 
     assert len(times) > 100
     assert times == sorted(times)
 
 
-def test_the_types_that_concern_access_are_asked_for(sandbox: Sandbox, events_only: Path) -> None:
-    types = {record["activity_type"] for record in events(sync(sandbox, "--catalog", events_only))}
+def test_the_types_that_concern_access_are_asked_for(sandbox: Sandbox) -> None:
+    types = {record["activity_type"] for record in events(sync_events(sandbox))}
 
     assert all(body["event_types"] == DEFAULT_TYPES for body in sandbox.journal.bodies)
     assert types == {e["activity_type"] for e in sandbox.workspace.history} - {
@@ -71,17 +71,17 @@ def test_the_types_that_concern_access_are_asked_for(sandbox: Sandbox, events_on
     }
 
 
-def test_an_empty_list_of_types_asks_for_all(sandbox: Sandbox, events_only: Path) -> None:
-    run = sync(sandbox, "--catalog", events_only, **ALL)
+def test_an_empty_list_of_types_asks_for_all(sandbox: Sandbox) -> None:
+    run = sync_events(sandbox, activity_types=[])
 
     assert len(events(run)) == len(sandbox.workspace.history)
     assert not any("event_types" in body for body in sandbox.journal.bodies)
 
 
-def test_a_type_that_intercom_does_not_know_is_named(sandbox: Sandbox, events_only: Path) -> None:
+def test_a_type_that_intercom_does_not_know_is_named(sandbox: Sandbox) -> None:
     types = '["admin_deletion", "admin_login_failure", "admin_delition"]'
 
-    run = sync(sandbox, "--catalog", events_only, TAP_INTERCOM_ACCESS_ACTIVITY_TYPES=types)
+    run = sync_events(sandbox, activity_types=types)
 
     assert {record["activity_type"] for record in events(run)} == {"admin_login_failure"}
     warnings = [line for line in run.stderr.splitlines() if "| WARNING  | tap-" in line]
@@ -98,27 +98,23 @@ def test_a_setting_of_types_that_is_no_list_is_refused(types: str, tmp_path: Pat
     assert "activity_types" in run_tap("--config", path).error
 
 
-def test_without_a_start_date_ninety_days_are_read_and_it_says_so(
-    sandbox: Sandbox, events_only: Path
-) -> None:
+def test_without_a_start_date_ninety_days_are_read_and_it_says_so(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(300, NOW - 100 * DAY, NOW)
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert len(events(run)) in (269, 270)
     assert "reading the last 90 days" in run.stderr
 
 
 @pytest.mark.parametrize("date", ["{:%Y-%m-%d}", "{:%Y-%m-%dT00:00:00Z}", "{:%Y-%m-%d 00:00}"])
-def test_a_start_date_is_where_it_begins(date: str, sandbox: Sandbox, events_only: Path) -> None:
+def test_a_start_date_is_where_it_begins(date: str, sandbox: Sandbox) -> None:
     start = NOW - NOW % DAY - 5 * DAY
     sandbox.workspace.history = generate_events(60, start - 5 * DAY, start + 5 * DAY)
 
-    run = sync(
+    run = sync_events(
         sandbox,
-        "--catalog",
-        events_only,
-        TAP_INTERCOM_ACCESS_START_DATE=date.format(datetime.fromtimestamp(start).astimezone()),
+        start_date=date.format(datetime.fromtimestamp(start).astimezone()),
     )
 
     assert len(events(run)) == 30
@@ -135,10 +131,10 @@ def test_a_start_date_that_is_none_is_refused(date: object, tmp_path: Path) -> N
     )
 
 
-def test_a_missing_permission_is_named(sandbox: Sandbox, events_only: Path) -> None:
+def test_a_missing_permission_is_named(sandbox: Sandbox) -> None:
     sandbox.fail(SEARCH, faults.refuse(403, "token_unauthorized"), nth=1)
 
-    error = sync(sandbox, "--catalog", events_only).error
+    error = sync_events(sandbox).error
 
     assert error.startswith(f"activity_logs: POST {sandbox.base_url}/admins/activity_logs/search ")
     assert "'Read admin activity logs'" in error
@@ -155,7 +151,7 @@ def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> No
 
 
 def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
-    sandbox: Sandbox, events_only: Path
+    sandbox: Sandbox,
 ) -> None:
     """As from a server that rounds the bounds to whole days, a crowded one among them."""
     start = NOW - NOW % DAY - 5 * DAY
@@ -174,11 +170,9 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
 
     sandbox.fail(SEARCH, rounded)
 
-    run = sync(
+    run = sync_events(
         sandbox,
-        "--catalog",
-        events_only,
-        TAP_INTERCOM_ACCESS_START_DATE=as_date_time(start - 3600),
+        start_date=as_date_time(start - 3600),
     )
 
     wanted = {row["id"] for row in history if row["created_at"] >= start - 3600}
@@ -186,9 +180,7 @@ def test_events_outside_of_the_time_asked_for_are_left_out_and_it_says_so_once(
     assert run.stderr.count("outside of the time asked for") == 1
 
 
-def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(
-    sandbox: Sandbox, events_only: Path
-) -> None:
+def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(600, NOW - 5 * DAY, NOW)
 
     def round_down() -> None:
@@ -197,11 +189,11 @@ def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(
 
     sandbox.fail(SEARCH, round_down)
 
-    assert len(events(sync(sandbox, "--catalog", events_only))) == 600
+    assert len(events(sync_events(sandbox))) == 600
 
 
 def test_a_start_date_before_what_the_state_covers_is_a_warning(
-    sandbox: Sandbox, events_only: Path, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     mark = {
         "replication_key": "created_at",
@@ -213,7 +205,7 @@ def test_a_start_date_before_what_the_state_covers_is_a_warning(
 
     def stderr(start: int) -> str:
         date = {"TAP_INTERCOM_ACCESS_START_DATE": as_date_time(start)}
-        return sync(sandbox, "--catalog", events_only, "--state", state, **date).stderr
+        return sync_events(sandbox, state=state, **date).stderr
 
     assert stderr(NOW - 10 * DAY).count("events before that are not read. To read them, run") == 1
     assert "events before that are not read" not in stderr(NOW - 9 * DAY)

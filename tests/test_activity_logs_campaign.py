@@ -24,7 +24,7 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox, error
 from tap_intercom_access.streams.schema import as_seconds
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.events import SEARCH
+from tests.responses import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

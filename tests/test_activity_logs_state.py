@@ -13,9 +13,8 @@ import pytest
 from tap_intercom_access.sandbox.history import event, generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.streams.schema import as_date_time
-from tests.commands import TAP, environment
-from tests.events import NOW, bookmark, events, ids, seconds
-from tests.runs import sync
+from tests.responses import NOW, bookmark, events, ids, seconds, sync_events
+from tests.tap import TAP, catalog_of, environment, files_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +25,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
-    sandbox: Sandbox, events_only: Path, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    first = sync(sandbox, "--catalog", events_only)
+    first = sync_events(sandbox)
     state = tmp_path / "state.json"
     state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
     end = seconds(bookmark(first)["replication_key_value"])
@@ -38,7 +37,7 @@ def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
     sandbox.journal.entries.clear()
     time.sleep(1)
 
-    second = sync(sandbox, "--catalog", events_only, "--state", state)
+    second = sync_events(sandbox, state=state)
 
     assert [record["activity_description"] for record in events(second)] == [str(end - 3500)]
     assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601]
@@ -49,7 +48,7 @@ def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
 
 @pytest.mark.parametrize("end", ["2999-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"])
 def test_the_state_tells_from_when_on_events_are_known_without_a_gap(
-    end: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
+    end: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Neither after a bookmark that cannot be true, nor after one that the start date skips."""
     mark = {"replication_key": "created_at", "replication_key_value": end}
@@ -59,69 +58,62 @@ def test_the_state_tells_from_when_on_events_are_known_without_a_gap(
     )
     start = NOW - 9 * DAY
 
-    run = sync(
+    run = sync_events(
         sandbox,
-        "--catalog",
-        events_only,
-        "--state",
-        state,
-        TAP_INTERCOM_ACCESS_START_DATE=as_date_time(start),
+        state=state,
+        start_date=as_date_time(start),
     )
 
     assert seconds(bookmark(run)["read_from"]) >= start
 
 
-def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox, events_only: Path) -> None:
+def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox) -> None:
     sandbox.workspace.history = []
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert events(run) == []
     assert seconds(bookmark(run)["replication_key_value"]) >= NOW
 
 
-def test_the_end_is_fixed_when_it_starts(sandbox: Sandbox, events_only: Path) -> None:
+def test_the_end_is_fixed_when_it_starts(sandbox: Sandbox) -> None:
     future = generate_events(50, NOW + DAY, NOW + 2 * DAY)
     sandbox.workspace.history += future
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert not {row["id"] for row in future} & set(ids(run))
     assert seconds(bookmark(run)["replication_key_value"]) <= time.time()
 
 
-def test_a_bookmark_that_is_no_date_is_refused(
-    sandbox: Sandbox, events_only: Path, tmp_path: Path
-) -> None:
+def test_a_bookmark_that_is_no_date_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     for value in ("last week", 5, ["x"]):
         mark = {"replication_key": "created_at", "replication_key_value": value}
         state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
 
-        error = sync(sandbox, "--catalog", events_only, "--state", state).error
+        error = sync_events(sandbox, state=state).error
 
         assert "The bookmark of activity_logs in the state is no date" in error
 
 
 def test_a_bookmark_in_the_future_does_not_silence_the_stream(
-    sandbox: Sandbox, events_only: Path, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     state = tmp_path / "state.json"
     mark = {"replication_key": "created_at", "replication_key_value": "2999-01-01T00:00:00+00:00"}
     state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
     sandbox.workspace.history = [event(NOW - 1800, "bulk_export", None, "half an hour ago")]
 
-    run = sync(sandbox, "--catalog", events_only, "--state", state)
+    run = sync_events(sandbox, state=state)
 
     assert [record["activity_description"] for record in events(run)] == ["half an hour ago"]
     assert "2999-01-01T00:00:00+00:00, is in the future" in run.stderr
     assert NOW <= seconds(bookmark(run)["replication_key_value"]) <= time.time()
 
 
-def test_a_start_date_in_the_future_is_a_warning(sandbox: Sandbox, events_only: Path) -> None:
-    run = sync(
-        sandbox, "--catalog", events_only, TAP_INTERCOM_ACCESS_START_DATE="2999-01-01T00:00:00Z"
-    )
+def test_a_start_date_in_the_future_is_a_warning(sandbox: Sandbox) -> None:
+    run = sync_events(sandbox, start_date="2999-01-01T00:00:00Z")
 
     assert events(run) == []
     assert "nothing to read: it begins in the future" in run.stderr
@@ -130,7 +122,7 @@ def test_a_start_date_in_the_future_is_a_warning(sandbox: Sandbox, events_only: 
 
 @pytest.mark.parametrize("order", ["newest first", "as in history"])
 def test_runs_that_are_killed_anywhere_together_hold_every_event(
-    order: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
+    order: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     chance = random.Random(42)  # noqa: S311 (not for secrets)
     sandbox.workspace.history = generate_events(6000, NOW - 85 * DAY, NOW - DAY)
@@ -140,7 +132,7 @@ def test_runs_that_are_killed_anywhere_together_hold_every_event(
     state.write_text("{}")
     written: set[str] = set()
     for _ in range(60):
-        finished, lines = killed(sandbox, events_only, state, after=chance.randrange(1, 1800))
+        finished, lines = killed(sandbox, state, after=chance.randrange(1, 1800))
         for line in lines:
             message = json.loads(line)
             if message["type"] == "RECORD":
@@ -159,9 +151,10 @@ def test_runs_that_are_killed_anywhere_together_hold_every_event(
     assert written == {row["id"] for row in sandbox.workspace.history}
 
 
-def killed(sandbox: Sandbox, events_only: Path, state: Path, after: int) -> tuple[bool, list[str]]:
+def killed(sandbox: Sandbox, state: Path, after: int) -> tuple[bool, list[str]]:
     """Run the tap and kill it after so many lines; return whether it came to its end before."""
-    command = [TAP, "--config=ENV", "--catalog", str(events_only), "--state", str(state)]
+    files = files_of(state.parent, catalog=catalog_of("activity_logs"), state=state)
+    command = [TAP, "--config=ENV", *files]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -14,8 +14,8 @@ from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_types import ACCESS_TYPES, DEFAULT_TYPES
 from tests.docs import blocks, row
-from tests.events import ALL, METADATA, NOW
-from tests.runs import catalog_selecting
+from tests.responses import METADATA, NOW
+from tests.tap import catalog_of
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from tests.targets import Postgres
 
 
-def loaded(sandbox: Sandbox, catalog: Path, target: str, config: Path, **settings: str) -> None:
-    arguments = ("--catalog", str(catalog))
-    assert load(sandbox, target, config, *arguments, **(ALL | settings)) == (0, 0)
+def load_events(sandbox: Sandbox, target: str, config: Path, **settings: Any) -> None:  # noqa: ANN401
+    catalog = settings.pop("catalog", catalog_of("activity_logs"))
+    assert load(sandbox, target, config, catalog=catalog, activity_types=[], **settings) == (0, 0)
 
 
 def every_type() -> list[dict[str, Any]]:
@@ -37,12 +37,10 @@ def every_type() -> list[dict[str, Any]]:
 
 
 @pytest.mark.targets
-def test_every_type_and_detail_arrives_in_postgres(
-    sandbox: Sandbox, events_only: Path, postgres: Postgres
-) -> None:
+def test_every_type_and_detail_arrives_in_postgres(sandbox: Sandbox, postgres: Postgres) -> None:
     sandbox.workspace.history = every_type()
 
-    loaded(sandbox, events_only, "target-postgres", postgres.config())
+    load_events(sandbox, "target-postgres", postgres.config())
 
     rows = postgres.query("select * from activity_logs")
     assert {row["id"]: row["metadata"] for row in rows} == {
@@ -53,13 +51,13 @@ def test_every_type_and_detail_arrives_in_postgres(
 
 @pytest.mark.targets
 def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
-    sandbox: Sandbox, events_only: Path, postgres: Postgres
+    sandbox: Sandbox, postgres: Postgres
 ) -> None:
     details = {"a\x00": [{"b": "\ud800x"}], "c": "\x00"}
     row = event(NOW - 90, "x", None, "A\x00B", **details)
     sandbox.respond("/admins/activity_logs/search", json.dumps({"activity_logs": [row]}).encode())
 
-    loaded(sandbox, events_only, "target-postgres", postgres.config())
+    load_events(sandbox, "target-postgres", postgres.config())
 
     (row,) = postgres.query("select activity_description, metadata from activity_logs")
     assert row["activity_description"] == "A\ufffdB"
@@ -67,22 +65,21 @@ def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
 
 
 @pytest.mark.targets
-@pytest.mark.parametrize("flattened", ["false", "true"])
+@pytest.mark.parametrize("flattened", [False, True])
 def test_every_type_and_detail_arrives_in_duckdb(
-    flattened: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, *, flattened: bool
 ) -> None:
     sandbox.workspace.history = every_type()
     config = tmp_path / "target.json"
     path = tmp_path / "i.duckdb"
     config.write_text(json.dumps({"path": str(path), "default_target_schema": "intercom"}))
 
-    loaded(
+    load_events(
         sandbox,
-        events_only,
         "target-duckdb",
         config,
-        TAP_INTERCOM_ACCESS_FLATTENING_ENABLED=flattened,
-        TAP_INTERCOM_ACCESS_FLATTENING_MAX_DEPTH="2",
+        flattening_enabled=flattened,
+        flattening_max_depth=2,
     )
 
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -100,9 +97,9 @@ def test_the_questions_of_the_documentation_are_answered(tmp_path: Path) -> None
     config = tmp_path / "target.json"
     path = tmp_path / "i.duckdb"
     config.write_text(json.dumps({"path": str(path), "default_target_schema": "intercom"}))
-    catalog = catalog_selecting(tmp_path, "admins", "activity_logs")
+    catalog = catalog_of("admins", "activity_logs")
     with Sandbox(workspace) as sandbox:
-        loaded(sandbox, catalog, "target-duckdb", config)
+        load_events(sandbox, "target-duckdb", config, catalog=catalog)
     questions = [text for text in blocks("sql") if text.startswith("-- ")]
 
     with duckdb.connect(str(path), read_only=True) as connection:

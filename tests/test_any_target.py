@@ -11,8 +11,8 @@ import pytest
 from tap_intercom_access.intercom.endpoints import HOSTS
 from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.streams.identity import host_of_region
-from tests.events import METADATA, NOW
-from tests.in_process import catalog_of, sync_here
+from tests.responses import METADATA, NOW
+from tests.tap import catalog_of, sync_here
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox

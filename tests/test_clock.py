@@ -12,8 +12,8 @@ import pytest
 from tap_intercom_access.sandbox.history import event, generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.streams.schema import as_date_time
-from tests.events import SEARCH, bookmark, events, seconds
-from tests.runs import sync
+from tests.responses import SEARCH, bookmark, events, seconds, sync_events
+from tests.tap import catalog_of
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def now_at(sandbox: Sandbox) -> int:
 
 
 @pytest.mark.parametrize("ahead", CLOCKS)
-def test_the_last_window_ends_at_intercoms_time(
-    ahead: float, sandbox: Sandbox, events_only: Path
-) -> None:
+def test_the_last_window_ends_at_intercoms_time(ahead: float, sandbox: Sandbox) -> None:
     sandbox.behaviour.clock_offset = ahead
     now, started = now_at(sandbox), int(time.time())
 
@@ -47,7 +45,7 @@ def test_the_last_window_ends_at_intercoms_time(
 
     sandbox.fail(SEARCH, log)
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert [record["activity_description"] for record in events(run)] == ["just before"]
     mark = seconds(bookmark(run)["replication_key_value"])
@@ -55,9 +53,7 @@ def test_the_last_window_ends_at_intercoms_time(
 
 
 @pytest.mark.parametrize("ahead", CLOCKS)
-def test_ninety_days_are_ninety_days_of_intercoms(
-    ahead: float, sandbox: Sandbox, events_only: Path
-) -> None:
+def test_ninety_days_are_ninety_days_of_intercoms(ahead: float, sandbox: Sandbox) -> None:
     sandbox.behaviour.clock_offset = ahead
 
     def log() -> None:
@@ -69,7 +65,7 @@ def test_ninety_days_are_ninety_days_of_intercoms(
 
     sandbox.fail(SEARCH, log)
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert [record["activity_description"] for record in events(run)] == ["just inside"]
 
@@ -77,35 +73,35 @@ def test_ninety_days_are_ninety_days_of_intercoms(
 @pytest.mark.parametrize("ahead", [-5 * HOUR, 0, 5 * HOUR])
 @pytest.mark.parametrize("minutes", [5, 30, 59])
 def test_an_event_that_is_logged_late_is_found_by_the_next_run(
-    minutes: int, ahead: float, sandbox: Sandbox, events_only: Path, tmp_path: Path
+    minutes: int, ahead: float, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.behaviour.clock_offset = ahead
     sandbox.workspace.history = []
-    first = sync(sandbox, "--catalog", events_only)
+    first = sync_events(sandbox)
     state = tmp_path / "state.json"
     state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
     end = seconds(bookmark(first)["replication_key_value"])
     sandbox.workspace.history = [event(end - 60 * minutes, "bulk_export", None, "late")]
 
-    second = sync(sandbox, "--catalog", events_only, "--state", state)
+    second = sync_events(sandbox, state=state)
 
     assert [record["activity_description"] for record in events(second)] == ["late"]
 
 
 @pytest.mark.parametrize("ahead", [61 * 60, 90 * 60, 10 * DAY])
 def test_a_date_that_was_ahead_in_one_run_loses_no_event(
-    ahead: float, sandbox: Sandbox, events_only: Path, tmp_path: Path
+    ahead: float, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.behaviour.clock_offset = ahead
     sandbox.workspace.history = []
-    first = sync(sandbox, "--catalog", events_only)
+    first = sync_events(sandbox)
     state = tmp_path / "state.json"
     state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
     sandbox.behaviour.clock_offset = 0
     sandbox.workspace.history = [event(int(time.time()), "bulk_export", None, "later")]
     sandbox.workspace.history += [event(int(time.time()) - 59 * 60, "bulk_export", None, "late")]
 
-    second = sync(sandbox, "--catalog", events_only, "--state", state)
+    second = sync_events(sandbox, state=state)
 
     described = {record["activity_description"] for record in events(second)}
     assert "late" in described
@@ -118,18 +114,18 @@ def test_a_date_that_was_ahead_in_one_run_loses_no_event(
 
 @pytest.mark.parametrize(("ahead", "warnings"), [(-400, 1), (-200, 0), (200, 0), (400, 1)])
 def test_clocks_that_differ_by_minutes_are_a_warning(
-    ahead: float, warnings: int, sandbox: Sandbox, events_only: Path
+    ahead: float, warnings: int, sandbox: Sandbox
 ) -> None:
     sandbox.behaviour.clock_offset = ahead
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert run.stderr.count("one of them is wrong") == warnings
 
 
 @pytest.mark.parametrize("ahead", [-5 * HOUR, 5 * HOUR])
 def test_a_bookmark_in_the_future_of_both_clocks_is_not_trusted(
-    ahead: float, sandbox: Sandbox, events_only: Path, tmp_path: Path
+    ahead: float, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.behaviour.clock_offset = ahead
     now, started = now_at(sandbox), int(time.time())
@@ -146,7 +142,7 @@ def test_a_bookmark_in_the_future_of_both_clocks_is_not_trusted(
     }
     state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
 
-    run = sync(sandbox, "--catalog", events_only, "--state", state)
+    run = sync_events(sandbox, state=state)
 
     assert [record["activity_description"] for record in events(run)] == ["since then"]
     assert "is in the future (at Intercom it is " in run.stderr
@@ -155,14 +151,12 @@ def test_a_bookmark_in_the_future_of_both_clocks_is_not_trusted(
     assert min(now, started) <= end <= min(now_at(sandbox), time.time())
 
 
-def test_without_a_date_an_event_tells_the_time_and_a_line_says_so(
-    sandbox: Sandbox, events_only: Path
-) -> None:
+def test_without_a_date_an_event_tells_the_time_and_a_line_says_so(sandbox: Sandbox) -> None:
     sandbox.behaviour.sends_date = False
     now = int(time.time())
     sandbox.workspace.history = [event(now - 500, "bulk_export", None, "the last one")]
 
-    run = sync(sandbox, "--catalog", events_only)
+    run = sync_events(sandbox)
 
     assert len(events(run)) == 1
     assert run.stderr.count("this machine's clock counts") == 1
@@ -170,7 +164,7 @@ def test_without_a_date_an_event_tells_the_time_and_a_line_says_so(
 
 
 def test_quiet_runs_without_a_date_leave_the_bookmark_where_it_is(
-    sandbox: Sandbox, events_only: Path, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.behaviour.sends_date = False
     sandbox.workspace.history = []
@@ -179,33 +173,30 @@ def test_quiet_runs_without_a_date_leave_the_bookmark_where_it_is(
     state = tmp_path / "state.json"
     state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
 
-    run = sync(sandbox, "--catalog", events_only, "--state", state)
+    run = sync_events(sandbox, state=state)
 
     assert events(run) == []
     assert bookmark(run)["replication_key_value"] == before
 
 
-def test_a_clock_that_is_right_costs_no_request(sandbox: Sandbox, events_only: Path) -> None:
+def test_a_clock_that_is_right_costs_no_request(sandbox: Sandbox) -> None:
     now = int(time.time())
     sandbox.workspace.history = generate_events(200, now - 90 * DAY, now)
 
-    sync(sandbox, "--catalog", events_only)
+    sync_events(sandbox)
 
     assert len(sandbox.journal.bodies) == 1
 
 
 @pytest.mark.targets
-def test_a_target_that_upserts_holds_each_event_once(
-    sandbox: Sandbox, events_only: Path, postgres: Postgres, tmp_path: Path
-) -> None:
+def test_a_target_that_upserts_holds_each_event_once(sandbox: Sandbox, postgres: Postgres) -> None:
     now = int(time.time())
     sandbox.workspace.history = [event(now - 600, "bulk_export", None, "read twice")]
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps(sync(sandbox, "--catalog", events_only).of("STATE")[-1]["value"]))
+    catalog = catalog_of("activity_logs")
 
-    for arguments in ((), ("--state", str(state))):
-        chosen = ("--catalog", str(events_only), *arguments)
-        assert load(sandbox, "target-postgres", postgres.config(), *chosen) == (0, 0)
+    for state in (None, sync_events(sandbox).state):
+        done = load(sandbox, "target-postgres", postgres.config(), catalog=catalog, state=state)
+        assert done == (0, 0)
         sandbox.workspace.history[1:] = [event(now - 900, "bulk_export", None, "late")]
 
     rows = postgres.query("select activity_description as it from activity_logs order by 1")

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import faults
-from tests.runs import catalog_selecting, run_tap, sync
+from tests.tap import catalog_of, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_intercom_access.sandbox.server import Sandbox
-    from tests.runs import Run
+    from tests.tap import Result
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def test_discover_and_about_need_no_configuration_and_no_network() -> None:
 def test_white_space_around_the_token_is_ignored(token: str, sandbox: Sandbox) -> None:
     variable = token.format(sandbox.token)
 
-    assert sync(sandbox, TAP_INTERCOM_ACCESS_ACCESS_TOKEN=variable).code == 0
+    assert sync(sandbox, access_token=variable).code == 0
 
 
 def test_a_configuration_file_works_like_the_environment(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_configuration_file_works_like_the_environment(sandbox: Sandbox, tmp_p
 
 
 def test_empty_variables_count_as_left_out(sandbox: Sandbox) -> None:
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_API_VERSION="", TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT=" ")
+    run = sync(sandbox, api_version="", request_timeout=" ")
 
     assert run.code == 0, run.stderr
     assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.16"}
@@ -68,7 +68,7 @@ def test_an_empty_base_url_means_the_us(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["/", "//", ""])
 def test_a_trailing_slash_of_the_base_url_is_fine(suffix: str, sandbox: Sandbox) -> None:
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=f"{sandbox.base_url}{suffix}")
+    run = sync(sandbox, base_url=f"{sandbox.base_url}{suffix}")
 
     assert run.code == 0
     assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
@@ -77,11 +77,11 @@ def test_a_trailing_slash_of_the_base_url_is_fine(suffix: str, sandbox: Sandbox)
 def test_localhost_is_loopback(sandbox: Sandbox) -> None:
     url = sandbox.base_url.replace("127.0.0.1", "localhost")
 
-    assert sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=url).code == 0
+    assert sync(sandbox, base_url=url).code == 0
 
 
 def test_a_number_from_the_environment_is_a_number(sandbox: Sandbox) -> None:
-    assert sync(sandbox, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="2.5").code == 0
+    assert sync(sandbox, request_timeout="2.5").code == 0
 
 
 @pytest.mark.parametrize(
@@ -170,11 +170,8 @@ def test_a_configuration_file_that_is_missing_or_not_text_is_refused(tmp_path: P
 
 
 def test_a_variable_that_cannot_be_parsed_is_refused(sandbox: Sandbox) -> None:
-    assert (
-        "FLATTENING_MAX_DEPTH"
-        in sync(sandbox, TAP_INTERCOM_ACCESS_FLATTENING_MAX_DEPTH="deep").error
-    )
-    assert "STREAM_MAPS" in sync(sandbox, TAP_INTERCOM_ACCESS_STREAM_MAPS="{").error
+    assert "FLATTENING_MAX_DEPTH" in sync(sandbox, flattening_max_depth="deep").error
+    assert "STREAM_MAPS" in sync(sandbox, stream_maps="{").error
     assert sandbox.journal.requests == []
 
 
@@ -211,7 +208,7 @@ OF_OTHERS = {
 }
 
 
-def warnings_of(run: Run) -> list[str]:
+def warnings_of(run: Result) -> list[str]:
     return [line for line in run.stderr.splitlines() if "| WARNING" in line]
 
 
@@ -265,8 +262,8 @@ def test_variables_that_are_read_beside_a_file_are_not_warned_of(
 def test_variables_that_no_setting_has_the_name_of_are_named(sandbox: Sandbox) -> None:
     run = sync(
         sandbox,
-        TAP_INTERCOM_ACCESS_WORKSPACEID="sandbox",
-        TAP_INTERCOM_ACCESS_FAKER_CONFIG_SEED="1",
+        workspaceid="sandbox",
+        faker_config_seed="1",
     )
 
     (warning,) = warnings_of(run)
@@ -291,17 +288,14 @@ def test_a_token_in_a_variable_beside_a_file_is_not_called_missing_without_a_wor
         )
 
 
-def test_the_log_is_ascii_whatever_names_it_holds(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_log_is_ascii_whatever_names_it_holds(sandbox: Sandbox) -> None:
     sandbox.workspace.name = "Café 漢字"
-    catalog = catalog_selecting(tmp_path, "admins")
-    text = catalog.read_text().replace('"stream": "teams"', '"stream": "équipes"')
-    catalog.write_text(
-        text.replace('"tap_stream_id": "teams"', '"tap_stream_id": "équipes"'), encoding="utf-8"
-    )
+    catalog = catalog_of("admins")
+    catalog["streams"].append({"tap_stream_id": "équipes", "schema": {"properties": {}}})
 
-    run = sync(sandbox, "--catalog", catalog, TAP_INTERCOM_ACCESS_WORKSPACE_ID="other")
+    run = sync(sandbox, catalog=catalog, workspace_id="other")
     sandbox.fail("/admins", faults.status(418, "é" * 300))
-    refusal = sync(sandbox, "--catalog", catalog)
+    refusal = sync(sandbox, catalog=catalog)
 
     assert "(Caf\\xe9 \\u6f22\\u5b57)" in run.error
     assert "\\xe9quipes" in run.stderr

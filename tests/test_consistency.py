@@ -2,15 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.runs import Run, catalog_selecting, sync
+from tests.tap import Result, catalog_of, sync
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tap_intercom_access.sandbox.server import Sandbox
 
 
-def findings(run: Run) -> list[str]:
+def findings(run: Result) -> list[str]:
     assert run.code == 0, run.stderr
     return [
         line.partition("tap-intercom-access            | ")[2]
@@ -51,19 +49,17 @@ def test_teams_that_do_not_list_their_admin_are_named(sandbox: Sandbox) -> None:
     assert run.records("admins")[0]["team_ids"] == ["502", "504", "999"]
 
 
-def test_one_list_alone_is_not_compared(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_one_list_alone_is_not_compared(sandbox: Sandbox) -> None:
     sandbox.workspace.teams[3].members.append(7)
 
     for streams in (("admins",), ("teams", "team_memberships")):
-        catalog = catalog_selecting(tmp_path, *streams)
-        assert findings(sync(sandbox, "--catalog", catalog)) == []
+        catalog = catalog_of(*streams)
+        assert findings(sync(sandbox, catalog=catalog)) == []
 
 
-def test_admins_and_memberships_are_compared_without_the_stream_of_teams(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_admins_and_memberships_are_compared_without_the_stream_of_teams(sandbox: Sandbox) -> None:
     sandbox.workspace.teams[3].members.append(7)
 
-    catalog = catalog_selecting(tmp_path, "admins", "team_memberships")
+    catalog = catalog_of("admins", "team_memberships")
 
-    assert len(findings(sync(sandbox, "--catalog", catalog))) == 1
+    assert len(findings(sync(sandbox, catalog=catalog))) == 1

@@ -12,9 +12,8 @@ import duckdb
 import pytest
 import yaml
 
-from tests.commands import POSIX, ROOT, environment
 from tests.docs import BLOCK, PAGES, README, block, row
-from tests.runs import run_tap
+from tests.tap import POSIX, ROOT, environment, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,7 @@ import pytest
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
-from tests.runs import Run
+from tests.tap import NEEDS_POSIX, POSIX, TAP, Result, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)]
 
@@ -54,7 +53,7 @@ def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: San
         finally:
             release.set()
 
-    run = Run(process.returncode, "".join(first) + rest, stderr)
+    run = Result(process.returncode, "".join(first) + rest, stderr)
     assert run.code == 1
     assert "Stopped by a signal" in run.stderr
     assert "Traceback" not in run.stderr
@@ -118,7 +117,7 @@ def test_only_stdout_is_needed(redirection: str, sandbox: Sandbox) -> None:
     assert run_in_shell(f"--bogus {redirection}", sandbox).code == 1
 
 
-def run_in_shell(arguments: str, sandbox: Sandbox) -> Run:
+def run_in_shell(arguments: str, sandbox: Sandbox) -> Result:
     done = subprocess.run(
         ["bash", "-c", f"exec {shlex.quote(TAP)} {arguments}"],
         capture_output=True,
@@ -127,7 +126,7 @@ def run_in_shell(arguments: str, sandbox: Sandbox) -> Run:
         env=environment(**sandbox.settings),
         timeout=60,
     )
-    return Run(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def waiting_in(pipe: int) -> int:
@@ -156,7 +155,7 @@ def test_a_target_that_closes_the_pipe_ends_the_sync() -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        run = Run(process.wait(timeout=60), "", process.stderr.read())
+        run = Result(process.wait(timeout=60), "", process.stderr.read())
 
     assert "The target closed the pipe" in run.error
     assert "BrokenPipeError" not in run.stderr

@@ -22,14 +22,24 @@ from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
-from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
-from tests.events import SEARCH
-from tests.in_process import catalog_of, sync_here
-from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
+from tests.responses import SEARCH
+from tests.tap import (
+    NEEDS_POSIX,
+    POSIX,
+    TAP,
+    Result,
+    catalog_of,
+    environment,
+    run_tap,
+    sync,
+    sync_here,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+EVIDENCE = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
+BODIES = {"TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": "true"}
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -56,13 +66,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "evidence"
 
 
-def test_each_response_has_a_line_and_a_complete_sync_the_last_one(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_each_response_has_a_line_and_a_complete_sync_the_last_one(folder: Path) -> None:
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
-        catalog = catalog_selecting(tmp_path, "activity_logs", "admins", "team_memberships")
+        catalog = catalog_of("activity_logs", "admins", "team_memberships")
         variables = {EVIDENCE: str(folder), "TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox"}
-        run = sync(sandbox, "--catalog", catalog, **variables)
+        run = sync(sandbox, catalog=catalog, **variables)
         host = sandbox.base_url.removeprefix("http://")
 
     *responses, last = lines_of(folder)
@@ -283,7 +291,7 @@ def test_a_disk_that_fills_up_ends_the_sync(blocks: int, folder: Path) -> None:
             env=environment(**sandbox.settings, **BODIES, **{EVIDENCE: str(folder)}),
         )
 
-    run = Run(done.returncode, done.stdout, done.stderr)
+    run = Result(done.returncode, done.stdout, done.stderr)
     assert "cannot be kept (File too large): this sync is incomplete" in run.error
     assert not is_complete(folder)
 

@@ -14,10 +14,9 @@ from tap_intercom_access.sandbox.models import Admin, Team
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
 from tests import faults
-from tests.commands import ROOT
 from tests.governance import check_baton, check_hyperproof, check_probo, check_vanta, step
 from tests.meltano import demo_of, meltano, output_of
-from tests.runs import catalog_selecting, sync
+from tests.tap import ROOT, catalog_of, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +40,8 @@ NAMES = [
 def run_without_meltano(example: Path, sandbox: Sandbox, *streams: str, **variables: str) -> str:
     """Do what the job does, with the tap alone: begin, sync, a file per stream, write."""
     assert step(example, "begin").returncode == 0
-    catalog = catalog_selecting(example, *(streams or STREAMS[:-1]))
-    run = sync(sandbox, "--catalog", catalog)
+    catalog = catalog_of(*(streams or STREAMS[:-1]))
+    run = sync(sandbox, catalog=catalog)
     assert run.code == 0, run.stderr
     for stream in STREAMS:
         lines = [json.dumps(record) + "\n" for record in run.records(stream)]

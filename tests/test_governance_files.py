@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.commands import NEEDS_POSIX, POSIX
 from tests.governance import (
     HOME,
     MEMBER,
@@ -24,6 +23,7 @@ from tests.governance import (
     write_rows,
     written,
 )
+from tests.tap import NEEDS_POSIX, POSIX
 
 if TYPE_CHECKING:
     from pathlib import Path

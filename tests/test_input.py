@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runs import catalog_selecting, run_tap, sync
+from tests.tap import catalog_of, run_tap, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,24 +15,15 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
 
 
-def written(tmp_path: Path, content: object) -> Path:
-    path = tmp_path / "input.json"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        path.write_text(json.dumps(content), encoding="utf-8")
-    return path
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("option", ["--state", "--catalog"])
+@pytest.mark.parametrize("option", ["state", "catalog"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"null", b'"x"', b"\xff\xfe{}"])
 def test_an_input_that_is_no_json_object_is_refused(
-    option: str, content: bytes, sandbox: Sandbox, tmp_path: Path
+    option: str, content: bytes, sandbox: Sandbox
 ) -> None:
-    error = sync(sandbox, option, written(tmp_path, content)).error
+    error = sync(sandbox, **{option: content}).error
 
-    assert error.startswith(f"The {option[2:]} ")
+    assert error.startswith(f"The {option} ")
     assert sandbox.journal.requests == []
 
 
@@ -51,41 +42,38 @@ def test_an_input_that_does_not_exist_is_named(option: str, sandbox: Sandbox) ->
         {"bookmarks": {"admins": None}},
     ],
 )
-def test_a_state_of_another_form_is_refused(
-    state: object, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    assert "not a Singer state" in sync(sandbox, "--state", written(tmp_path, state)).error
+def test_a_state_of_another_form_is_refused(state: dict[str, Any], sandbox: Sandbox) -> None:
+    assert "not a Singer state" in sync(sandbox, state=state).error
 
 
 @pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"singer_state": {}}])
-def test_an_empty_state_is_fine(state: object, sandbox: Sandbox, tmp_path: Path) -> None:
-    assert sync(sandbox, "--state", written(tmp_path, state)).code == 0
+def test_an_empty_state_is_fine(state: dict[str, Any], sandbox: Sandbox) -> None:
+    assert sync(sandbox, state=state).code == 0
 
 
-def test_a_state_of_unknown_streams_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_state_of_unknown_streams_is_a_warning(sandbox: Sandbox) -> None:
     state = {"bookmarks": {"admins": {}, "conversations": {"replication_key_value": 1}}}
 
-    run = sync(sandbox, "--state", written(tmp_path, state))
+    run = sync(sandbox, state=state)
 
     assert run.code == 0
     assert "The state names streams that this tap does not have" in run.stderr
     assert "conversations" in run.stderr
 
 
-def test_a_state_with_partitions_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_state_with_partitions_changes_nothing(sandbox: Sandbox) -> None:
     partitions = [{"context": {"region": "eu"}}, {"context": {"region": "us"}}]
     state = {"bookmarks": {"admins": {"partitions": partitions}}}
 
-    run = sync(sandbox, "--state", written(tmp_path, state))
+    run = sync(sandbox, state=state)
 
     assert run.records("admins") == sync(sandbox).records("admins")
 
 
-def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox) -> None:
     first = sync(sandbox)
-    state = written(tmp_path, first.of("STATE")[-1]["value"])
 
-    second = sync(sandbox, "--state", state)
+    second = sync(sandbox, state=first.state)
 
     assert second.code == 0
     assert second.records("admins") == first.records("admins")
@@ -96,7 +84,7 @@ def test_a_byte_order_mark_is_skipped_in_every_input(
     encoding: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     state = {"bookmarks": {"admins": {"rows": 500}}}
-    catalog = json.loads(catalog_selecting(tmp_path, "admins").read_text(encoding="utf-8"))
+    catalog = catalog_of("admins")
     config = {"base_url": sandbox.base_url, "access_token": sandbox.token}
     arguments: list[str | Path] = []
     for name, content in {"config": config, "catalog": catalog, "state": state}.items():
@@ -110,20 +98,16 @@ def test_a_byte_order_mark_is_skipped_in_every_input(
     assert sandbox.journal.requests == ["GET /admins"]
 
 
-def test_a_state_as_meltano_prints_it_keeps_the_safeguards(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_state_as_meltano_prints_it_keeps_the_safeguards(sandbox: Sandbox) -> None:
     state = {"singer_state": {"bookmarks": {"admins": {"rows": 500}}}}
 
-    error = sync(sandbox, "--state", written(tmp_path, state)).error
+    error = sync(sandbox, state=state).error
 
     assert "487 fewer than in the last complete sync" in error
 
 
-def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
-    state = written(tmp_path, b"[" * 100_000)
-
-    assert sync(sandbox, "--state", state).error.startswith("The state is not JSON")
+def test_an_input_that_is_nested_too_deeply_is_refused(sandbox: Sandbox) -> None:
+    assert sync(sandbox, state="[" * 100_000).error.startswith("The state is not JSON")
 
 
 ADMINS: dict[str, object] = {"tap_stream_id": "admins", "schema": {"properties": {}}}
@@ -145,41 +129,39 @@ ADMINS: dict[str, object] = {"tap_stream_id": "admins", "schema": {"properties":
         {"other": 1},
     ],
 )
-def test_a_catalog_of_another_form_is_refused(
-    catalog: object, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    error = sync(sandbox, "--catalog", written(tmp_path, catalog)).error
+def test_a_catalog_of_another_form_is_refused(catalog: dict[str, Any], sandbox: Sandbox) -> None:
+    error = sync(sandbox, catalog=catalog).error
 
     assert error.startswith("The catalog is not a Singer catalog")
     assert "--discover" in error
     assert sandbox.journal.requests == []
 
 
-def test_a_catalog_of_unknown_streams_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_catalog_of_unknown_streams_is_a_warning(sandbox: Sandbox) -> None:
     catalog = json.loads(run_tap("--discover").stdout)
     catalog["streams"].append({"tap_stream_id": "conversations", "schema": {"properties": {}}})
 
-    run = sync(sandbox, "--catalog", written(tmp_path, catalog))
+    run = sync(sandbox, catalog=catalog)
 
     assert run.code == 0
     assert "The catalog names streams that this tap does not have" in run.stderr
     assert len(run.records("admins")) == 13
 
 
-def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox, tmp_path: Path) -> None:
-    run = sync(sandbox, "--catalog", catalog_selecting(tmp_path))
+def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox) -> None:
+    run = sync(sandbox, catalog=catalog_of())
 
     assert run.code == 0
     assert "No stream is selected" in run.stderr
     assert sandbox.journal.requests == []
 
 
-def test_a_catalog_that_makes_a_full_list_incremental_is_refused(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    catalog = catalog_selecting(tmp_path, "admins", replication_method="INCREMENTAL")
+def test_a_catalog_that_makes_a_full_list_incremental_is_refused(sandbox: Sandbox) -> None:
+    catalog = catalog_of("admins")
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "INCREMENTAL"
 
-    error = sync(sandbox, "--catalog", catalog).error
+    error = sync(sandbox, catalog=catalog).error
 
     assert "admins" in error
     assert "FULL_TABLE" in error

@@ -12,8 +12,8 @@ import pytest
 
 from tap_intercom_access.intercom import Intercom, IntercomError, RefusedError, Row, list_of
 from tests import faults
-from tests.commands import ROOT, environment
-from tests.pages import after, page
+from tests.responses import after, page
+from tests.tap import ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

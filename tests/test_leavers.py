@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import faults
-from tests.runs import catalog_selecting, sync
+from tests.tap import ACTIVATE, catalog_of, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 STREAMS = ("admins", "team_memberships", "teams")
 LEAVER = 1010
-ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 
 
 def test_one_activate_version_follows_the_last_record_of_each_stream(paged: Sandbox) -> None:
@@ -84,10 +83,10 @@ def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_pa
     assert "batch_config" in run.stderr
 
 
-def test_memberships_alone_are_activated(paged: Sandbox, tmp_path: Path) -> None:
-    catalog = catalog_selecting(tmp_path, "team_memberships")
+def test_memberships_alone_are_activated(paged: Sandbox) -> None:
+    catalog = catalog_of("team_memberships")
 
-    run = sync(paged, "--catalog", catalog, **ACTIVATE)
+    run = sync(paged, catalog=catalog, **ACTIVATE)
 
     assert [message["stream"] for message in run.of("ACTIVATE_VERSION")] == ["team_memberships"]
 

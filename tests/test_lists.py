@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pages import after, page
-from tests.runs import sync
+from tests.responses import after, page
+from tests.tap import sync
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
@@ -48,7 +48,7 @@ def test_fewer_rows_than_announced_are_an_error(
         page(2, total_count=second),
     )
 
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true")
+    run = sync(sandbox, emit_activate_version_messages=True)
 
     assert "announced 3 rows and sent 2" in run.error
     assert run.of("ACTIVATE_VERSION") == []
@@ -61,7 +61,7 @@ def test_fewer_pages_than_announced_are_an_error(
     last = page(2, pages={"next": None, "total_pages": 3, **number})
     sandbox.respond("/admins", page(1, **after("a")), last)
 
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true")
+    run = sync(sandbox, emit_activate_version_messages=True)
 
     assert "announced 3 pages and sent 2: the list is short" in run.error
     assert run.of("ACTIVATE_VERSION") == []

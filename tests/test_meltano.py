@@ -11,10 +11,9 @@ import pytest
 import yaml
 
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.commands import ROOT, environment
 from tests.docs import block
 from tests.meltano import meltano
-from tests.runs import run_tap
+from tests.tap import ROOT, environment, run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path

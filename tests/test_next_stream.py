@@ -21,9 +21,8 @@ from tap_intercom_access.intercom import (
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, record_of, schema_of
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.commands import ROOT
-from tests.events import seconds
-from tests.in_process import catalog_of, sync_here
+from tests.responses import seconds
+from tests.tap import ROOT, catalog_of, sync_here
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox

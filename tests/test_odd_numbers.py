@@ -11,7 +11,8 @@ from typing_extensions import override
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.runs import catalog_selecting, run_installed, run_tap, sync
+from tests.responses import sync_events
+from tests.tap import TAP, catalog_of, environment, run_command, run_tap, sync, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 DEEP = "[" * 100_000 + "]" * 100_000
-
-
-def written(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "input.json"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 class Dated(Sandbox):
@@ -61,15 +56,13 @@ def test_a_date_that_is_none_changes_nothing(date: str) -> None:
     assert len(run.records("admins")) == 13
 
 
-def test_a_workspace_of_a_time_in_milliseconds_is_a_sentence(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_workspace_of_a_time_in_milliseconds_is_a_sentence(sandbox: Sandbox) -> None:
     me = sandbox.workspace.me()
     for created_at in (1_700_000_000_000, -(10**15), 10**18):
         me["app"]["created_at"] = created_at
         sandbox.respond("/me", me)
 
-        error = sync(sandbox, "--catalog", catalog_selecting(tmp_path, "workspaces")).error
+        error = sync(sandbox, catalog=catalog_of("workspaces")).error
 
         assert "an admin with their workspace" in error
         assert "`$.app.created_at`" in error
@@ -77,12 +70,12 @@ def test_a_workspace_of_a_time_in_milliseconds_is_a_sentence(
 
 @pytest.mark.parametrize("created_at", [1_700_000_000_000, 253_402_300_800, -1])
 def test_an_event_of_a_time_in_milliseconds_is_a_sentence(
-    created_at: int, sandbox: Sandbox, events_only: Path
+    created_at: int, sandbox: Sandbox
 ) -> None:
     events = [{"id": "1", "created_at": created_at}]
     sandbox.respond("/admins/activity_logs/search", {"activity_logs": events})
 
-    error = sync(sandbox, "--catalog", events_only).error
+    error = sync_events(sandbox).error
 
     assert "created_at" in error
     assert "fault of the tap" not in error
@@ -98,22 +91,17 @@ def test_an_event_of_a_time_in_milliseconds_is_a_sentence(
         "1969-12-31T23:59:59+00:00",
     ],
 )
-def test_a_bookmark_at_the_end_of_time_works(
-    bookmark: str, sandbox: Sandbox, events_only: Path, tmp_path: Path
-) -> None:
+def test_a_bookmark_at_the_end_of_time_works(bookmark: str, sandbox: Sandbox) -> None:
     state = {"replication_key": "created_at", "replication_key_value": bookmark}
-    text = json.dumps({"bookmarks": {"activity_logs": state}})
 
-    run = sync(sandbox, "--catalog", events_only, "--state", written(tmp_path, text))
+    run = sync_events(sandbox, state={"bookmarks": {"activity_logs": state}})
 
     assert run.code == 0, run.stderr
 
 
 @pytest.mark.parametrize("date", ["0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31"])
-def test_a_start_date_at_the_end_of_time_works(
-    date: str, sandbox: Sandbox, events_only: Path
-) -> None:
-    run = sync(sandbox, "--catalog", events_only, TAP_INTERCOM_ACCESS_START_DATE=date)
+def test_a_start_date_at_the_end_of_time_works(date: str, sandbox: Sandbox) -> None:
+    run = sync_events(sandbox, start_date=date)
 
     assert run.code == 0, run.stderr
 
@@ -128,12 +116,10 @@ def test_a_start_date_at_the_end_of_time_works(
         '"partitions": [5]',
     ],
 )
-def test_what_the_sdk_keeps_in_a_state_may_be_odd(
-    odd: str, stream: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    state = written(tmp_path, f'{{"bookmarks": {{"{stream}": {{{odd}}}}}}}')
+def test_what_the_sdk_keeps_in_a_state_may_be_odd(odd: str, stream: str, sandbox: Sandbox) -> None:
+    state = f'{{"bookmarks": {{"{stream}": {{{odd}}}}}}}'
 
-    run = sync(sandbox, "--state", state)
+    run = sync(sandbox, state=state)
 
     assert run.code == 0, run.stderr
     assert len(run.records("admins")) == 13
@@ -150,13 +136,11 @@ def test_what_the_sdk_keeps_in_a_state_may_be_odd(
     ],
     ids=["1e400", "-1e999", "digits", "nested", "only nested"],
 )
-@pytest.mark.parametrize("option", ["--state", "--catalog", "--config"])
-def test_an_input_out_of_range_is_named(
-    text: str, option: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    error = sync(sandbox, option, written(tmp_path, text)).error
+@pytest.mark.parametrize("option", ["state", "catalog", "config"])
+def test_an_input_out_of_range_is_named(text: str, option: str, sandbox: Sandbox) -> None:
+    error = sync(sandbox, **{option: text}).error
 
-    assert error.startswith(f"The {option[2:]}")
+    assert error.startswith(f"The {option}")
     assert "fault of the tap" not in error
     assert sandbox.journal.requests == []
 
@@ -171,7 +155,7 @@ def test_a_level_of_the_log_that_does_not_exist_is_named(variable: str, level: s
 
 def test_a_configuration_of_the_log_that_is_none_is_named(tmp_path: Path) -> None:
     for text in ("x", "version: 7", "version: 1\nhandlers: {a: {class: nowhere.A}}", "{"):
-        path = written(tmp_path, text)
+        path = write(tmp_path / "input.json", text)
 
         error = run_tap("--about", SINGER_SDK_LOG_CONFIG=str(path)).error
 
@@ -182,7 +166,7 @@ def test_a_configuration_of_the_log_that_is_none_is_named(tmp_path: Path) -> Non
 def test_the_locale_does_not_matter(options: list[str]) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
-    run = run_installed(*options, **ascii_only)
+    run = run_command([TAP, *options], environment(**ascii_only))
 
     assert run.code == 0, run.stderr
     if "--about" not in options or len(options) > 1:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.events import SEARCH
-from tests.in_process import Result, catalog_of, sync_here
+from tests.responses import SEARCH
+from tests.tap import Result, catalog_of, sync_here
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox

@@ -6,15 +6,15 @@ import pytest
 
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.pages import page, pointing
-from tests.runs import Run, sync
+from tests.responses import page, pointing
+from tests.tap import Result, sync
 
 pytestmark = pytest.mark.slow
 
 ONE_PAGE = 13
 
 
-def everything(run: Run) -> list[tuple[str, str]]:
+def everything(run: Result) -> list[tuple[str, str]]:
     assert run.code == 0, run.stderr
     return [(message["stream"], json.dumps(message["record"])) for message in run.of("RECORD")]
 
@@ -81,7 +81,7 @@ def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -
         page(2),
     )
 
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_BASE_URL=f"{sandbox.base_url}/gateway/intercom/")
+    run = sync(sandbox, base_url=f"{sandbox.base_url}/gateway/intercom/")
 
     assert [record["id"] for record in run.records("admins")] == ["1", "2"]
     assert sandbox.journal.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"

@@ -13,9 +13,9 @@ import pytest
 
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.commands import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
 from tests.docs import block
 from tests.meltano import meltano, output_of
+from tests.tap import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

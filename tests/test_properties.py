@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
-from tests.in_process import sync_here
+from tests.tap import sync_here
 
 pytestmark = pytest.mark.slow
 

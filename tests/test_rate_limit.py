@@ -12,8 +12,7 @@ from flask import Response
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox, error
 from tests import faults
-from tests.commands import environment
-from tests.runs import Run, failed, sync, waits
+from tests.tap import Result, environment, failed, sync, waits
 
 pytestmark = pytest.mark.slow
 
@@ -135,7 +134,7 @@ def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -
         encoding="utf-8",
         env=environment(**sandbox.settings),
     )
-    run = Run(done.returncode, done.stdout, done.stderr)
+    run = Result(done.returncode, done.stdout, done.stderr)
 
     assert "HTTP 429, too_many_requests" in run.error
     assert waits(run) == [2.0, 2.0]

@@ -7,8 +7,8 @@ import pytest
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.pages import HTML
-from tests.runs import failed, sync
+from tests.responses import HTML
+from tests.tap import failed, sync
 
 REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api.au.intercom.io")
 

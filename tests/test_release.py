@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 from jsonschema import Draft7Validator
 
-from tests.commands import ROOT, environment
+from tests.tap import ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

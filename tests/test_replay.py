@@ -21,16 +21,29 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.replay import Replay, ReplayError
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import faults
-from tests.commands import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
 from tests.docs import block
-from tests.events import SEARCH
 from tests.meltano import meltano
-from tests.runs import BODIES, EVIDENCE, Run, catalog_selecting, run_tap, sync
+from tests.responses import SEARCH
+from tests.tap import (
+    NEEDS_POSIX,
+    POSIX,
+    SANDBOX,
+    TAP,
+    Result,
+    catalog_of,
+    environment,
+    files_of,
+    run_command,
+    run_tap,
+    sync,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOW = int(time.time())
+EVIDENCE = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
+BODIES = {"TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": "true"}
 STATE = {
     "bookmarks": {
         "activity_logs": {"replication_key_value": "2026-01-01T00:00:00Z", "replication_key": "x"},
@@ -39,36 +52,26 @@ STATE = {
 }
 
 
-def without_times(run: Run) -> str:
+def without_times(run: Result) -> str:
     """What a run wrote, byte for byte, but for the times of extraction."""
     return re.sub(r'"time_extracted":"[^"]*"', '"time_extracted":""', run.stdout)
 
 
-def replayed(folder: Path, *args: str, **variables: str) -> Run:
+def replayed(folder: Path, *args: str, **variables: str) -> Result:
     with Replay(folder) as replay:
         return run_tap("--config=ENV", *args, **replay.settings, **variables)
 
 
-def command_replayed(folder: Path, *command: str, **variables: str) -> Run:
-    done = subprocess.run(
-        [SANDBOX, "--replay", str(folder), *command],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(**variables),
-        timeout=120,
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
+def command_replayed(folder: Path, *command: str, **variables: str) -> Result:
+    return run_command([SANDBOX, "--replay", folder, *command], environment(**variables))
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """A sync with a state, settings and a catalog of its own, in divided windows, with failures."""
     folder = tmp_path_factory.mktemp("recorded")
-    state = folder / "state.json"
-    state.write_text(json.dumps(STATE), encoding="utf-8")
     streams = ("activity_logs", "admins", "teams", "team_memberships", "workspaces")
-    catalog = catalog_selecting(folder, *streams)
+    catalog = catalog_of(*streams)
     workspace = demo()
     workspace.history = generate_events(3000, NOW - 80 * DAY, NOW - DAY)
     with Sandbox(workspace, Behaviour(page_size=5, clock_offset=-7200)) as sandbox:
@@ -82,13 +85,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
             "TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true",
             "TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox",
         }
-        run = sync(sandbox, f"--state={state}", f"--catalog={catalog}", **BODIES, **variables)
+        run = sync(sandbox, state=STATE, catalog=catalog, **BODIES, **variables)
     assert run.code == 0, run.stderr
     return folder / "evidence", run
 
 
 @pytest.mark.slow
-def test_a_replay_gives_the_same_records_byte_for_byte(recorded: tuple[Path, Run]) -> None:
+def test_a_replay_gives_the_same_records_byte_for_byte(recorded: tuple[Path, Result]) -> None:
     folder, first = recorded
     again = command_replayed(folder, TAP, "--config=ENV")
     requests = (folder / "requests.jsonl").read_text(encoding="utf-8")
@@ -105,7 +108,7 @@ def test_a_replay_gives_the_same_records_byte_for_byte(recorded: tuple[Path, Run
 
 @pytest.mark.slow
 def test_a_replay_has_the_settings_state_and_catalog_of_the_run(
-    recorded: tuple[Path, Run], tmp_path: Path
+    recorded: tuple[Path, Result], tmp_path: Path
 ) -> None:
     folder, first = recorded
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
@@ -114,8 +117,8 @@ def test_a_replay_has_the_settings_state_and_catalog_of_the_run(
     again = replayed(
         folder,
         f"--state={other}",
-        f"--catalog={catalog_selecting(tmp_path, 'teams')}",
-        TAP_INTERCOM_ACCESS_START_DATE="2026-10-01",
+        *files_of(tmp_path, catalog=catalog_of("teams")),
+        start_date="2026-10-01",
         **{EVIDENCE: str(folder)},
     )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import faults
-from tests.pages import HTML
-from tests.runs import failed, sync
+from tests.responses import HTML
+from tests.tap import failed, sync
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
@@ -89,7 +89,7 @@ def test_long_and_unprintable_answers_are_cut_to_a_printable_line(paged: Sandbox
 def test_an_empty_list_of_admins_is_an_error(sandbox: Sandbox) -> None:
     sandbox.respond("/admins", {"type": "admin.list", "admins": []})
 
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES="true")
+    run = sync(sandbox, emit_activate_version_messages=True)
 
     assert "a workspace always has an admin" in run.error
     assert run.of("ACTIVATE_VERSION") == []

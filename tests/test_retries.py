@@ -10,8 +10,8 @@ import pytest
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.pages import HTML
-from tests.runs import failed, run_tap, sync
+from tests.responses import HTML
+from tests.tap import failed, run_tap, sync
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Fault
@@ -39,7 +39,7 @@ def test_a_failure_that_passes_loses_nothing(
 ) -> None:
     paged.fail("/admins", fault, nth=2)
 
-    run = sync(paged, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="5")
+    run = sync(paged, request_timeout="5")
 
     assert run.code == 0, run.stderr
     assert run.stderr.count("Try 1 of 5 failed") == 1
@@ -61,7 +61,7 @@ def test_a_failure_that_passes_loses_nothing(
 def test_a_failure_that_stays_ends_after_five_tries(
     fault: Fault, cause: str, sandbox: Sandbox
 ) -> None:
-    error = failed(sandbox, fault, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1")
+    error = failed(sandbox, fault, request_timeout="1")
 
     assert error.startswith("admins: failed 5 times in a row: GET ")
     assert cause in error

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.commands import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
+from tests.tap import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.commands import BIN, NEEDS_POSIX, POSIX, ROOT, environment
 from tests.docs import PAGES, block
+from tests.tap import BIN, NEEDS_POSIX, POSIX, ROOT, environment
 
 if TYPE_CHECKING:
     from pathlib import Path

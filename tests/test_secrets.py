@@ -18,7 +18,7 @@ import trustme
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.runs import Run, run_tap, sync
+from tests.tap import Result, run_tap, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def secretive() -> Iterator[Sandbox]:
         yield server
 
 
-def check_silence(run: Run) -> None:
+def check_silence(run: Result) -> None:
     pieces = [TOKEN[start : start + PIECE] for start in range(len(TOKEN) - PIECE + 1)]
     for piece in pieces:
         assert piece not in run.stdout, piece
@@ -200,7 +200,7 @@ def test_structured_logs_are_json_without_the_token(secretive: Sandbox, tmp_path
     lines = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
     assert {"Failed to parse headers"} <= {line["message"][:23] for line in lines}
     assert "Failed to parse headers" in text
-    check_silence(Run(run.code, text, run.stderr))
+    check_silence(Result(run.code, text, run.stderr))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_what_intercom_sends_never_begins_a_line_of_the_log(odd: str, secretive:
     for level in ("INFO", "DEBUG"):
         run = sync(
             secretive,
-            TAP_INTERCOM_ACCESS_WORKSPACE_ID="other",
+            workspace_id="other",
             TAP_INTERCOM_ACCESS_LOGLEVEL=level,
         )
 

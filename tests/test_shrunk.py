@@ -10,7 +10,7 @@ import pytest
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.meltano import meltano
-from tests.runs import Run, catalog_selecting, run_tap, sync
+from tests.tap import ACTIVATE, Result, catalog_of, run_tap, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 ACCEPT = {"TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT": "100"}
 
 
@@ -37,14 +36,14 @@ def shrink(sandbox: Sandbox, to: int) -> None:
         sandbox.workspace.leave(admin.id)
 
 
-def saved(run: Run, tmp_path: Path) -> Path:
+def saved(run: Result, tmp_path: Path) -> Path:
     assert run.code == 0, run.stderr
     path = tmp_path / "state.json"
     path.write_text(json.dumps(run.of("STATE")[-1]["value"]), encoding="utf-8")
     return path
 
 
-def bookmarks(run: Run) -> dict[str, Any]:
+def bookmarks(run: Result) -> dict[str, Any]:
     marks: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]
     return marks
 
@@ -78,7 +77,7 @@ def test_a_list_that_lost_too_much_fails_and_keeps_the_old_number(
     read_at = json.loads(state.read_text())["bookmarks"]["admins"]["rows_read_at"]
     shrink(company, 120)
 
-    run = sync(company, "--state", state, **ACTIVATE)
+    run = sync(company, state=state, **ACTIVATE)
 
     assert run.error.startswith(
         "admins: Intercom listed 120 rows, 80 fewer than in the last complete sync (200 rows, "
@@ -99,7 +98,7 @@ def test_it_can_be_accepted_for_one_run_or_from_the_beginning(
     state = saved(sync(company), tmp_path)
     shrink(company, 120)
 
-    accepted = sync(company, "--state", state, **ACCEPT, **ACTIVATE)
+    accepted = sync(company, state=state, **ACCEPT, **ACTIVATE)
     anew = sync(company, **ACTIVATE)
 
     for run in (accepted, anew):
@@ -135,15 +134,13 @@ def test_the_share_and_a_few_rows_are_the_bounds(  # noqa: PLR0913, PLR0917 (a t
     state = tmp_path / "state.json"
     state.write_text(json.dumps({"bookmarks": {"admins": {"rows": before}}}))
     company.respond("/admins", {"admins": [{"id": str(number)} for number in range(now)]})
-    catalog = catalog_selecting(tmp_path, "admins")
+    catalog = catalog_of("admins")
 
     run = sync(
         company,
-        "--catalog",
-        catalog,
-        "--state",
-        state,
-        TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=percent,
+        catalog=catalog,
+        state=state,
+        max_removed_percent=percent,
     )
 
     assert run.code == int(fails), run.stderr
@@ -155,7 +152,7 @@ def test_memberships_have_their_own_number(company: Sandbox, tmp_path: Path) -> 
     for team in company.workspace.teams:
         del team.members[10:]
 
-    run = sync(company, "--state", state, **ACTIVATE)
+    run = sync(company, state=state, **ACTIVATE)
 
     assert run.error.startswith("team_memberships: Intercom listed 20 rows, 180 fewer")
     assert [message["stream"] for message in run.of("ACTIVATE_VERSION")] == ["admins"]
@@ -168,7 +165,7 @@ def test_a_number_of_rows_that_is_none_is_refused(
     state = tmp_path / "state.json"
     state.write_text(json.dumps({"bookmarks": {"admins": {"rows": rows}}}))
 
-    run = sync(company, "--state", state, **ACTIVATE)
+    run = sync(company, state=state, **ACTIVATE)
 
     assert "which is no number of rows" in run.error
     assert run.of("ACTIVATE_VERSION") == []
@@ -210,11 +207,11 @@ def test_nobody_is_marked_in_postgres_until_the_list_is_whole_again(
     everybody = list(company.workspace.admins)
     company.workspace.admins = everybody[:120]
 
-    assert load(company, "target-postgres", config, "--state", str(state), **ACTIVATE) == (1, 0)
+    assert load(company, "target-postgres", config, state=state, **ACTIVATE) == (1, 0)
     assert postgres.query(current) == [{"n": 200}]
 
     company.workspace.admins = everybody[:199]
-    assert load(company, "target-postgres", config, "--state", str(state), **ACTIVATE) == (0, 0)
+    assert load(company, "target-postgres", config, state=state, **ACTIVATE) == (0, 0)
     assert postgres.query(current) == [{"n": 199}]
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.in_process import catalog_of, sync_here
-from tests.runs import sync
+from tests.tap import catalog_of, sync, sync_here
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
@@ -100,7 +99,7 @@ def test_a_failed_map_ends_the_command_with_one_sentence(sandbox: Sandbox) -> No
     no_address(sandbox)
     maps = json.dumps({"admins": {"email": "sha256(email)"}})
 
-    error = sync(sandbox, TAP_INTERCOM_ACCESS_STREAM_MAPS=maps).error
+    error = sync(sandbox, stream_maps=maps).error
 
     assert error.startswith("admins: the stream map admins.email: sha256(email) failed")
 
@@ -108,7 +107,7 @@ def test_a_failed_map_ends_the_command_with_one_sentence(sandbox: Sandbox) -> No
 def test_the_test_mode_maps_streams_that_are_not_selected_by_default(sandbox: Sandbox) -> None:
     maps = json.dumps({"*": {"workspace": "'us'"}})
 
-    run = sync(sandbox, "--test", TAP_INTERCOM_ACCESS_STREAM_MAPS=maps)
+    run = sync(sandbox, "--test", stream_maps=maps)
 
     assert run.code == 0, run.stderr
     for stream in ("activity_logs", "workspaces", "teams"):

@@ -1,22 +1,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import jsonschema
 
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.runs import Run, catalog_selecting, run_tap, sync
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.tap import Result, catalog_of, run_tap, sync
 
 STREAMS = ("admins", "team_memberships", "teams")
 ON_REQUEST = ("activity_logs", "away_status_reasons", "workspaces")
 
 
-def check_records(run: Run) -> None:
+def check_records(run: Result) -> None:
     """Every record has to fit the schema that was sent before it."""
     assert run.code == 0, run.stderr
     validators = {
@@ -125,37 +121,30 @@ def test_null_and_missing_lists_are_null(sandbox: Sandbox) -> None:
     assert run.records("team_memberships") == []
 
 
-def test_memberships_alone_take_one_request(sandbox: Sandbox, tmp_path: Path) -> None:
-    run = sync(sandbox, "--catalog", catalog_selecting(tmp_path, "team_memberships"))
+def test_memberships_alone_take_one_request(sandbox: Sandbox) -> None:
+    run = sync(sandbox, catalog=catalog_of("team_memberships"))
 
     assert sandbox.journal.requests == ["GET /teams"]
     assert len(run.records("team_memberships")) == 13
     assert {message["stream"] for message in run.of("SCHEMA")} == {"team_memberships"}
 
 
-def test_teams_alone_take_one_request(sandbox: Sandbox, tmp_path: Path) -> None:
-    run = sync(sandbox, "--catalog", catalog_selecting(tmp_path, "teams"))
+def test_teams_alone_take_one_request(sandbox: Sandbox) -> None:
+    run = sync(sandbox, catalog=catalog_of("teams"))
 
     assert sandbox.journal.requests == ["GET /teams"]
     assert len(run.records("teams")) == 4
 
 
-def test_deselected_columns_are_left_out(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = catalog_selecting(tmp_path, "admins")
-    catalog = json.loads(path.read_text(encoding="utf-8"))
-    for metadata in catalog["streams"][1]["metadata"]:
-        if metadata["breadcrumb"] == ["properties", "email"]:
-            metadata["metadata"]["selected"] = False
-    path.write_text(json.dumps(catalog), encoding="utf-8")
-
-    run = sync(sandbox, "--catalog", path)
+def test_deselected_columns_are_left_out(sandbox: Sandbox) -> None:
+    run = sync(sandbox, catalog=catalog_of("admins", without=("admins.email",)))
 
     check_records(run)
     assert not any("email" in record for record in run.records("admins"))
 
 
 def test_requests_carry_token_version_and_the_taps_name(sandbox: Sandbox) -> None:
-    sync(sandbox, TAP_INTERCOM_ACCESS_API_VERSION="2.14")
+    sync(sandbox, api_version="2.14")
 
     assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.14"}
     assert {headers["Authorization"] for headers in sandbox.journal.headers} == {
@@ -191,8 +180,8 @@ def test_the_test_mode_reads_one_record_of_each_stream(sandbox: Sandbox) -> None
 def test_flattening_makes_columns_of_objects(sandbox: Sandbox) -> None:
     run = sync(
         sandbox,
-        TAP_INTERCOM_ACCESS_FLATTENING_ENABLED="true",
-        TAP_INTERCOM_ACCESS_FLATTENING_MAX_DEPTH="2",
+        flattening_enabled="true",
+        flattening_max_depth="2",
     )
 
     check_records(run)
@@ -200,9 +189,7 @@ def test_flattening_makes_columns_of_objects(sandbox: Sandbox) -> None:
 
 
 def test_a_stream_map_can_hash_addresses(sandbox: Sandbox) -> None:
-    run = sync(
-        sandbox, TAP_INTERCOM_ACCESS_STREAM_MAPS=json.dumps({"admins": {"email": "md5(email)"}})
-    )
+    run = sync(sandbox, stream_maps=json.dumps({"admins": {"email": "md5(email)"}}))
 
     check_records(run)
     assert all(len(record["email"]) == 32 for record in run.records("admins"))

@@ -14,7 +14,7 @@ import pytest
 
 from tap_intercom_access.sandbox.demo import advance_quarter
 from tests import faults
-from tests.runs import sync
+from tests.tap import ACTIVATE, sync
 from tests.targets import installed, load
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ FLAT = {
     "TAP_INTERCOM_ACCESS_FLATTENING_ENABLED": "true",
     "TAP_INTERCOM_ACCESS_FLATTENING_MAX_DEPTH": "2",
 }
-ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 
 
 def expected(sandbox: Sandbox) -> dict[str, Rows]:

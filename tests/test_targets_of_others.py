@@ -14,7 +14,7 @@ import pytest
 import requests
 from psycopg import conninfo
 
-from tests.commands import TAP, environment
+from tests.tap import TAP, environment
 from tests.targets import installed, load
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.in_process import Result, catalog_of, sync_here
+from tests.tap import Result, catalog_of, sync_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +47,11 @@ def test_a_team_of_unknown_members_is_refused_unless_it_is_accepted(
 
     assert refused.error.startswith(f"{streams[1]}: ")
     assert "such as team 501, and teammates name it as theirs" in refused.error
-    assert "TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100" in refused.error
-    assert refused.of("ACTIVATE_VERSION") == ["admins"]
-    assert refused.of("RECORD") == ["admins"] * 13
+    assert "MAX_REMOVED_PERCENT=100" in refused.error
+    assert refused.activated == ["admins"]
+    assert len(refused.of("RECORD")) == 13
     assert accepted.error == ""
-    assert accepted.of("ACTIVATE_VERSION") == list(streams)
+    assert accepted.activated == list(streams)
     assert any("accepted" in warning for warning in accepted.warnings)
 
 
@@ -64,7 +64,7 @@ def test_a_team_that_no_teammate_names_is_empty_with_a_warning(
     result = activate(sandbox)
 
     assert result.error == ""
-    assert result.of("ACTIVATE_VERSION") == list(DEFAULT)
+    assert result.activated == list(DEFAULT)
     assert len(result.records("team_memberships")) == 13
     (warning,) = result.warnings
     assert "such as team 504; no teammate names them, so they are empty" in warning
@@ -79,7 +79,7 @@ def test_without_the_list_of_teammates_unknown_members_are_refused(
     result = activate(sandbox, catalog=catalog_of(*streams))
 
     assert "no list of teammates was read before" in result.error
-    assert result.of("ACTIVATE_VERSION") == []
+    assert result.activated == []
 
 
 def of_priority(rows: list[dict[str, Any]]) -> None:
@@ -127,8 +127,8 @@ def test_no_teams_are_refused_while_teammates_name_some(
 
     assert refused.error.startswith(f"{streams[1]}: ")
     assert "teammates name 3 teams" in refused.error
-    assert refused.of("ACTIVATE_VERSION") == ["admins"]
-    assert accepted.of("ACTIVATE_VERSION") == list(streams)
+    assert refused.activated == ["admins"]
+    assert accepted.activated == list(streams)
 
 
 @pytest.mark.parametrize("stream", ["teams", "team_memberships"])
@@ -140,8 +140,8 @@ def test_a_list_that_had_rows_and_has_none_is_no_small_loss(stream: str, sandbox
     accepted = activate(sandbox, state=state, catalog=catalog_of(stream), **ACCEPT)
 
     assert "listed 0 rows, 1 fewer" in refused.error
-    assert refused.of("ACTIVATE_VERSION") == []
-    assert accepted.of("ACTIVATE_VERSION") == [stream]
+    assert refused.activated == []
+    assert accepted.activated == [stream]
 
 
 def test_rows_of_type_team_are_no_teammates_and_others_keep_their_type(sandbox: Sandbox) -> None:
@@ -180,7 +180,7 @@ def test_a_state_in_a_wrapper_is_a_state(state: dict[str, Any], sandbox: Sandbox
     result = activate(sandbox, state=state)
 
     assert "487 fewer than in the last complete sync" in result.error
-    assert result.of("ACTIVATE_VERSION") == []
+    assert result.activated == []
 
 
 NO_STATE: list[Any] = [
@@ -221,7 +221,7 @@ def test_a_number_of_rows_that_is_null_is_no_number(sandbox: Sandbox) -> None:
     result = activate(sandbox, state={"bookmarks": {"admins": {"rows": None}}})
 
     assert "which is no number of rows" in result.error
-    assert result.of("ACTIVATE_VERSION") == []
+    assert result.activated == []
 
 
 def test_a_workspace_of_the_state_that_is_null_is_another_one(sandbox: Sandbox) -> None:
@@ -323,7 +323,7 @@ def test_a_stream_is_deselected_by_a_text_too(sandbox: Sandbox) -> None:
 
     result = sync_here(sandbox, catalog=catalog)
 
-    assert result.of("SCHEMA") == ["admins"]
+    assert [message["stream"] for message in result.of("SCHEMA")] == ["admins"]
     assert sandbox.journal.requests == ["GET /admins"]
 
 

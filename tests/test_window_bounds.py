@@ -11,7 +11,7 @@ from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import Timed, divide, read_windows
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
-from tests.events import NOW, SEARCH
+from tests.responses import NOW, SEARCH
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox

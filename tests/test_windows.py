@@ -20,9 +20,8 @@ from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import PERIOD, Behaviour, Sandbox, error
 from tests import faults
-from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
-from tests.events import NOW, SEARCH, events, ids, seconds
-from tests.runs import sync, waits
+from tests.responses import NOW, SEARCH, events, ids, seconds, sync_events
+from tests.tap import NEEDS_POSIX, POSIX, TAP, catalog_of, environment, files_of, waits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ def refuse_after(share: float) -> Response | None:
     return None
 
 
-def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox, events_only: Path) -> None:
+def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox) -> None:
     chance = random.Random(3)  # noqa: S311 (not for secrets)
     three = threading.Event()
 
@@ -62,19 +61,17 @@ def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox, events_on
 
     busy.fail(SEARCH, hold_until_three_wait)
 
-    records = events(sync(busy, "--catalog", events_only))
+    records = events(sync_events(busy))
 
     assert [row["id"] for row in records] == [f"event-{number}" for number in range(6000)]
     assert three.is_set()
     assert busy.journal.max_concurrent <= IN_FLIGHT
 
 
-def test_a_failure_ends_the_sync_after_all_before_it_was_written(
-    busy: Sandbox, events_only: Path
-) -> None:
+def test_a_failure_ends_the_sync_after_all_before_it_was_written(busy: Sandbox) -> None:
     busy.fail(SEARCH, lambda: refuse_after(0.5))
 
-    run = sync(busy, "--catalog", events_only)
+    run = sync_events(busy)
 
     assert run.error.startswith("activity_logs: POST ")
     numbers = [int(row["id"].removeprefix("event-")) for row in run.records("activity_logs")]
@@ -83,11 +80,9 @@ def test_a_failure_ends_the_sync_after_all_before_it_was_written(
 
 
 @pytest.mark.slow
-def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
-    busy: Sandbox, events_only: Path
-) -> None:
+def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(busy: Sandbox) -> None:
     busy.fail(SEARCH, lambda: refuse_after(0.7))
-    run = sync(busy, "--catalog", events_only)
+    run = sync_events(busy)
     written: set[str] = set()
 
     for message in run.messages:
@@ -100,7 +95,7 @@ def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(
 
 
 @pytest.mark.slow
-def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -> None:
+def test_each_request_has_its_own_five_tries(busy: Sandbox) -> None:
     failed: set[bytes] = set()
 
     def once() -> Response | None:
@@ -112,7 +107,7 @@ def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -
 
     busy.fail(SEARCH, once)
 
-    run = sync(busy, "--catalog", events_only)
+    run = sync_events(busy)
 
     assert len(ids(run)) == 6000
     assert run.stderr.count("Try 1 of 5 failed") == len(failed) > 20
@@ -120,10 +115,10 @@ def test_each_request_has_its_own_five_tries(busy: Sandbox, events_only: Path) -
 
 
 @pytest.mark.slow
-def test_a_limit_is_shared_and_costs_no_try(events_only: Path) -> None:
+def test_a_limit_is_shared_and_costs_no_try() -> None:
     with Sandbox(demo(), Behaviour(rate_limit=12)) as limited:
         limited.workspace.history = generate_events(6000, START, STOP)
-        run = sync(limited, "--catalog", events_only)
+        run = sync_events(limited)
 
     assert len(ids(run)) == 6000
     assert "Try 1" not in run.stderr
@@ -139,7 +134,7 @@ def test_a_limit_is_shared_and_costs_no_try(events_only: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
+def test_a_429_pauses_everybody(busy: Sandbox) -> None:
     refused: list[float] = []
 
     def refuse() -> Response:
@@ -148,7 +143,7 @@ def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
 
     busy.fail(SEARCH, refuse, nth=6)
 
-    run = sync(busy, "--catalog", events_only)
+    run = sync_events(busy)
 
     assert len(ids(run)) == 6000
     assert len(waits(run)) == 1
@@ -160,12 +155,12 @@ def test_a_429_pauses_everybody(busy: Sandbox, events_only: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_only: Path) -> None:
+def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, tmp_path: Path) -> None:
     release = threading.Event()
     for nth in range(10, 100):
         busy.fail(SEARCH, faults.hold(release), nth=nth)
     with subprocess.Popen(
-        [TAP, "--config=ENV", "--catalog", str(events_only)],
+        [TAP, "--config=ENV", *files_of(tmp_path, catalog=catalog_of("activity_logs"))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(**busy.settings),
@@ -183,7 +178,7 @@ def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, events_
 
 
 @pytest.mark.slow
-def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_only: Path) -> None:
+def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox) -> None:
     release = threading.Event()
 
     def slow() -> Response | None:
@@ -197,7 +192,7 @@ def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox, events_onl
     busy.fail(SEARCH, slow)
 
     try:  # a run that waited for the others would be killed
-        run = sync(busy, "--catalog", events_only, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="300")
+        run = sync_events(busy, request_timeout="300")
     finally:
         release.set()
 
@@ -239,11 +234,9 @@ def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("count", "requests"), [(0, 1), (250, 1), (300, 2), (1000, 5), (2000, 10), (5000, 26)]
 )
-def test_a_few_events_take_few_requests(
-    count: int, requests: int, sandbox: Sandbox, events_only: Path
-) -> None:
+def test_a_few_events_take_few_requests(count: int, requests: int, sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(count, NOW - 89 * DAY, NOW) if count else []
 
-    assert len(ids(sync(sandbox, "--catalog", events_only))) == count
+    assert len(ids(sync_events(sandbox))) == count
 
     assert len(sandbox.journal.bodies) <= requests

@@ -14,7 +14,7 @@ from tap_intercom_access.intercom.windows import Timed, read_windows
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import error
-from tests.events import NOW, SEARCH
+from tests.responses import NOW, SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import shlex
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +11,19 @@ import pytest
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tests import faults
-from tests.commands import NEEDS_POSIX, POSIX, TAP, environment
-from tests.events import NOW, SEARCH
-from tests.runs import Run, catalog_selecting, failed, sync
+from tests.responses import NOW, SEARCH
+from tests.tap import (
+    NEEDS_POSIX,
+    POSIX,
+    TAP,
+    Result,
+    catalog_of,
+    environment,
+    failed,
+    files_of,
+    run_command,
+    sync,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +59,7 @@ def dripping(before: bytes, dripped: bytes) -> Fault:
 def test_a_try_ends_although_bytes_keep_coming(fault: Fault, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", fault, nth=1)
 
-    run = sync(sandbox, TAP_INTERCOM_ACCESS_REQUEST_TIMEOUT="1")
+    run = sync(sandbox, request_timeout="1")
 
     assert "no whole response within 10 seconds" in run.stderr
     assert run.code == 0
@@ -62,19 +71,12 @@ def bomb(mebibytes: int) -> bytes:
     return gzip.compress(bytes(MIB)) * mebibytes
 
 
-def start_with_little_memory(sandbox: Sandbox, tmp_path: Path, limits: str) -> Run:
+def start_with_little_memory(sandbox: Sandbox, tmp_path: Path, limits: str) -> Result:
     """Run the tap within limits of the operating system, such as `ulimit -v` knows them."""
-    catalog = catalog_selecting(tmp_path, "admins", "activity_logs")
-    command = shlex.join([TAP, "--config=ENV", f"--catalog={catalog}"])
-    done = subprocess.run(
-        ["bash", "-c", f"{limits} && exec {command}"],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(**sandbox.settings),
-        timeout=120,
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
+    files = files_of(tmp_path, catalog=catalog_of("admins", "activity_logs"))
+    command = shlex.join([TAP, "--config=ENV", *files])
+    script = f"{limits} && exec {command}"
+    return run_command(["bash", "-c", script], environment(**sandbox.settings))
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)

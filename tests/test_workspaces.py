@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import faults
-from tests.runs import Run, catalog_selecting, run_tap, sync
+from tests.tap import ACTIVATE, Result, catalog_of, run_tap, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Fault, Sandbox
     from tests.targets import Postgres
 
-ACTIVATE = {"TAP_INTERCOM_ACCESS_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
-RIGHT = {"TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox"}
-OTHER = {"TAP_INTERCOM_ACCESS_WORKSPACE_ID": "pr0duct1on"}
+RIGHT = {"workspace_id": "sandbox"}
+OTHER = {"workspace_id": "pr0duct1on"}
 RECORD = {
     "id": "sandbox",
     "name": "Intercom sandbox",
@@ -39,19 +38,15 @@ RECORD = {
 ALWAYS = {name: RECORD[name] for name in ("api_version", "read_by")}
 
 
-@pytest.fixture
-def workspaces_only(tmp_path: Path) -> Path:
-    return catalog_selecting(tmp_path, "workspaces")
+WORKSPACES_ONLY = catalog_of("workspaces")
 
 
-def written(tmp_path: Path, workspace_id: object, **more: object) -> Path:
-    path = tmp_path / "state.json"
-    bookmarks = {"workspaces": {"workspace_id": workspace_id}} | more
-    path.write_text(json.dumps({"bookmarks": bookmarks}), encoding="utf-8")
-    return path
+def of_workspace(workspace_id: str, **more: object) -> dict[str, Any]:
+    """Return a state that remembers a workspace."""
+    return {"bookmarks": {"workspaces": {"workspace_id": workspace_id}} | more}
 
 
-def nothing_read(run: Run) -> str:
+def nothing_read(run: Result) -> str:
     """The error of a run that wrote nothing but SCHEMA at most."""
     assert {message["type"] for message in run.messages} <= {"SCHEMA"}
     return run.error
@@ -60,8 +55,8 @@ def nothing_read(run: Run) -> str:
 # The stream
 
 
-def test_the_workspace_is_one_record(sandbox: Sandbox, workspaces_only: Path) -> None:
-    run = sync(sandbox, "--catalog", workspaces_only, **ACTIVATE)
+def test_the_workspace_is_one_record(sandbox: Sandbox) -> None:
+    run = sync(sandbox, catalog=WORKSPACES_ONLY, **ACTIVATE)
 
     assert run.code == 0, run.stderr
     assert run.records("workspaces") == [RECORD]
@@ -81,10 +76,10 @@ def test_a_default_sync_does_not_ask_for_it(sandbox: Sandbox) -> None:
     assert "GET /me" not in sandbox.journal.requests
 
 
-def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Path) -> None:
+def test_what_intercom_leaves_out_is_null(sandbox: Sandbox) -> None:
     sandbox.respond("/me", {"id": 7, "app": {"id_code": "x"}})
 
-    (record,) = sync(sandbox, "--catalog", workspaces_only).records("workspaces")
+    (record,) = sync(sandbox, catalog=WORKSPACES_ONLY).records("workspaces")
 
     assert record == dict.fromkeys(RECORD) | {"id": "x", "token_admin_id": "7"} | ALWAYS
 
@@ -102,12 +97,10 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox, workspaces_only: Pat
         ({"app": {"id_code": "x"}, "type": "error.list"}, "an error list"),
     ],
 )
-def test_a_workspace_that_is_none_is_an_error(
-    body: object, problem: str, sandbox: Sandbox, workspaces_only: Path
-) -> None:
+def test_a_workspace_that_is_none_is_an_error(body: object, problem: str, sandbox: Sandbox) -> None:
     sandbox.respond("/me", body)
 
-    error = nothing_read(sync(sandbox, "--catalog", workspaces_only, **ACTIVATE))
+    error = nothing_read(sync(sandbox, catalog=WORKSPACES_ONLY, **ACTIVATE))
 
     assert error.startswith(
         f"workspaces: GET {sandbox.base_url}/me answered HTTP 200, but it is not"
@@ -116,14 +109,10 @@ def test_a_workspace_that_is_none_is_an_error(
 
 
 @pytest.mark.parametrize("fault", [faults.refuse(401, "unauthorized"), faults.status(403)])
-def test_a_refusal_names_the_endpoint_and_how_to_do_without(
-    fault: Fault, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_refusal_names_the_endpoint_and_how_to_do_without(fault: Fault, sandbox: Sandbox) -> None:
     sandbox.fail("/me", fault, nth=1)
 
-    error = nothing_read(
-        sync(sandbox, "--catalog", catalog_selecting(tmp_path, "admins", "workspaces"), **ACTIVATE)
-    )
+    error = nothing_read(sync(sandbox, catalog=catalog_of("admins", "workspaces"), **ACTIVATE))
 
     assert f"GET {sandbox.base_url}/me answered HTTP 40" in error
     assert "leave the stream 'workspaces' out" in error
@@ -141,13 +130,12 @@ def test_the_test_mode_does_not_insist_on_it(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.targets
-def test_it_arrives_in_postgres(
-    sandbox: Sandbox, workspaces_only: Path, postgres: Postgres
-) -> None:
+def test_it_arrives_in_postgres(sandbox: Sandbox, postgres: Postgres) -> None:
     for name in ("Acme", "Acme & Sons"):
         sandbox.workspace.name = name
-        arguments = ("--catalog", str(workspaces_only))
-        assert load(sandbox, "target-postgres", postgres.config(), *arguments, **ACTIVATE) == (0, 0)
+        assert load(
+            sandbox, "target-postgres", postgres.config(), catalog=WORKSPACES_ONLY, **ACTIVATE
+        ) == (0, 0)
 
     (row,) = postgres.query("select * from workspaces where _sdc_deleted_at is null")
     assert (row["id"], row["name"]) == ("sandbox", "Acme & Sons")
@@ -157,25 +145,25 @@ def test_it_arrives_in_postgres(
 # The setting
 
 
-def test_the_right_workspace_is_asked_for_once_and_first(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_right_workspace_is_asked_for_once_and_first(sandbox: Sandbox) -> None:
     run = sync(sandbox, **RIGHT)
     assert run.code == 0, run.stderr
     assert sandbox.journal.requests == ["GET /me", "GET /admins", "GET /teams"]
 
     sandbox.journal.entries.clear()
-    everything = catalog_selecting(tmp_path, "admins", "workspaces", "activity_logs")
-    run = sync(sandbox, "--catalog", everything, **RIGHT)
+    everything = catalog_of("admins", "workspaces", "activity_logs")
+    run = sync(sandbox, catalog=everything, **RIGHT)
     assert run.code == 0, run.stderr
     assert sandbox.journal.requests[0] == "GET /me"
     assert sandbox.journal.requests.count("GET /me") == 1
     assert run.records("workspaces") == [RECORD]
 
 
-def test_another_workspace_ends_the_sync_before_anything(sandbox: Sandbox, tmp_path: Path) -> None:
-    state = written(tmp_path, "pr0duct1on", admins={"rows": 5})
+def test_another_workspace_ends_the_sync_before_anything(sandbox: Sandbox) -> None:
+    state = of_workspace("pr0duct1on", admins={"rows": 5})
 
-    for options in ((), ("--state", state), ("--test",)):
-        error = nothing_read(sync(sandbox, *options, **OTHER, **ACTIVATE))
+    for options in ({}, {"state": state}):
+        error = nothing_read(sync(sandbox, **options, **OTHER, **ACTIVATE))
 
         assert "'sandbox' (Intercom sandbox)" in error
         assert "workspace_id is 'pr0duct1on'" in error
@@ -210,33 +198,31 @@ def test_an_id_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
 
 
 def test_an_empty_id_is_left_out(sandbox: Sandbox) -> None:
-    assert sync(sandbox, TAP_INTERCOM_ACCESS_WORKSPACE_ID=" ").code == 0
+    assert sync(sandbox, workspace_id=" ").code == 0
     assert "GET /me" not in sandbox.journal.requests
 
 
 # The state
 
 
-def remembered(run: Run) -> Any:  # noqa: ANN401 (JSON)
+def remembered(run: Result) -> Any:  # noqa: ANN401 (JSON)
     assert run.code == 0, run.stderr
     return run.of("STATE")[-1]["value"]["bookmarks"].get("workspaces", {}).get("workspace_id")
 
 
-def test_the_state_remembers_the_workspace(sandbox: Sandbox, workspaces_only: Path) -> None:
+def test_the_state_remembers_the_workspace(sandbox: Sandbox) -> None:
     assert remembered(sync(sandbox, **RIGHT)) == "sandbox"
-    assert remembered(sync(sandbox, "--catalog", workspaces_only)) == "sandbox"
+    assert remembered(sync(sandbox, catalog=WORKSPACES_ONLY)) == "sandbox"
     assert remembered(sync(sandbox)) is None
 
 
 @pytest.mark.parametrize("known_by", ["the setting", "the stream"])
-def test_a_state_of_another_workspace_is_refused(
-    known_by: str, sandbox: Sandbox, workspaces_only: Path, tmp_path: Path
-) -> None:
-    options = ("--catalog", workspaces_only) if known_by == "the stream" else ()
+def test_a_state_of_another_workspace_is_refused(known_by: str, sandbox: Sandbox) -> None:
+    options = {"catalog": WORKSPACES_ONLY} if known_by == "the stream" else {}
     settings = RIGHT if known_by == "the setting" else {}
-    state = written(tmp_path, "st4g1ng")
+    state = of_workspace("st4g1ng")
 
-    error = nothing_read(sync(sandbox, *options, "--state", state, **settings, **ACTIVATE))
+    error = nothing_read(sync(sandbox, state=state, **options, **settings, **ACTIVATE))
 
     assert "'sandbox' (Intercom sandbox)" in error
     assert "'st4g1ng'" in error
@@ -246,11 +232,11 @@ def test_a_state_of_another_workspace_is_refused(
 def test_a_state_of_this_workspace_is_fine_and_one_of_none_too(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    assert remembered(sync(sandbox, "--state", written(tmp_path, "sandbox"), **RIGHT)) == "sandbox"
+    assert remembered(sync(sandbox, state=of_workspace("sandbox"), **RIGHT)) == "sandbox"
     path = tmp_path / "older.json"
     path.write_text('{"bookmarks": {"admins": {}}}')
-    assert remembered(sync(sandbox, "--state", path, **RIGHT)) == "sandbox"
+    assert remembered(sync(sandbox, state=path, **RIGHT)) == "sandbox"
 
 
-def test_without_a_question_the_state_keeps_what_it_knows(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert remembered(sync(sandbox, "--state", written(tmp_path, "st4g1ng"))) == "st4g1ng"
+def test_without_a_question_the_state_keeps_what_it_knows(sandbox: Sandbox) -> None:
+    assert remembered(sync(sandbox, state=of_workspace("st4g1ng"))) == "st4g1ng"

@@ -1,0 +1,90 @@
+"""Intercom's responses: pages of a list, and events."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from tap_intercom_access.sandbox.models import DAY
+from tests.tap import catalog_of, sync
+
+if TYPE_CHECKING:
+    from tap_intercom_access.sandbox.server import Sandbox
+    from tests.tap import Content, Result
+
+HTML = b"<html><head><title>Sign in</title></head>\n<body>Welcome</body></html>"
+
+SEARCH = "/admins/activity_logs/search"
+NOW = int(time.time())
+CROWD = NOW - 10 * DAY
+"""When many events happen in one second."""
+METADATA = {
+    "sign_in_method": "google",
+    "external_id": "f3b8",
+    "away_mode": True,
+    "away_status_reason": "😌 On a break",
+    "update_by": 93,
+    "last_activity_at": 1671028894,
+    "changes": {"window": {"before": 15, "after": 30.5}, "other": {"before": None, "after": []}},
+    "team": {"id": 123, "name": "Süpport"},
+    "expired_at": "2025-12-04T09:31:57.000Z",
+    "before": {"a": [1, {"b": None}]},
+    "after": "text instead of an object",
+    "big": 2**60,
+    "": "an empty name",
+    'a "quoted" name.with dots': {"nested": {"deeply": [[1], [2]]}},
+}
+"""Details of every form."""
+
+
+def page(*ids: int, **more: object) -> dict[str, Any]:
+    """Return a page of admins."""
+    return {"type": "admin.list", "admins": [{"id": str(id_)} for id_ in ids], **more}
+
+
+def pointing(next_page: object) -> dict[str, Any]:
+    """Return what makes a page point to another one."""
+    return {"pages": {"type": "pages", "next": next_page}}
+
+
+def after(cursor: str) -> dict[str, Any]:
+    """Return what makes a page point to another one by a cursor."""
+    return pointing({"starting_after": cursor})
+
+
+def sync_events(
+    sandbox: Sandbox,
+    state: Content | None = None,
+    **settings: Any,  # noqa: ANN401 (as users set them)
+) -> Result:
+    """Sync the activity logs alone."""
+    return sync(sandbox, catalog=catalog_of("activity_logs"), state=state, **settings)
+
+
+def state_of(**bookmark: object) -> dict[str, Any]:
+    """Return a state with a bookmark of the activity logs."""
+    return {"bookmarks": {"activity_logs": {"replication_key": "created_at", **bookmark}}}
+
+
+def events(run: Result) -> list[dict[str, Any]]:
+    """Return the events of a run that succeeded, checked against their schema."""
+    assert run.error == ""
+    validator = jsonschema.Draft202012Validator(run.schema("activity_logs")["schema"])
+    for record in run.records("activity_logs"):
+        validator.validate(record)
+    return run.records("activity_logs")
+
+
+def ids(run: Result) -> list[str]:
+    return [record["id"] for record in events(run)]
+
+
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def bookmark(run: Result) -> dict[str, Any]:
+    return run.bookmark("activity_logs")
