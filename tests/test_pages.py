@@ -1,0 +1,156 @@
+"""Lists in pages, read through the tap; test_paging.py has every form of the next page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
+from tests.responses import after, page, pointing
+from tests.tap import ACTIVATE, sync
+
+if TYPE_CHECKING:
+    from tests.tap import Message, Result
+
+pytestmark = pytest.mark.slow
+
+
+def records(run: Result) -> list[Message]:
+    assert run.error == ""
+    return [message | {"time_extracted": ""} for message in run.of("RECORD")]
+
+
+@pytest.mark.parametrize("form", ["object", "url", "relative"])
+@pytest.mark.parametrize("size", [1, 5, 13, 14])
+def test_every_form_of_next_and_size_of_page_gives_the_same(
+    form: str, size: int, sandbox: Sandbox
+) -> None:
+    with Sandbox(demo(), Behaviour(page_size=size, next_form=form)) as paged:
+        paged_run = sync(paged)
+
+    assert records(paged_run) == records(sync(sandbox))
+    assert len(paged.journal.requests) == -(-13 // size) + -(-4 // size)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [page(1, **after("a")), page(**after("b")), page(2)],
+        [page(**after("a")), page(1, **after("b")), page(**after("c")), page(2)],
+        [page(1, **after("a")), page(2, **after("b")), page(**pointing(None))],
+        [page(1, 2, total_count=2, pages=None)],
+    ],
+    ids=["an empty page", "empty pages, but not in a row", "an empty last page", "one page"],
+)
+def test_a_whole_list_is_read(pages: list[dict[str, Any]], sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", *pages)
+
+    assert sync(sandbox).column("admins", "id") == ["1", "2"]
+    cursors = [f"GET /admins?starting_after={cursor}" for cursor in "abc"]
+    assert sandbox.journal.requests[: len(pages)] == ["GET /admins", *cursors][: len(pages)]
+
+
+PARTS = {
+    "a next page of unknown form": ([page(1, **pointing({"page": 2}))], "pages.next", 1),
+    "a next page on another origin": (
+        [page(1, **pointing("//127.0.0.2/admins?a=b"))],
+        "on another origin",
+        1,
+    ),
+    "pages that are not an object": ([page(1, pages="/admins?page=2")], "`$.pages`", 1),
+    "a missing next page": (
+        [page(1, pages={"page": 1, "total_pages": 3, "next": None})],
+        "page 1 of 3 has no next page",
+        1,
+    ),
+    "two empty pages in a row": (
+        [page(1, **after("a")), page(**after("b")), page(**after("c")), page(2)],
+        "two empty pages in a row",
+        3,
+    ),
+    "a cursor that was just used": (
+        [page(1, **after("a")), page(2, **after("a")), page(3)],
+        "points back to a page",
+        2,
+    ),
+    "a longer cycle of cursors": (
+        [page(number, **after(cursor)) for number, cursor in enumerate("abcbc")],
+        "points back to a page",
+        4,
+    ),
+    "the same rows for ever": (
+        [page(1, 2, **after(f"{number}")) for number in range(1000)],
+        "in circles",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("pages", "problem", "requests"), PARTS.values(), ids=PARTS)
+def test_a_list_that_does_not_come_to_its_end_is_an_error(
+    pages: list[dict[str, Any]], problem: str, requests: int | None, sandbox: Sandbox
+) -> None:
+    sandbox.respond("/admins", *pages)
+
+    run = sync(sandbox, **ACTIVATE)
+
+    assert run.error.startswith(f"admins: GET {sandbox.base_url}/admins")
+    assert problem in run.error
+    assert run.activated == []
+    assert len(sandbox.journal.requests) == (requests or len(sandbox.journal.requests))
+
+
+@pytest.mark.parametrize("counts", [(3, 3), (3, None), (None, 3), (2, 3), (3, 2)])
+def test_fewer_rows_than_announced_are_an_error(
+    counts: tuple[int | None, int | None], sandbox: Sandbox
+) -> None:
+    first, second = counts
+    pages = [page(1, 2, total_count=first, **after("a")), page(2, total_count=second)]
+    sandbox.respond("/admins", *pages)
+
+    run = sync(sandbox, **ACTIVATE)
+
+    assert "announced 3 rows and sent 2" in run.error
+    assert run.activated == []
+
+
+@pytest.mark.parametrize("number", [{}, {"page": None}, {"page": 3}])
+def test_fewer_pages_than_announced_are_an_error(
+    number: dict[str, int | None], sandbox: Sandbox
+) -> None:
+    last = page(2, pages={"next": None, "total_pages": 3, **number})
+    sandbox.respond("/admins", page(1, **after("a")), last)
+
+    run = sync(sandbox, **ACTIVATE)
+
+    assert "announced 3 pages and sent 2" in run.error
+    assert run.activated == []
+
+
+def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -> None:
+    pages = [page(1, **pointing("/admins?page=2&q=a%20b")), page(2)]
+    sandbox.respond("/gateway/intercom/admins", *pages)
+
+    run = sync(sandbox, base_url=f"{sandbox.base_url}/gateway/intercom/")
+
+    assert run.column("admins", "id") == ["1", "2"]
+    assert sandbox.journal.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"
+
+
+def test_a_row_listed_again_comes_again_only_if_it_differs(sandbox: Sandbox) -> None:
+    first = {"id": "1", "name": "A", "team_ids": [5]}
+    same = {"team_ids": ["5"], "name": "A", "id": 1, "unknown": True}
+    sandbox.respond(
+        "/admins",
+        {"admins": [first, first, same], **after("a")},
+        {"admins": [{"id": "2"}, same, first | {"name": "B"}, first | {"name": "B"}]},
+    )
+
+    run = sync(sandbox)
+
+    assert run.column("admins", "id") == ["1", "2", "1"]
+    assert run.column("admins", "name") == ["A", None, "B"]
+    (warning,) = [warning for warning in run.warnings if "more than once" in warning]
+    assert "5 rows" in warning
