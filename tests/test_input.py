@@ -1,4 +1,4 @@
-"""Catalogs and states that users hand in, right and wrong."""
+"""Files that users hand in, above all states; test_catalog.py has more about catalogs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_intercom_access.errors import InputError
+from tap_intercom_access.inputs import read_state
 from tests.tap import STREAMS, catalog_of, run_tap, sync
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
+
+LOST: dict[str, Any] = {"bookmarks": {"admins": {"rows": 500}}}
+"""A state with which a sync of the demo has lost 487 teammates."""
 
 
 @pytest.mark.slow
@@ -32,27 +37,35 @@ def test_an_input_that_does_not_exist_is_named(option: str) -> None:
     assert "nowhere.json" in run_tap(option, "nowhere.json").error
 
 
-@pytest.mark.parametrize("bookmarks", [[], None, {"admins": 5}, {"admins": None}])
-def test_a_state_of_another_form_is_refused(bookmarks: object, sandbox: Sandbox) -> None:
-    assert "not a Singer state" in sync(sandbox, state={"bookmarks": bookmarks}).error
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_skipped_in_every_input(encoding: str, sandbox: Sandbox) -> None:
+    def encoded(content: dict[str, Any]) -> bytes:
+        return json.dumps(content).encode(encoding)
+
+    run = run_tap(
+        config=encoded({"base_url": sandbox.base_url, "access_token": sandbox.token}),
+        catalog=encoded(catalog_of("admins")),
+        state=encoded(LOST),
+    )
+
+    assert "487 fewer" in run.error
+    assert sandbox.journal.requests == ["GET /admins"]
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        {},
-        {"bookmarks": {}},
-        {"singer_state": {}},
-        {"bookmarks": {"admins": {"partitions": [{"context": {"region": "eu"}}]}}},
-    ],
-)
-def test_a_state_without_a_bookmark_changes_nothing(
-    state: dict[str, Any], sandbox: Sandbox
-) -> None:
-    run = sync(sandbox, state=state)
+def test_unknown_streams_in_catalog_and_state_are_a_warning(sandbox: Sandbox) -> None:
+    catalog = catalog_of(*STREAMS)
+    catalog["streams"].append({"tap_stream_id": "conversations", "schema": {"properties": {}}})
+    state = {"bookmarks": {"admins": {}, "companies": {"replication_key_value": 1}}}
+
+    run = sync(sandbox, catalog=catalog, state=state)
 
     assert run.error == ""
-    assert run.records("admins") == sync(sandbox).records("admins")
+    about_state, about_catalog = sorted(run.warnings, key=lambda warning: "catalog" in warning)
+    assert "state" in about_state
+    assert "companies" in about_state
+    assert "catalog" in about_catalog
+    assert "conversations" in about_catalog
+    assert len(run.records("admins")) == 13
 
 
 def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox) -> None:
@@ -64,83 +77,70 @@ def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox) -> None:
     assert second.records("admins") == first.records("admins")
 
 
+def test_partitions_in_a_state_change_nothing(sandbox: Sandbox) -> None:
+    state = {"bookmarks": {"admins": {"partitions": [{"context": {"region": "eu"}}]}}}
+
+    assert len(sync(sandbox, state=state).records("admins")) == 13
+
+
 def test_a_state_as_meltano_prints_it_keeps_the_safeguards(sandbox: Sandbox) -> None:
-    state = {"singer_state": {"bookmarks": {"admins": {"rows": 500}}}}
-
-    assert "487 fewer" in sync(sandbox, state=state).error
+    assert "487 fewer" in sync(sandbox, state={"singer_state": LOST}).error
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_byte_order_mark_is_skipped_in_every_input(encoding: str, sandbox: Sandbox) -> None:
-    def encoded(content: dict[str, Any]) -> bytes:
-        return json.dumps(content).encode(encoding)
-
-    run = run_tap(
-        config=encoded({"base_url": sandbox.base_url, "access_token": sandbox.token}),
-        catalog=encoded(catalog_of("admins")),
-        state=encoded({"bookmarks": {"admins": {"rows": 500}}}),
-    )
-
-    assert "487 fewer" in run.error
-    assert sandbox.journal.requests == ["GET /admins"]
-
-
-ADMINS: dict[str, object] = {"tap_stream_id": "admins", "schema": {"properties": {}}}
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "streams",
+    "state",
     [
-        None,
-        {},
-        "admins",
-        [5],
-        [{"stream": "admins"}],
-        [{"tap_stream_id": "admins", "metadata": 5}],
-        [{"tap_stream_id": "admins", "metadata": [{"breadcrumb": []}]}],
-        [{"tap_stream_id": "admins", "schema": []}],
-        [ADMINS | {"key_properties": 5}],
-        [ADMINS | {"metadata": [{"breadcrumb": ["properties", 5], "metadata": {}}]}],
+        LOST,
+        {"singer_state": LOST},
+        {"type": "STATE", "value": LOST},
+        {"value": LOST},
+        {"completed": LOST},
+        {"completed": {"singer_state": LOST}, "partial": None},
+        {"completed": {}, "partial": {"singer_state": LOST}},
+        {"singer_state": json.dumps(LOST)},
+        {"singer_state": {"type": "STATE", "value": LOST}},
+        {"bookmarks": LOST["bookmarks"], "currently_syncing": None},
     ],
 )
-def test_a_catalog_of_another_form_is_refused(streams: object, sandbox: Sandbox) -> None:
-    error = sync(sandbox, catalog={"streams": streams}).error
+def test_a_state_is_found_in_its_wrapper(state: dict[str, Any]) -> None:
+    assert read_state(state)["bookmarks"] == LOST["bookmarks"]
 
-    assert error.startswith("The catalog is not a Singer catalog")
-    assert "--discover" in error
+
+@pytest.mark.parametrize(
+    "state", [{}, {"bookmarks": {}}, {"singer_state": {}}, {"completed": {}, "partial": None}]
+)
+def test_an_empty_state_is_empty_in_every_wrapper(state: dict[str, Any]) -> None:
+    assert read_state(state).get("bookmarks", {}) == {}
+
+
+NOT_A_STATE: list[dict[str, Any]] = [
+    {"bookmarks": []},
+    {"bookmarks": None},
+    {"bookmarks": {"admins": 5}},
+    {"bookmarks": {"admins": None}},
+    {"bookmarks": {"bookmarks": LOST["bookmarks"]}},
+    {"bookmarks": {"singer_state": LOST}},
+    {"bookmarks": {}, "singer_state": LOST},
+    {"Bookmarks": LOST["bookmarks"]},
+    {"admins": {"rows": 500}},
+    {"singer_state": None},
+    {"singer_state": 1},
+    {"singer_state": "x"},
+    {"singer_state": [LOST]},
+    {"singer_state": {"bookmarks": None}},
+    {"singer_state": {"currently_syncing": "admins"}},
+    {"type": "RECORD", "value": LOST},
+    {"state": LOST},
+    {"completed": LOST, "partial": {"bookmarks": {"teams": {}}}},
+]
+
+
+@pytest.mark.parametrize("state", NOT_A_STATE)
+def test_a_state_that_may_be_anything_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="not a Singer state"):
+        read_state(state)
+
+
+def test_a_sync_with_a_state_that_is_refused_requests_nothing(sandbox: Sandbox) -> None:
+    assert "not a Singer state" in sync(sandbox, state=NOT_A_STATE[0]).error
     assert sandbox.journal.requests == []
-
-
-def test_unknown_streams_in_catalog_and_state_are_a_warning(sandbox: Sandbox) -> None:
-    catalog = catalog_of(*STREAMS)
-    catalog["streams"].append({"tap_stream_id": "conversations", "schema": {"properties": {}}})
-    state = {"bookmarks": {"admins": {}, "companies": {"replication_key_value": 1}}}
-
-    run = sync(sandbox, catalog=catalog, state=state)
-
-    assert run.error == ""
-    assert [
-        warning for warning in run.warnings if "catalog" in warning and "conversations" in warning
-    ]
-    assert [warning for warning in run.warnings if "state" in warning and "companies" in warning]
-    assert len(run.records("admins")) == 13
-
-
-def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox) -> None:
-    run = sync(sandbox, catalog=catalog_of())
-
-    assert run.error == ""
-    assert "No stream is selected" in run.warnings[0]
-    assert sandbox.journal.requests == []
-
-
-def test_a_catalog_that_makes_a_full_list_incremental_is_refused(sandbox: Sandbox) -> None:
-    catalog = catalog_of("admins")
-    for entry in catalog["streams"]:
-        entry["replication_method"] = "INCREMENTAL"
-
-    error = sync(sandbox, catalog=catalog).error
-
-    assert "admins" in error
-    assert "FULL_TABLE" in error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import faults
-from tests.tap import ACTIVATE, catalog_of, sync
+from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, run_tap, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Fault, Sandbox
     from tests.targets import Postgres
 
-STREAMS = ("admins", "team_memberships", "teams")
 LEAVER = 1010
 
 
 def test_one_activate_version_follows_the_last_record_of_each_stream(paged: Sandbox) -> None:
     run = sync(paged, **ACTIVATE)
 
-    assert run.code == 0, run.stderr
-    for stream in STREAMS:
+    assert run.error == ""
+    for stream in DEFAULT_STREAMS:
         kinds = [m["type"] for m in run.messages if m.get("stream") == stream]
         assert kinds == ["SCHEMA", *["RECORD"] * len(run.records(stream)), "ACTIVATE_VERSION"]
         messages = run.of("RECORD", stream) + run.of("ACTIVATE_VERSION", stream)
@@ -34,8 +33,8 @@ def test_one_activate_version_follows_the_last_record_of_each_stream(paged: Sand
 def test_without_the_setting_there_is_no_version(paged: Sandbox) -> None:
     run = sync(paged)
 
-    assert run.of("ACTIVATE_VERSION") == []
-    assert not any("version" in message for message in run.messages)
+    assert run.activated == []
+    assert [message for message in run.messages if "version" in message] == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_a_stream_that_is_cut_short_gets_no_activate_version(
     run = sync(paged, **ACTIVATE)
 
     assert run.code == 1
-    assert run.of("ACTIVATE_VERSION") == []
+    assert run.activated == []
     assert len(run.records("admins")) == 5 * (request_number - 1)
 
 
@@ -62,21 +61,18 @@ def test_a_stream_that_was_complete_keeps_its_activate_version(paged: Sandbox) -
     run = sync(paged, **ACTIVATE)
 
     assert run.code == 1
-    assert [message["stream"] for message in run.of("ACTIVATE_VERSION")] == ["admins"]
+    assert run.activated == ["admins"]
 
 
 def test_the_test_mode_activates_nothing(paged: Sandbox) -> None:
-    assert sync(paged, "--test", **ACTIVATE).of("ACTIVATE_VERSION") == []
+    assert sync(paged, "--test", **ACTIVATE).activated == []
 
 
 def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_path: Path) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(
-        '{"batch_config": {"encoding": {"format": "jsonl", "compression": "gzip"},'
-        f'"storage": {{"root": "file://{tmp_path}"}}}}}}'
-    )
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    batches = {"encoding": encoding, "storage": {"root": f"file://{tmp_path}"}}
 
-    run = sync(paged, "--config", config, **ACTIVATE)
+    run = run_tap("--config=ENV", config={"batch_config": batches}, **paged.settings, **ACTIVATE)
 
     assert run.of("BATCH") == []
     assert len(run.of("RECORD", "admins")) == 13
@@ -84,19 +80,15 @@ def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_pa
 
 
 def test_memberships_alone_are_activated(paged: Sandbox) -> None:
-    catalog = catalog_of("team_memberships")
+    run = sync(paged, catalog=catalog_of("team_memberships"), **ACTIVATE)
 
-    run = sync(paged, catalog=catalog, **ACTIVATE)
-
-    assert [message["stream"] for message in run.of("ACTIVATE_VERSION")] == ["team_memberships"]
+    assert run.activated == ["team_memberships"]
 
 
 @pytest.mark.targets
 @pytest.mark.parametrize("hard_delete", [False, True])
-def test_the_leaver_is_marked_or_gone_and_nobody_else(
-    hard_delete: bool,  # noqa: FBT001
-    paged: Sandbox,
-    postgres: Postgres,
+def test_only_the_leaver_is_marked_or_deleted(
+    paged: Sandbox, postgres: Postgres, *, hard_delete: bool
 ) -> None:
     config = postgres.config(hard_delete=hard_delete)
     assert load(paged, "target-postgres", config, **ACTIVATE) == (0, 0)
@@ -104,18 +96,14 @@ def test_the_leaver_is_marked_or_gone_and_nobody_else(
 
     assert load(paged, "target-postgres", config, **ACTIVATE) == (0, 0)
 
-    admins = postgres.query("select id, _sdc_deleted_at is null as here from admins order by id")
-    assert {row["id"] for row in admins if row["here"]} == {
-        str(admin.id) for admin in paged.workspace.admins
-    }
-    gone = [row["id"] for row in admins if not row["here"]]
-    assert gone == ([] if hard_delete else [str(LEAVER)])
-    memberships = postgres.query(
-        "select admin_id, _sdc_deleted_at is null as here from team_memberships"
-    )
-    assert sum(row["here"] for row in memberships) == 11
-    gone = [row["admin_id"] for row in memberships if not row["here"]]
-    assert gone == ([] if hard_delete else [str(LEAVER)] * 2)
+    marked = "_sdc_deleted_at is not null"
+    here = postgres.query(f"select id from admins where not {marked}")
+    assert {row["id"] for row in here} == {str(admin.id) for admin in paged.workspace.admins}
+    gone = [] if hard_delete else [str(LEAVER)]
+    assert [row["id"] for row in postgres.query(f"select id from admins where {marked}")] == gone
+    memberships = postgres.query(f"select admin_id, {marked} as gone from team_memberships")
+    assert [row["admin_id"] for row in memberships if row["gone"]] == gone * 2
+    assert [row["gone"] for row in memberships].count(False) == 11
 
 
 @pytest.mark.targets

@@ -1,16 +1,16 @@
-"""A complete list that lost too much reports to no target who left."""
+"""A list that lost too many rows never reports to a target who left."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.streams.base import is_shrunk
 from tests.meltano import meltano
-from tests.tap import ACTIVATE, Result, catalog_of, run_tap, sync
+from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-ACCEPT = {"TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT": "100"}
+ACCEPT: dict[str, Any] = ACTIVATE | {"max_removed_percent": 100}
 
 
 @pytest.fixture
@@ -31,32 +31,48 @@ def company() -> Iterator[Sandbox]:
         yield server
 
 
+def rows_of(state: dict[str, Any]) -> dict[str, int]:
+    return {stream: bookmark["rows"] for stream, bookmark in state["bookmarks"].items()}
+
+
+def state_of(**rows: object) -> dict[str, Any]:
+    return {"bookmarks": {stream: {"rows": number} for stream, number in rows.items()}}
+
+
 def shrink(sandbox: Sandbox, to: int) -> None:
     for admin in sandbox.workspace.admins[to:]:
         sandbox.workspace.leave(admin.id)
 
 
-def saved(run: Result, tmp_path: Path) -> Path:
-    assert run.code == 0, run.stderr
-    path = tmp_path / "state.json"
-    path.write_text(json.dumps(run.of("STATE")[-1]["value"]), encoding="utf-8")
-    return path
-
-
-def bookmarks(run: Result) -> dict[str, Any]:
-    marks: dict[str, Any] = run.of("STATE")[-1]["value"]["bookmarks"]
-    return marks
+@pytest.mark.parametrize(
+    ("before", "now", "percent", "shrunk"),
+    [
+        (200, 160, 20, False),
+        (200, 159, 20, True),
+        (12, 2, 20, False),
+        (12, 1, 20, True),
+        (1, 0, 20, True),
+        (50, 40, 0, False),
+        (50, 39, 0, True),
+        (1000, 995, 0.1, False),
+        (200, 1, 100, False),
+        (12, 200, 0, False),
+        (200, 150, 25, False),
+        (200, 149, 24.9, True),
+    ],
+)
+def test_a_list_may_lose_a_share_or_a_few_rows(
+    before: int, now: int, percent: float, *, shrunk: bool
+) -> None:
+    assert is_shrunk(before, now, percent) == shrunk
 
 
 def test_the_state_keeps_the_number_of_rows_of_each_full_list(company: Sandbox) -> None:
-    marks = bookmarks(sync(company))
+    state = sync(company).state
 
-    assert {stream: mark["rows"] for stream, mark in marks.items()} == {
-        "admins": 200,
-        "team_memberships": 200,
-        "teams": 2,
-    }
-    assert all(mark["rows_read_at"].endswith("+00:00") for mark in marks.values())
+    assert rows_of(state) == {"admins": 200, "team_memberships": 200, "teams": 2}
+    for bookmark in state["bookmarks"].values():
+        assert bookmark["rows_read_at"].endswith("+00:00")
 
 
 def test_a_row_that_is_listed_twice_counts_once(company: Sandbox) -> None:
@@ -65,152 +81,85 @@ def test_a_row_that_is_listed_twice_counts_once(company: Sandbox) -> None:
     teams = company.workspace.team_rows()
     company.respond("/teams", {"teams": [*teams, teams[0] | {"name": "Other"}]})
 
-    marks = bookmarks(sync(company))
-
-    assert [marks[stream]["rows"] for stream in sorted(marks)] == [200, 200, 2]
+    assert rows_of(sync(company).state) == {"admins": 200, "team_memberships": 200, "teams": 2}
 
 
-def test_a_list_that_lost_too_much_fails_and_keeps_the_old_number(
-    company: Sandbox, tmp_path: Path
-) -> None:
-    state = saved(sync(company, **ACTIVATE), tmp_path)
-    read_at = json.loads(state.read_text())["bookmarks"]["admins"]["rows_read_at"]
+def test_a_list_that_lost_too_much_fails_and_keeps_the_old_number(company: Sandbox) -> None:
+    state = sync(company).state
     shrink(company, 120)
 
     run = sync(company, state=state, **ACTIVATE)
 
-    assert run.error.startswith(
-        "admins: Intercom listed 120 rows, 80 fewer than in the last complete sync (200 rows, "
-        f"{read_at}): more than max_removed_percent allows."
-    )
+    assert run.error.startswith("admins: Intercom listed 120 rows, 80 fewer")
+    assert f"(200 rows, {state['bookmarks']['admins']['rows_read_at']})" in run.error
     for words in ("permission", "plan", "another workspace", "PERCENT=100", "--full-refresh"):
         assert words in run.error
-    assert run.of("ACTIVATE_VERSION") == []
-    assert {mark["rows"] for mark in (bookmarks(run)["admins"], bookmarks(run)["teams"])} == {
-        200,
-        2,
-    }
+    assert run.activated == []
+    assert rows_of(run.state) == rows_of(state)
 
 
-def test_it_can_be_accepted_for_one_run_or_from_the_beginning(
-    company: Sandbox, tmp_path: Path
-) -> None:
-    state = saved(sync(company), tmp_path)
+def test_a_loss_can_be_accepted_for_one_run_or_from_the_beginning(company: Sandbox) -> None:
+    state = sync(company).state
     shrink(company, 120)
 
-    accepted = sync(company, state=state, **ACCEPT, **ACTIVATE)
-    anew = sync(company, **ACTIVATE)
-
-    for run in (accepted, anew):
-        assert run.code == 0, run.stderr
-        assert len(run.of("ACTIVATE_VERSION")) == 3
-        assert bookmarks(run)["admins"]["rows"] == 120
+    for run in (sync(company, state=state, **ACCEPT), sync(company, **ACTIVATE)):
+        assert run.error == ""
+        assert run.activated == list(DEFAULT_STREAMS)
+        assert rows_of(run.state)["admins"] == 120
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "percent", "fails"),
-    [
-        (200, 160, "20", False),
-        (200, 159, "20", True),
-        (12, 2, "20", False),
-        (12, 1, "20", True),
-        (50, 40, "0", False),
-        (50, 39, "0", True),
-        (1000, 995, "0.1", False),
-        (200, 0 + 1, "100", False),
-        (12, 200, "0", False),
-        (200, 150, "25", False),
-        (200, 149, "24.9", True),
-    ],
-)
-def test_the_share_and_a_few_rows_are_the_bounds(  # noqa: PLR0913, PLR0917 (a table)
-    before: int,
-    now: int,
-    percent: str,
-    fails: bool,  # noqa: FBT001
-    company: Sandbox,
-    tmp_path: Path,
-) -> None:
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps({"bookmarks": {"admins": {"rows": before}}}))
-    company.respond("/admins", {"admins": [{"id": str(number)} for number in range(now)]})
-    catalog = catalog_of("admins")
-
-    run = sync(
-        company,
-        catalog=catalog,
-        state=state,
-        max_removed_percent=percent,
-    )
-
-    assert run.code == int(fails), run.stderr
-    assert ("time unknown" in run.stderr) == fails
-
-
-def test_memberships_have_their_own_number(company: Sandbox, tmp_path: Path) -> None:
-    state = saved(sync(company), tmp_path)
+def test_memberships_have_their_own_number(company: Sandbox) -> None:
+    state = sync(company).state
     for team in company.workspace.teams:
         del team.members[10:]
 
     run = sync(company, state=state, **ACTIVATE)
 
     assert run.error.startswith("team_memberships: Intercom listed 20 rows, 180 fewer")
-    assert [message["stream"] for message in run.of("ACTIVATE_VERSION")] == ["admins"]
+    assert run.activated == ["admins"]
 
 
-@pytest.mark.parametrize("rows", ["200", -1, 1.5, True, [200]])
-def test_a_number_of_rows_that_is_none_is_refused(
-    rows: object, company: Sandbox, tmp_path: Path
-) -> None:
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps({"bookmarks": {"admins": {"rows": rows}}}))
+@pytest.mark.parametrize("stream", ["teams", "team_memberships"])
+def test_a_list_that_had_rows_and_has_none_has_lost_too_much(stream: str, company: Sandbox) -> None:
+    company.respond("/teams", {"type": "team.list", "teams": []})
+    catalog = catalog_of(stream)
 
-    run = sync(company, state=state, **ACTIVATE)
+    refused = sync(company, state=state_of(**{stream: 1}), catalog=catalog, **ACTIVATE)
+    accepted = sync(company, state=state_of(**{stream: 1}), catalog=catalog, **ACCEPT)
 
-    assert "which is no number of rows" in run.error
-    assert run.of("ACTIVATE_VERSION") == []
-
-
-@pytest.mark.parametrize("value", [-1, 100.5, "half", "nan", "inf", True, [20], "NaN"])
-def test_a_share_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({"access_token": "x", "max_removed_percent": value}))
-
-    error = run_tap("--config", path).error
-
-    assert error.startswith("The configuration cannot be used: max_removed_percent: ")
+    assert "listed 0 rows, 1 fewer" in refused.error
+    assert "time unknown" in refused.error
+    assert refused.activated == []
+    assert accepted.activated == [stream]
 
 
-def test_a_share_that_is_nan_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text('{"access_token": "x", "max_removed_percent": NaN}')
-    assert "NaN is no value of JSON" in run_tap("--config", path).error
+@pytest.mark.parametrize("rows", ["200", -1, 1.5, True, [200], None])
+def test_a_number_of_rows_that_cannot_be_one_is_refused(rows: object, company: Sandbox) -> None:
+    run = sync(company, state=state_of(admins=rows), **ACTIVATE)
 
-    path.write_text('{"access_token": "x", "max_removed_percent": "nan", "request_timeout": "inf"}')
-    error = run_tap("--config", path).error
-    assert "max_removed_percent: nan is not a number" in error
-    assert "request_timeout: " in error
+    assert "number of rows" in run.error
+    assert run.activated == []
 
 
 def test_the_test_mode_compares_nothing(company: Sandbox) -> None:
-    assert sync(company, "--test").code == 0
+    assert sync(company, "--test", state=state_of(admins=200)).error == ""
 
 
 @pytest.mark.targets
-def test_nobody_is_marked_in_postgres_until_the_list_is_whole_again(
-    company: Sandbox, postgres: Postgres, tmp_path: Path
+def test_postgres_keeps_all_teammates_until_the_list_is_whole_again(
+    company: Sandbox, postgres: Postgres
 ) -> None:
     config = postgres.config()
     current = "select count(*) as n from admins where _sdc_deleted_at is null"
     assert load(company, "target-postgres", config, **ACTIVATE) == (0, 0)
-    state = saved(sync(company), tmp_path)
-    everybody = list(company.workspace.admins)
-    company.workspace.admins = everybody[:120]
+    state = sync(company).state
+    teammates = list(company.workspace.admins)
+    company.workspace.admins = teammates[:120]
 
     assert load(company, "target-postgres", config, state=state, **ACTIVATE) == (1, 0)
     assert postgres.query(current) == [{"n": 200}]
 
-    company.workspace.admins = everybody[:199]
+    company.workspace.admins = teammates[:199]
     assert load(company, "target-postgres", config, state=state, **ACTIVATE) == (0, 0)
     assert postgres.query(current) == [{"n": 199}]
 
@@ -228,5 +177,5 @@ def test_meltanos_own_state_keeps_the_number(company: Sandbox, project: Path) ->
 
     assert run() == 1
     assert run() == 1
-    assert run(**ACCEPT) == 0
+    assert run(TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT="100") == 0
     assert run() == 0

@@ -1,0 +1,164 @@
+"""The lists of teams and of teammates: where they disagree, and where members are unknown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_intercom_access.sandbox.server import Sandbox
+
+ALL, MEMBERSHIPS, TEAMS = DEFAULT_STREAMS, DEFAULT_STREAMS[:2], DEFAULT_STREAMS[::2]
+"""The streams that are compared with the list of teammates."""
+ACCEPT = ACTIVATE | {"max_removed_percent": 100}
+
+
+def serve_team(sandbox: Sandbox, id_: str, **change: object) -> None:
+    """Change a row of the list of teams; a column that is ... is left out."""
+    rows = sandbox.workspace.team_rows()
+    for row in rows:
+        if row["id"] == id_:
+            row.update(change)
+            for name in [name for name, value in row.items() if value is ...]:
+                del row[name]
+    sandbox.respond("/teams", {"type": "team.list", "teams": rows})
+
+
+def test_lists_that_agree_cause_no_warning(sandbox: Sandbox) -> None:
+    assert sync(sandbox).warnings == []
+
+
+def test_members_that_are_not_among_the_teammates_are_named(sandbox: Sandbox) -> None:
+    sandbox.workspace.teams[3].members += range(1, 8)
+
+    run = sync(sandbox)
+
+    (warning,) = run.warnings
+    assert warning.startswith("7 memberships name a teammate who is not in the list")
+    assert warning.endswith(": " + ", ".join(f"team 504 / admin {n}" for n in range(1, 6)))
+    assert len(run.records("team_memberships")) == 13 + 7
+
+
+def test_teams_that_do_not_list_a_teammate_who_names_them_are_named(sandbox: Sandbox) -> None:
+    rows = sandbox.workspace.admin_rows()
+    rows[0]["team_ids"] += [504, 999]
+    sandbox.respond("/admins", {"type": "admin.list", "admins": rows})
+
+    run = sync(sandbox)
+
+    (warning,) = run.warnings
+    assert warning.startswith("2 memberships stand in a teammate's team_ids, but")
+    assert warning.endswith(": team 504 / admin 1001, team 999 / admin 1001")
+    assert run.records("admins")[0]["team_ids"] == ["502", "504", "999"]
+
+
+@pytest.mark.parametrize(
+    ("streams", "warnings"),
+    [(("admins",), 0), (("teams", "team_memberships"), 0), (MEMBERSHIPS, 1), (TEAMS, 1)],
+)
+def test_both_lists_are_compared_if_both_are_read(
+    streams: tuple[str, ...], warnings: int, sandbox: Sandbox
+) -> None:
+    sandbox.workspace.teams[3].members.append(7)
+
+    assert len(sync(sandbox, catalog=catalog_of(*streams)).warnings) == warnings
+
+
+@pytest.mark.parametrize("members", [None, ...])
+@pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
+def test_a_team_of_unknown_members_is_refused_unless_it_is_accepted(
+    streams: tuple[str, ...], members: object, sandbox: Sandbox
+) -> None:
+    serve_team(sandbox, "501", admin_ids=members)
+
+    refused = sync(sandbox, catalog=catalog_of(*streams), **ACTIVATE)
+    accepted = sync(sandbox, catalog=catalog_of(*streams), **ACCEPT)
+
+    assert refused.error.startswith(f"{streams[1]}: ")
+    assert "such as team 501, and teammates name it" in refused.error
+    assert "MAX_REMOVED_PERCENT=100" in refused.error
+    assert refused.activated == ["admins"]
+    assert len(refused.of("RECORD")) == 13
+    assert accepted.activated == list(streams)
+    assert "accepted" in accepted.warnings[0]
+
+
+@pytest.mark.parametrize("members", [None, ...])
+def test_a_team_that_no_teammate_names_is_empty_with_a_warning(
+    members: object, sandbox: Sandbox
+) -> None:
+    serve_team(sandbox, "504", admin_ids=members)
+
+    run = sync(sandbox, **ACTIVATE)
+
+    assert run.activated == list(ALL)
+    assert len(run.records("team_memberships")) == 13
+    (warning,) = run.warnings
+    assert "such as team 504; no teammate names them" in warning
+
+
+@pytest.mark.parametrize("streams", [("teams",), ("team_memberships",), ALL[1:]])
+def test_without_the_list_of_teammates_unknown_members_are_refused(
+    streams: tuple[str, ...], sandbox: Sandbox
+) -> None:
+    serve_team(sandbox, "504", admin_ids=None)
+
+    run = sync(sandbox, catalog=catalog_of(*streams), **ACTIVATE)
+
+    assert "no list of teammates was read before" in run.error
+    assert run.activated == []
+
+
+def name_in_priority_level(rows: list[dict[str, Any]]) -> None:
+    rows[2]["team_priority_level"] = {"secondary_team_ids": [504]}
+
+
+def leave_out_teams(rows: list[dict[str, Any]]) -> None:
+    del rows[3]["team_ids"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (name_in_priority_level, "teammates name it"),
+        (leave_out_teams, "1 teammates do not say what teams"),
+    ],
+)
+def test_a_team_is_not_empty_if_a_teammate_might_be_in_it(
+    change: Callable[[list[dict[str, Any]]], None], reason: str, sandbox: Sandbox
+) -> None:
+    rows = sandbox.workspace.admin_rows()
+    change(rows)
+    sandbox.respond("/admins", {"admins": rows})
+    serve_team(sandbox, "504", admin_ids=None)
+
+    assert reason in sync(sandbox).error
+
+
+def test_a_team_whose_priority_levels_name_members_is_not_empty(sandbox: Sandbox) -> None:
+    level = {"primary_admin_ids": [1001]}
+    serve_team(sandbox, "504", admin_ids=None, admin_priority_level=level)
+
+    assert "its priority levels name members" in sync(sandbox).error
+    membership = {"team_id": "504", "admin_id": "1001", "priority_level": "primary"}
+    assert membership in sync(sandbox, **ACCEPT).records("team_memberships")
+
+
+@pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
+def test_a_list_without_teams_is_refused_while_teammates_name_some(
+    streams: tuple[str, ...], sandbox: Sandbox
+) -> None:
+    sandbox.respond("/teams", {"type": "team.list", "teams": []})
+
+    refused = sync(sandbox, catalog=catalog_of(*streams), **ACTIVATE)
+    accepted = sync(sandbox, catalog=catalog_of(*streams), **ACCEPT)
+
+    assert refused.error.startswith(f"{streams[1]}: ")
+    assert "teammates name 3 teams" in refused.error
+    assert refused.activated == ["admins"]
+    assert accepted.activated == list(streams)
