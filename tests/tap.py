@@ -131,10 +131,8 @@ def environment(**variables: str) -> dict[str, str]:
 
 def as_variables(settings: dict[str, Any]) -> dict[str, str]:
     """Return environment variables: `start_date` is a setting, `LOGLEVEL` a variable itself."""
-    return {
-        f"TAP_INTERCOM_ACCESS_{name.upper()}" if name.islower() else name: _as_text(value)
-        for name, value in settings.items()
-    }
+    names = {name: f"TAP_INTERCOM_ACCESS_{name.upper()}" for name in settings if name.islower()}
+    return {names.get(name, name): _as_text(value) for name, value in settings.items()}
 
 
 def _as_text(value: object) -> str:
@@ -169,7 +167,13 @@ def run_tap(
     state: Content | None = None,
     **settings: Any,  # noqa: ANN401 (as users set them)
 ) -> Result:
-    """Run the tap's command line in a process of its own, with files of these contents."""
+    """Run the tap's command line in a process of its own.
+
+    Args:
+        arguments: The command line, without the files below.
+        config: The content of a configuration file; `catalog` and `state` likewise.
+        settings: Settings in lower case, other environment variables in upper case.
+    """
     with tempfile.TemporaryDirectory() as folder:
         files = files_of(Path(folder), config=config, catalog=catalog, state=state)
         command = [TAP, *map(str, arguments), *files]
@@ -193,13 +197,10 @@ def run_command(command: Iterable[str | Path], env: dict[str, str]) -> Result:
 def sync(
     sandbox: Sandbox,
     *arguments: str | Path,
-    catalog: Content | None = None,
-    state: Content | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
+    **options: Any,  # noqa: ANN401 (as run_tap takes them)
 ) -> Result:
     """Run the tap's command line on a sandbox, with its settings in environment variables."""
-    settings = sandbox.settings | as_variables(settings)
-    return run_tap("--config=ENV", *arguments, catalog=catalog, state=state, **settings)
+    return run_tap("--config=ENV", *arguments, **(sandbox.settings | options))
 
 
 def sync_here(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import faults
-from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, run_tap, sync
+from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_pa
     encoding = {"format": "jsonl", "compression": "gzip"}
     batches = {"encoding": encoding, "storage": {"root": f"file://{tmp_path}"}}
 
-    run = run_tap("--config=ENV", config={"batch_config": batches}, **paged.settings, **ACTIVATE)
+    run = sync(paged, config={"batch_config": batches}, **ACTIVATE)
 
     assert run.of("BATCH") == []
     assert len(run.of("RECORD", "admins")) == 13

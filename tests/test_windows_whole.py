@@ -1,23 +1,24 @@
-"""A window is whole, or it is divided: in whatever order and form the list comes."""
+"""A window is divided until it is known to be whole, whatever order and form the list has."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Response, jsonify, request
 
 from tap_intercom_access.intercom import Intercom, IntercomError, list_of
-from tap_intercom_access.intercom.windows import Timed, read_windows
+from tap_intercom_access.intercom.windows import Timed, divide, read_windows
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import error
 from tests.responses import NOW, SEARCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tap_intercom_access.sandbox.server import Sandbox
 
@@ -28,6 +29,106 @@ MINUTES = generate_events(900, START, STOP)
 """An event a minute."""
 
 Rows = list[dict[str, Any]]
+
+
+def ids_of(rows: Rows) -> list[str]:
+    return [row["id"] for row in rows]
+
+
+def windows(
+    sandbox: Sandbox, start: int = START, stop: int = STOP
+) -> Iterator[tuple[int, list[Timed]]]:
+    """Read events in windows of time: the end of each, and its rows."""
+    intercom = Intercom(sandbox.token, sandbox.base_url)
+    return read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (start, stop))
+
+
+def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
+    """Return the ids of the events that are read."""
+    return [row.id for _, rows in windows(sandbox, start, stop) for row in rows]
+
+
+# How a window is divided, and what belongs to it
+
+
+@pytest.mark.parametrize(
+    ("window", "pages", "widths"),
+    [
+        ((0, 100), 1, [50, 50]),
+        ((0, 90), 2, [30, 30, 30]),
+        ((0, 90), 8, [10] * 9),
+        ((0, 100), 9, [25] * 4),
+        ((0, 100), 10, [25] * 4),
+        ((0, 100), 11, [25] * 4),
+        ((10, 12), 1000, [1, 1]),
+        ((0, 10), 11, [2, 3, 2, 3]),
+    ],
+)
+def test_a_window_is_divided_without_gaps(
+    window: tuple[int, int], pages: int, widths: list[int]
+) -> None:
+    parts = divide(window, pages)
+
+    assert [stop - start for start, stop in parts] == widths
+    assert [parts[0][0], parts[-1][1]] == list(window)
+    assert [(one, other) for one, other in pairwise(parts) if one[1] != other[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("created_at", "rows"),
+    [
+        (START - DAY, 0),
+        (START - 1, 0),
+        (START, 1),
+        (STOP - 1, 1),
+        (STOP, 0),
+        (STOP + DAY, 0),
+    ],
+)
+def test_a_row_outside_of_its_window_is_left_out(
+    created_at: int, rows: int, sandbox: Sandbox
+) -> None:
+    sandbox.respond(SEARCH, {"activity_logs": [{"id": "1", "created_at": created_at}]})
+
+    assert len(read(sandbox)) == rows
+
+
+def test_a_time_in_milliseconds_is_an_error(sandbox: Sandbox) -> None:
+    sandbox.respond(SEARCH, {"activity_logs": [{"id": "1", "created_at": START * 1000}]})
+
+    with pytest.raises(IntercomError, match=r"activity_logs\[0\].created_at"):
+        read(sandbox)
+
+
+def test_a_crowded_second_is_read_however_full(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generate_events(2600, START, START + 1)
+
+    assert len(read(sandbox, START, START + 4)) == 2600
+
+
+def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generate_events(6000, STOP - 7200, STOP - 3600)
+
+    counts = [len(rows) for _, rows in windows(sandbox)]
+
+    assert sum(counts) == 6000
+    assert max(counts) <= 8 * 250
+
+
+def test_pages_by_number_are_read_again_until_they_are_the_same(sandbox: Sandbox) -> None:
+    history = generate_events(600, START, START + 1)
+    sandbox.workspace.history = history
+    kept = ids_of(history[1:])
+
+    def remove() -> None:
+        del history[0]  # all after it move up by one
+
+    sandbox.fail(SEARCH, remove, nth=2)
+
+    assert {*kept} <= {*read(sandbox, START, START + 1)}
+
+
+# In whatever order and form the list comes
 
 
 def late(number: int, minutes: int) -> Rows:
@@ -60,12 +161,6 @@ def documented(page: int, total: int) -> object:
     return {"type": "pages", "page": page, "total_pages": total, "next": None}
 
 
-def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
-    intercom = Intercom(sandbox.token, sandbox.base_url)
-    windows = read_windows(intercom, intercom.build_request(LOGS, {"per_page": 250}), (start, stop))
-    return [row.id for _, rows in windows for row in rows]
-
-
 @pytest.mark.parametrize(
     "rows",
     [
@@ -83,7 +178,7 @@ def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
 def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sandbox) -> None:
     sandbox.fail(SEARCH, answering(rows, documented, reverse_pages=reverse_pages))
 
-    assert read(sandbox) == [row["id"] for row in MINUTES]
+    assert read(sandbox) == ids_of(MINUTES)
     assert len(sandbox.journal.requests) == 4
 
 
@@ -107,36 +202,37 @@ def test_no_full_page_is_the_end_unless_it_says_so(
 ) -> None:
     sandbox.fail(SEARCH, answering(MINUTES, pages))
 
-    assert read(sandbox) == [row["id"] for row in MINUTES]
+    assert read(sandbox) == ids_of(MINUTES)
 
 
-@pytest.mark.parametrize("most", [20, 150])
-def test_a_server_that_gives_fewer_rows_than_requested_loses_none(
-    most: int, sandbox: Sandbox
+def no_page(body: dict[str, Any]) -> None:
+    body.pop("page", None)
+
+
+def at_most_20(body: dict[str, Any]) -> None:
+    body["per_page"] = min(20, body["per_page"])
+
+
+def at_most_150(body: dict[str, Any]) -> None:
+    body["per_page"] = min(150, body["per_page"])
+
+
+@pytest.mark.parametrize("change", [no_page, at_most_20, at_most_150])
+def test_a_server_that_ignores_page_or_size_loses_none(
+    change: Callable[[dict[str, Any]], None], sandbox: Sandbox
 ) -> None:
     def answer() -> Response:
-        body = request.get_json()
-        body["per_page"] = min(most, body["per_page"])
+        change(request.get_json())
         return answering(MINUTES, documented)()
 
     sandbox.fail(SEARCH, answer)
 
-    assert read(sandbox) == [row["id"] for row in MINUTES]
-
-
-def test_a_server_that_ignores_the_number_of_the_page_loses_none(sandbox: Sandbox) -> None:
-    def answer() -> Response:
-        request.get_json().pop("page", None)
-        return answering(MINUTES, documented)()
-
-    sandbox.fail(SEARCH, answer)
-
-    assert read(sandbox) == [row["id"] for row in MINUTES]
+    assert read(sandbox) == ids_of(MINUTES)
 
 
 def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None:
     body = {"activity_logs": [{"id": str(id_), "created_at": START} for id_ in range(250)]}
-    sandbox.respond(LOGS.path, body)
+    sandbox.respond(SEARCH, body)
 
     with pytest.raises(IntercomError, match="round in circles"):
         read(sandbox, START, START + 1)
@@ -162,7 +258,7 @@ def test_bounds_that_are_rounded_lose_no_event_where_they_meet(
     given = read(sandbox, start, stop)
 
     assert len(given) == len(set(given))
-    assert {*given} == {row["id"] for row in history}
+    assert {*given} == {*ids_of(history)}
 
 
 @pytest.fixture
@@ -199,14 +295,10 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
         return None
 
     sandbox.fail(SEARCH, refuse_one)
-    intercom = Intercom(sandbox.token, sandbox.base_url)
-    windows = read_windows(
-        intercom, intercom.build_request(LOGS, {"per_page": 250}), (NOW - 90 * DAY, STOP)
-    )
     ends: list[int] = []
 
     with pytest.raises(IntercomError, match="failed 5 times in a row"):
-        ends.extend(stop for stop, _ in windows)
+        ends.extend(stop for stop, _ in windows(sandbox, NOW - 90 * DAY))
 
     assert bad - DAY <= ends[-1] <= bad
     shortest = min(b["created_at_before"] - b["created_at_after"] for b in sandbox.journal.bodies)
