@@ -1,4 +1,4 @@
-"""The command: it imports little before a signal finds it ready."""
+"""The command. It installs the signal handlers before it imports the rest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tap_intercom_access.signals import handle_signals
 def main() -> None:
     """Run the tap's command line."""
     handle_signals()
-    gc.disable()  # nothing that is imported is garbage: looking for some takes time, now and later
-    from tap_intercom_access.tap import main as run  # noqa: PLC0415 (it takes half a second)
+    gc.disable()  # imported objects aren't garbage: looking for some takes time, now and later
+    from tap_intercom_access.cli import main as run  # noqa: PLC0415 (it takes half a second)
 
     gc.freeze()
     gc.enable()
-    gc.set_threshold(20_000)  # rows are no cycles: they go without it
+    gc.set_threshold(20_000)  # rows don't form cycles
     run()
 
 

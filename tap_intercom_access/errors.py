@@ -1,15 +1,14 @@
-"""What ends a run, as the sentence that the user reads.
+"""Failures that end a run, and the messages that users read.
 
 The exceptions::
 
-Exception
-└── TapError               expected; the text is the whole sentence
-├── InputError         configuration, catalog or state cannot be used
-├── StreamError        a list was not read to its end (for what happens at Intercom see
-│                      `intercom/errors.py`)
-├── EvidenceError      the evidence cannot be kept, or a replay went another way
-├── StdoutError        stdout is closed, or its disk is full
-└── TargetGoneError    nobody reads stdout any more
+    Exception
+    └── TapError               expected: the message says what failed, where, and what to do
+        ├── InputError         configuration, catalog, or state can't be used
+        ├── StreamError        a list wasn't read completely (see `intercom/errors.py`)
+        ├── EvidenceError      the evidence of a run can't be written
+        ├── StdoutError        stdout is closed, or its disk is full
+        └── TargetGoneError    the target closed the pipe
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ from singer_sdk.exceptions import SingerSDKError
 
 
 class TapError(Exception):
-    """A failure that is nobody's bug; its text says what was wrong, where, and what to do next."""
+    """A failure that isn't a bug in the tap."""
 
 
 class InputError(TapError):
-    """Configuration, catalog or state cannot be used; the text lists every fault."""
+    """Configuration, catalog, or state can't be used. The message lists every problem."""
 
 
 class StreamError(TapError):
-    """A stream was not read to its end; the text begins with its name."""
+    """A stream wasn't read completely. The message begins with its name."""
 
 
 class EvidenceError(TapError):
-    """The evidence of a run cannot be kept, or its replay is not what was recorded."""
+    """The evidence of a run can't be written."""
 
 
 class TargetGoneError(TapError):
     """The target closed the pipe before everything was written."""
 
     def __init__(self) -> None:
-        """Say so, and where to look for the reason."""
+        """Point to the target's messages."""
         super().__init__(
             "The target closed the pipe before the end: this sync is incomplete. See the target's "
             "own messages for the reason."
@@ -45,32 +44,32 @@ class TargetGoneError(TapError):
 
 
 class StdoutError(TapError):
-    """Stdout takes nothing, or nothing more."""
+    """Stdout can't be written."""
 
     def __init__(self, reason: str | None) -> None:
-        """Take the reason, as the operating system gives it."""
+        """Take the operating system's reason."""
         super().__init__(
-            f"stdout cannot be written ({reason}): what was written so far is incomplete. Give it "
-            "a target, or a file with enough space."
+            f"Can't write to stdout ({reason}): the output is incomplete. Pipe it to a target, or "
+            "to a file on a disk with enough space."
         )
 
 
-def in_words(error: Exception) -> str:
-    """Turn any failure into one sentence."""
+def describe(error: Exception) -> str:
+    """Return the message of any failure."""
     if isinstance(error, (TapError, SingerSDKError)):
         return str(error)
     if isinstance(error, OSError):
-        return f"{error.filename or 'The operating system'}: {error.strerror or error}."
+        return f"{error.filename or 'Operating system error'}: {error.strerror or error}."
     if isinstance(error, MemoryError):
-        return "This machine has not enough memory. Give it more, or run less beside it."
+        return "Out of memory. Add memory, or run less at the same time."
     if isinstance(error, RecursionError):
-        return "A value of the input is nested too deeply to be read: look for it and take it out."
+        return "The input contains a value that is nested too deeply. Find and remove it."
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return (
-            "The operating system gives no further thread. Raise the limit of processes (ulimit "
-            "-u, or the container's), or run less beside it."
+            "Can't start another thread. Raise the process limit (ulimit -u, or the container's), "
+            "or run less at the same time."
         )
     return (
-        f"Unexpected {type(error).__name__}: {error}. This is a fault of the tap: please report it "
-        "with what TAP_INTERCOM_ACCESS_LOGLEVEL=DEBUG prints."
+        f"Unexpected {type(error).__name__}: {error}. This is a bug in the tap. Please report it, "
+        "and include the output of a run with TAP_INTERCOM_ACCESS_LOGLEVEL=DEBUG."
     )

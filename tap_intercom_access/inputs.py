@@ -1,4 +1,4 @@
-"""Configuration files, catalog and state as users hand them in: checked before anything runs."""
+"""Configuration files, catalog, and state, checked before the SDK reads them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,21 @@ from singer_sdk.singerlib import Catalog
 
 from tap_intercom_access.errors import InputError
 
-WRAPPERS = ("completed", "partial", "singer_state", "value")
-"""Keys under which others keep a state: Meltano's state backends and commands, STATE messages."""
-
-SELECTED = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
 
 def read_object(what: str, file: IO[Any]) -> dict[str, Any]:
-    """Parse a file that holds a JSON object, with a byte order mark or without.
+    """Parse a file that contains a JSON object.
 
     Raises:
-        InputError: if it does not.
+        InputError: if it doesn't.
     """
     try:
-        # From bytes: those tell in which of the encodings of JSON they are.
+        # From bytes, whose beginning shows their encoding, also with a byte order mark.
         text = getattr(file, "buffer", file).read()
         content = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"The {what} is not JSON: {error}.") from error
+        raise InputError(f"The {what} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):
-        raise InputError(f"The {what} is JSON, but not an object.")
+        raise InputError(f"The {what} is not a JSON object.")
     return content
 
 
@@ -37,98 +32,57 @@ def read_catalog(file: IO[Any]) -> dict[str, Any]:
     """Parse a catalog that the SDK can read.
 
     Raises:
-        InputError: if it cannot.
+        InputError: if it can't.
     """
     content = read_object("catalog", file)
     try:
-        fault = _catalog_fault(content)
+        problem = _catalog_problem(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        fault = f"{type(error).__name__}: {error}"
-    if fault:
+        problem = f"{type(error).__name__}: {error}"
+    if problem:
         raise InputError(
-            f"The catalog is not a Singer catalog ({fault}). Make one with "
-            "'tap-intercom-access --discover' and change only what is selected."
+            f"Invalid catalog ({problem}). Generate one with 'tap-intercom-access --discover' and "
+            "change only the selection."
         )
     return content
 
 
-def read_selection(name: str, value: object) -> bool | None:
-    """Give what a catalog says about the selection of a stream or column, also as a text.
+def check_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state of the form `{"bookmarks": {STREAM: {}}}`, also from `meltano state get`.
 
     Raises:
-        InputError: if it is neither true nor false.
+        InputError: if it has another form.
     """
-    if value is None or isinstance(value, bool):
-        return value
-    try:
-        return SELECTED[str(value).strip().lower()]
-    except KeyError as error:
-        raise InputError(
-            f"The catalog says that {name} is selected: {value!r}, which is neither true nor false."
-        ) from error
-
-
-def read_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Give a state of the form `{"bookmarks": {STREAM: {}}}`, taken out of a known wrapper.
-
-    Raises:
-        InputError: if it is not certain what the state is.
-    """
-    state = _unwrapped(state)
-    bookmarks = state.get("bookmarks", {})
-    if not isinstance(bookmarks, dict) or not all(
-        isinstance(bookmark, dict) for bookmark in bookmarks.values()
+    if state.keys() == {"singer_state"} and isinstance(state["singer_state"], dict):
+        state = state["singer_state"]
+    bookmarks = state.get("bookmarks")
+    if state and not (
+        isinstance(bookmarks, dict) and all(isinstance(one, dict) for one in bookmarks.values())
     ):
-        raise _no_state("'bookmarks' must hold one JSON object per stream")
-    if inside := {"bookmarks", *WRAPPERS} & {*bookmarks}:
-        raise _no_state(f"'bookmarks' holds '{min(inside)}', which is no stream")
+        problem = "'bookmarks' must be an object with an object for each stream"
+        raise InputError(
+            f"Invalid state: {problem}. Pass the last STATE value of an earlier run, or the output "
+            "of 'meltano state get'. To start over, run without a state."
+        )
     return state
-
-
-def _unwrapped(state: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
-    if isinstance(state, str):
-        try:
-            state = json.loads(state, parse_constant=_refuse, parse_float=_finite)
-        except (ValueError, RecursionError) as error:
-            raise _no_state("it holds a text that is not JSON") from error
-    if not isinstance(state, dict):
-        raise _no_state("it holds no JSON object")
-    inside = [key for key in WRAPPERS if state.get(key) not in (None, {}, "")]
-    if ("bookmarks" in state and not inside) or not state:
-        return state
-    if "bookmarks" in state or len(inside) > 1:
-        keys = " and ".join(f"'{key}'" for key in sorted({"bookmarks", *inside} & {*state}))
-        raise _no_state(f"it holds {keys}, of which only one can be the state")
-    if inside and state.get("type", "STATE") == "STATE":
-        return _unwrapped(state[inside[0]])
-    if {*state} <= {*WRAPPERS, "type"} and {} in state.values():
-        return {}
-    raise _no_state("it is not empty, but has no 'bookmarks'")
-
-
-def _no_state(problem: str) -> InputError:
-    return InputError(
-        f"The state is not a Singer state: {problem}. Use the last STATE value of an earlier run, "
-        "or what 'meltano state get' prints; to begin anew, use none."
-    )
 
 
 def _finite(number: str) -> float:
     if math.isinf(float(number)):
-        raise ValueError(f"{number[:20]} is too large a number")
+        raise ValueError(f"the number {number[:20]} is too large")
     return float(number)
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no value of JSON")
+    raise ValueError(f"{constant} is not a JSON value")
 
 
-def _catalog_fault(content: dict[str, Any]) -> str | None:
+def _catalog_problem(content: dict[str, Any]) -> str | None:
     if not isinstance(content.get("streams"), list):
-        return "'streams' is no list"
+        return "'streams' is not a list"
     for entry in Catalog.from_dict(content).streams:
         if entry.schema.properties is None:
             return f"the stream {entry.tap_stream_id} has no schema"
         for names in [entry.key_properties or (), *entry.metadata]:
-            ".".join(names)  # raises a TypeError where they are no names
+            ".".join(names)  # raises a TypeError if they aren't names
     return None

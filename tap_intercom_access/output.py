@@ -1,4 +1,4 @@
-"""Singer messages to stdout: records in bulk, all else at once, until the target goes away."""
+"""Singer messages to stdout: records in bulk, all other messages at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
 BULK = 64 * 1024
-"""Bytes of records that are handed on at once."""
+"""Bytes of records that are written at once."""
 
 
 def buffer_stdout() -> None:
-    """Write to stdout in bulk: with PYTHONUNBUFFERED set, each record would be a system call.
+    """Buffer stdout: with PYTHONUNBUFFERED set, each record would be a system call.
 
     Raises:
         StdoutError: if it is closed.
@@ -37,11 +37,11 @@ def buffer_stdout() -> None:
 
 
 def flush_stdout() -> None:
-    """Hand on what was written so far.
+    """Write what is buffered so far.
 
     Raises:
-        TargetGoneError: if nobody reads any more.
-        StdoutError: if it cannot be written for another reason, such as a full disk.
+        TargetGoneError: if the target closed the pipe.
+        StdoutError: if it can't be written for another reason, such as a full disk.
     """
     try:
         sys.stdout.flush()
@@ -52,14 +52,14 @@ def flush_stdout() -> None:
 
 
 class PipeWriter(MsgSpecWriter):
-    """Writes messages until the target goes away.
+    """Writes messages, and ends the run if the target is gone.
 
     Every method raises what `flush_stdout` does.
     """
 
     @override
     def write_message(self, message: Message) -> None:
-        """Write a message to stdout; records are handed on in bulk, all else at once."""
+        """Write a message to stdout. Records are written in bulk, all others at once."""
         try:
             sys.stdout.buffer.write(serialize_jsonl(message.to_dict()))
         except BrokenPipeError as error:
@@ -70,5 +70,5 @@ class PipeWriter(MsgSpecWriter):
             self.flush()
 
     def flush(self) -> None:
-        """Hand on the records so far, because the next ones may take a while."""
+        """Write the records so far, because the next ones may take a while."""
         flush_stdout()

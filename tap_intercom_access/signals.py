@@ -1,39 +1,50 @@
-"""A signal ends the tap with one sentence on stderr and exit code 1.
+"""A signal ends the tap with one message on stderr and exit code 1.
 
-It imports as little as can be: until its handlers are there, Ctrl-C ends in a traceback.
+This module imports little: until its handlers are installed, Ctrl-C prints a traceback.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
+import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import NoReturn
-
 
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 def handle_signals() -> None:
-    """End at a signal from now on, unless whoever started the tap ignores it, as nohup does."""
+    """End at a signal from now on, except for signals that were ignored before, as with nohup."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    # Python calls handlers between two instructions, which a DNS lookup can delay for seconds.
+    threading.Thread(target=_end_at_signal, args=(reader,), daemon=True).start()
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
 
 
 def ignore_signals() -> None:
-    """Let a run that is complete come to its end, where `handle_signals` would end it."""
+    """Ignore the signals that `handle_signals` handles, because the run is complete."""
     for number in SIGNALS:
         if signal.getsignal(number) is _end:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _end(_signum: int, _frame: FrameType | None) -> NoReturn:
-    # Nothing is flushed: a target that no longer reads would block the exit for ever.
+def _end_at_signal(reader: int) -> None:
+    os.read(reader, 1)
+    _end()
+
+
+def _end(_signum: int = 0, _frame: FrameType | None = None) -> None:
+    # Nothing is flushed: a target that no longer reads would block the exit forever.
     try:
-        os.write(2, b"Stopped by a signal before the end: incomplete sync.\n")
+        if select.select([], [2], [], 0)[1]:  # a full pipe would block, too
+            os.write(2, b"Stopped by a signal before the end: this sync is incomplete.\n")
     finally:
         os._exit(1)

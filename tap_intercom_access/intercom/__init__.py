@@ -1,6 +1,6 @@
-"""Intercom's API, without Singer: send a request, read a list to its end, or know why not."""
+"""An API client for Intercom, without Singer: it reads a list completely, or raises an error."""
 
-from tap_intercom_access.intercom.client import Intercom
+from tap_intercom_access.intercom.client import Intercom, Observer
 from tap_intercom_access.intercom.endpoints import Endpoint, array_of, list_of, object_of
 from tap_intercom_access.intercom.errors import IntercomError, RefusedError, UnreadableError
 from tap_intercom_access.intercom.responses import Id, Row
@@ -10,6 +10,7 @@ __all__ = [
     "Id",
     "Intercom",
     "IntercomError",
+    "Observer",
     "RefusedError",
     "Row",
     "UnreadableError",

@@ -1,10 +1,8 @@
-"""Intercom: send one request, or read a list from its first page to its last, or say why not."""
+"""The API client: send a request, or read a list from its first page to its last."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -12,37 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 import backoff
 import msgspec
-import requests
 
 from tap_intercom_access.intercom.connection import Connection
-from tap_intercom_access.intercom.decoding import ShapeError, decode
+from tap_intercom_access.intercom.decoding import Decoded, ShapeError, decode
 from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
     IntercomError,
     PagesError,
-    RefusedError,
     RetriesExhaustedError,
     TransientError,
+    UnknownHostError,
     UnreadableError,
-    certificate_error,
     describe_body,
     refusal,
     unreachable,
     untrusted,
 )
 from tap_intercom_access.intercom.paging import next_request
-from tap_intercom_access.intercom.redaction import echoes, excerpt
+from tap_intercom_access.intercom.redaction import echoes, excerpt, keep_secret
 from tap_intercom_access.intercom.responses import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    import requests
     from backoff.types import Details
 
     from tap_intercom_access.intercom.clock import Clock
     from tap_intercom_access.intercom.connection import Response
-    from tap_intercom_access.intercom.decoding import FieldPath, ReplacedText
     from tap_intercom_access.intercom.endpoints import Endpoint
     from tap_intercom_access.intercom.responses import RowT
 
@@ -51,102 +47,81 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-intercom-access")
 
-TRIES = 5
-"""Times that a request is sent before the sync fails, waiting for the rate limit not counted."""
+ATTEMPTS = 5
+"""Times that a request is sent before the sync fails. Waiting for the rate limit doesn't count."""
 
-MIN_CIRCLE = 1000
-"""Rows in a row that were listed before, at the least, before a list counts as endless."""
+MIN_REPEATED = 1000
+"""Repeated rows in a row from which on a list is considered endless."""
 
 MAX_EMPTY = 2
-"""Empty pages in a row that point on, before a list counts as endless."""
-
-MAY_PASS = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
+"""Empty pages in a row that link to a next page before a list is considered endless."""
 
 
 def _log_retry(details: Details) -> None:
+    client, request = details["args"][:2]
     logger.warning(
-        "Try %d of %d failed, next in %.1f seconds. %s",
+        "%sAttempt %d failed; retrying in %.1f seconds. %s%s",
+        f"{client.observer.stream}: " if client.observer.stream else "",
         details["tries"],
-        TRIES,
         details["wait"],
-        details["exception"],
+        getattr(details["exception"], "problem", ""),
+        f" Parameters: {request.page}" if request.page else "",
     )
-
-
-def _no_op(*_: object) -> None:
-    pass
-
-
-def _log_replaced(replaced: list[ReplacedText]) -> None:
-    logger.warning(
-        "%d texts hold characters that databases refuse, which became U+FFFD; the first: %r",
-        len(replaced),
-        replaced[0].path,
-    )
-
-
-def _fingerprint(row: msgspec.Struct) -> int:
-    return hash(msgspec.json.encode(row))
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that was sent once, and what came of it.
-
-    Attributes:
-        request: What was sent.
-        api_version: Sent as `Intercom-Version`.
-        intercom_time: Unix seconds by Intercom's clock; None where it is not known.
-        response: None where none came, or not all of one.
-        rows: Number of rows, or objects, in a response that was accepted; None for others.
-        error: Why no response came.
-    """
+    """A request that was sent once, and what came of it."""
 
     request: Request[Any]
     api_version: str
+    """Sent as `Intercom-Version`."""
     intercom_time: float | None
+    """Unix seconds by Intercom's clock, None if it isn't known."""
     response: Response | None = None
+    """None if there was none, or not a complete one."""
     rows: int | None = None
+    """Number of rows, or objects, in an accepted response. None for others."""
+    replaced: Collection[tuple[str, str]] = ()
+    """Row ID and field of each string in which characters were replaced."""
     error: str | None = None
+    """Why there was no response."""
+
+
+class Observer:
+    """What the client reports. Its methods are called from every thread that sends requests."""
+
+    stream = ""
+    """Name of the stream, for messages."""
+
+    def before_request(self, request: Request[Any]) -> None:
+        """Learn that a request will be sent, whose response may take a while."""
+
+    def after_exchange(self, exchange: Exchange) -> None:
+        """Learn what came of sending a request, once for each attempt."""
 
 
 @dataclass(frozen=True)
 class Intercom:
-    """Intercom's API as one workspace's token opens it; several may share a connection.
+    """Intercom's API as one workspace's token sees it. Several may share a connection.
 
-    Whatever fails raises an IntercomError whose text is a whole sentence without the token.
-
-    Attributes:
-        access_token: Of an app in the workspace.
-        base_url: Without a slash at its end.
-        api_version: Sent as `Intercom-Version`.
-        timeout: Seconds to connect, and between two pieces of a response; a whole response may
-            take ten times as many.
-        on_wait: Called before each request, whose response takes a while.
-        cancelled: Once it is set, no further request is sent.
-        on_response: Called with each request that was answered, and the response, whatever it is.
-        on_exchange: Called once it is known what came of sending a request, each time.
-        on_replaced: Called with the texts of a response in which characters were replaced.
-        unread: Gives the fields that nobody reads, so that what they hold does not matter.
+    Every failure raises an IntercomError whose message is complete and free of secrets.
     """
 
     access_token: str = field(repr=False)
     base_url: str = US
+    """Without a slash at its end."""
     api_version: str = "2.16"
     timeout: float = 60
+    """Seconds to connect and between two pieces of a response. A response may take ten times as
+    long."""
     user_agent: str = "tap-intercom-access"
-    on_wait: Callable[[], None] = _no_op
-    cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
-    on_response: Callable[[Request[Any], Response], None] = _no_op
-    on_exchange: Callable[[Exchange], None] = _no_op
-    on_replaced: Callable[[list[ReplacedText]], None] = _log_replaced
-    unread: Callable[[], Collection[FieldPath]] = frozenset
+    observer: Observer = field(default_factory=Observer, repr=False)
     connection: Connection = field(default_factory=Connection, repr=False)
+
+    def __post_init__(self) -> None:
+        """Mask the token in all messages."""
+        keep_secret(self.access_token)
 
     @property
     def clock(self) -> Clock:
@@ -160,54 +135,42 @@ class Intercom:
         return Request(endpoint, self.base_url, parameters or {})
 
     def rows(self, endpoint: Endpoint[Page[RowT]]) -> Iterator[RowT]:
-        """Read a whole list; a row that Intercom lists again comes again only if it differs.
+        """Yield all rows of a list. A row that Intercom repeats comes again only if it differs.
 
         Raises:
-            IntercomError: if the list turns out to be short, or endless, or cannot be read.
+            IntercomError: if the list turns out to be incomplete or endless, or can't be read.
         """
         request = self.build_request(endpoint)
-        # Of earlier pages only hashes: their rows would stay in memory.
+        # Only hashes of earlier pages: their rows would stay in memory.
         seen: dict[str, int] = {}
-        announced = repeated = in_a_row = 0
-        sent = pages = 0
+        repeated = in_a_row = sent = total_pages = total_count = 0
         for _, page, upcoming in self.paginate(request, next_request):
             sent += 1
-            pages = (page.pages and page.pages.total_pages) or 0
-            announced = max(announced, page.total_count or 0)
+            total_pages = (page.pages and page.pages.total_pages) or 0
+            total_count = max(total_count, page.total_count or 0)
             here: dict[str, RowT] = {}
             for row in page.rows:
                 earlier = here.get(row.id)
-                if earlier is None and row.id not in seen:
-                    in_a_row = 0
-                else:
-                    in_a_row += 1
-                    repeated += 1
-                    if row == earlier or (earlier is None and _fingerprint(row) == seen[row.id]):
-                        continue
+                is_new = earlier is None and row.id not in seen
+                in_a_row = 0 if is_new else in_a_row + 1
+                repeated += not is_new
+                if row == earlier or (not is_new and _fingerprint(row) == seen.get(row.id)):
+                    continue
                 here[row.id] = row
                 yield row
-            for id_, row in here.items():  # of the last page, only the ids are needed any more
+            for id_, row in here.items():  # the fingerprints of the last page aren't needed
                 seen[id_] = _fingerprint(row) if upcoming else 0
-            if in_a_row > max(len(seen), MIN_CIRCLE):
-                raise IntercomError(
-                    f"{request}: the last {in_a_row} rows were all listed before: the list goes "
-                    f"round in circles. {RUN_AGAIN}"
-                )
-        if sent < pages:
-            raise IntercomError(
-                f"{request} announced {pages} pages and sent {sent}: the list is short. {RUN_AGAIN}"
-            )
+            if in_a_row > max(len(seen), MIN_REPEATED):
+                problem = f"the last {in_a_row} rows were all repeats: pagination doesn't end."
+                raise IntercomError(f"{request}: {problem}", RUN_AGAIN)
         if repeated:
             logger.warning(
-                "%s: Intercom listed %d rows more than once; the last version of each counts",
+                "%s: Intercom returned %d rows more than once; using the last version of each",
                 endpoint.path,
                 repeated,
             )
-        if len(seen) < announced:
-            raise IntercomError(
-                f"{request} announced {announced} rows and sent {len(seen)}: the list is short. "
-                f"{RUN_AGAIN}"
-            )
+        _check_count(request, total_pages, sent, "pages")
+        _check_count(request, total_count, len(seen), "rows")
 
     def paginate(
         self,
@@ -215,15 +178,15 @@ class Intercom:
         next_request: NextRequest[RowT],
         page: Page[RowT] | None = None,
     ) -> Iterator[tuple[PageRequest[RowT], Page[RowT], PageRequest[RowT] | None]]:
-        """Give each page of a list, from the first to the last, between its request and the next.
+        """Yield the request, the page, and the next request for each page of a list.
 
         Args:
             first: The request for the first page.
-            next_request: Gives the request for the page after a page, None at the end.
-            page: The first page, where it was read already.
+            next_request: Returns the request for the page after a page, None at the end.
+            page: The first page, if it has been read already.
 
         Raises:
-            IntercomError: if a page cannot be read, or if the pages never end.
+            IntercomError: if a page can't be read, or if the pages never end.
         """
         sent: set[str] = set()
         empty = 0
@@ -232,129 +195,141 @@ class Intercom:
             page = page or self.send(request)
             sent.add(str(request.parameters))
             empty = 0 if page.rows else empty + 1
-            try:
-                upcoming = next_request(request, page)
-            except PagesError as error:
-                value = f"'{excerpt(str(error.value), self.access_token)}'"
-                raise IntercomError(untrusted(first, str(error), value, error.advice)) from error
+            upcoming = _next(first, next_request, request, page)
             if upcoming and empty == MAX_EMPTY:
-                raise IntercomError(
-                    f"{first}: two empty pages in a row point on to another page: the list has no "
-                    f"end. {RUN_AGAIN}"
-                )
+                problem = "two empty pages in a row link to another page: pagination doesn't end."
+                raise IntercomError(f"{first}: {problem}", RUN_AGAIN)
             if upcoming and str(upcoming.parameters) in sent:
-                cursor = excerpt(str(upcoming.parameters), self.access_token)
-                raise IntercomError(
-                    f"{first}: page {len(sent)} points back to a page that was read already "
-                    f"(cursor {cursor}): the list would never end. {RUN_AGAIN}"
-                )
+                cursor = excerpt(str(upcoming.parameters))
+                problem = f"page {len(sent)} links back to a page that was read (cursor {cursor})"
+                raise IntercomError(f"{first}: {problem}: pagination doesn't end.", RUN_AGAIN)
             yield request, page, upcoming
             request, page = upcoming, None
 
     def send(self, request: Request[ResponseT]) -> ResponseT:
-        """Send a request, up to five times, and give the decoded response.
+        """Send a request, up to five times, and return the decoded response.
 
         Raises:
-            RefusedError: for a status other than 200 that another try would not change.
-            RetriesExhaustedError: if it failed five times.
-            IntercomError: if the response is not what it should be.
-            CancelledError: if `cancelled` is set.
+            RefusedError: for a status other than 200 that another attempt wouldn't change.
+            RetriesExhaustedError: if every attempt failed.
+            IntercomError: if the response isn't what was requested.
         """
-        self.on_wait()
-        if self.cancelled.is_set():
-            raise CancelledError
+        self.observer.before_request(request)
         try:
-            return self._send_once(request)
+            return self._attempt(request)
+        except UnknownHostError as error:
+            raise IntercomError(error.problem, error.advice) from error
         except TransientError as error:
-            raise RetriesExhaustedError(f"failed {TRIES} times in a row: {error}") from error
+            problem = f"gave up after {ATTEMPTS} attempts: {error.problem}"
+            raise RetriesExhaustedError(problem, error.advice) from error
 
     @backoff.on_exception(
         backoff.expo,
         TransientError,
         factor=2,
-        max_tries=TRIES,
+        max_tries=ATTEMPTS,
+        giveup=lambda error: isinstance(error, UnknownHostError),
         jitter=backoff.random_jitter,
         on_backoff=_log_retry,
         logger=None,
     )
-    def _send_once(self, request: Request[ResponseT]) -> ResponseT:
-        response = self._exchange(request)
-        self.on_response(request, response)
-        rows = None
+    @backoff.on_exception(
+        backoff.constant, UnknownHostError, max_tries=2, on_backoff=_log_retry, logger=None
+    )
+    def _attempt(self, request: Request[ResponseT]) -> ResponseT:
+        """Send a request once, and decode the response."""
         try:
-            decoded = self._decoded(request, response)
-            rows = len(decoded.rows) if isinstance(decoded, Page) else 1
+            response = self._exchange(request)
+        except OSError as error:
+            failure = unreachable(request, error)
+            self._report(request, error=str(failure))
+            raise failure from error
+        decoded: Decoded[ResponseT] | None = None
+        try:
+            decoded = self._decode(request, response)
         finally:
-            self._record(request, response, rows)
-        return decoded
-
-    def _decoded(self, request: Request[ResponseT], response: Response) -> ResponseT:
-        status = response.status_code
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise TransientError(refusal(request, response, self.access_token))
-        if status != HTTPStatus.OK:
-            raise RefusedError(refusal(request, response, self.access_token))
-        if echoes(response.content, self.access_token):
-            raise self._untrusted(request, response, "it holds the access token itself")
-        try:
-            endpoint = request.endpoint
-            decoded = decode(response.content, endpoint.response, self.unread, endpoint.is_array)
-        except ShapeError as error:
-            problem = f"it is not {request.endpoint.description} ({error})"
-            if error.rest_is_right:
-                description = describe_body(response, self.access_token)
-                advice = f"{error.counts} {RUN_AGAIN}"
-                sentence = untrusted(request, problem, description, advice)
-                raise UnreadableError(sentence, error.field) from error
-            raise self._untrusted(request, response, problem) from error
-        type_ = getattr(decoded.response, "type", None)
-        if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
-            raise self._untrusted(request, response, f"it is not {endpoint.description}")
-        if decoded.replaced:
-            self.on_replaced(decoded.replaced)
+            self._report(request, response, decoded)
         return decoded.response
 
     def _exchange(self, request: Request[Any]) -> Response:
-        posted = request.endpoint.method == "POST"
-        try:
-            return self.connection.send(
-                request.endpoint.method,
-                request.url,
-                headers={
-                    "Accept": "application/json",
-                    "Intercom-Version": self.api_version,
-                    "User-Agent": self.user_agent,
-                },
-                auth=self._sign,
-                timeout=self.timeout,
-                on_limited=partial(self._record, request),
-                params=None if posted else request.parameters,
-                json=request.parameters if posted else None,
-            )
-        except OSError as error:
-            sentence = unreachable(request, error, self.access_token)
-            self._record(request, error=sentence)
-            if isinstance(error, MAY_PASS) and not certificate_error(error):
-                raise TransientError(sentence) from error
-            # What else requests raises, such as for a bundle that is not there.
-            raise IntercomError(sentence) from error
+        is_post = request.endpoint.method == "POST"
+        return self.connection.send(
+            request.endpoint.method,
+            request.url,
+            headers={
+                "Accept": "application/json",
+                "Cache-Control": "no-cache",
+                "Intercom-Version": self.api_version,
+                "User-Agent": self.user_agent,
+            },
+            auth=self._sign,
+            timeout=self.timeout,
+            on_limited=partial(self._report, request),
+            params=None if is_post else request.parameters,
+            json=request.parameters if is_post else None,
+        )
 
-    def _record(
+    def _decode(self, request: Request[ResponseT], response: Response) -> Decoded[ResponseT]:
+        endpoint, content = request.endpoint, response.content
+        if response.status_code != HTTPStatus.OK:
+            raise refusal(request, response)
+        if echoes(content, self.access_token):
+            raise untrusted(request, "it contains the access token", describe_body(response))
+        try:
+            decoded = decode(content, endpoint.response, is_array=endpoint.is_array)
+        except ShapeError as error:
+            problem = f"it is not {endpoint.description} ({error})"
+            failure = untrusted(request, problem, describe_body(response))
+            if error.rest_is_readable:
+                failure = UnreadableError(failure.problem, f"{error.counts} {RUN_AGAIN}")
+                failure.field = error.field
+            raise failure from error
+        type_ = getattr(decoded.response, "type", None)
+        if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
+            problem = f"it is not {endpoint.description}"
+            raise untrusted(request, problem, describe_body(response))
+        return decoded
+
+    def _report(
         self,
         request: Request[Any],
         response: Response | None = None,
-        rows: int | None = None,
+        decoded: Decoded[Any] | None = None,
         error: str | None = None,
     ) -> None:
+        """Tell the observer what came of sending a request."""
         now = self.clock.now() if self.clock.is_set else None
-        self.on_exchange(Exchange(request, self.api_version, now, response, rows, error))
+        rows, replaced = None, decoded.replaced if decoded else ()
+        if decoded:
+            rows = len(decoded.response.rows) if isinstance(decoded.response, Page) else 1
+        self.observer.after_exchange(
+            Exchange(request, self.api_version, now, response, rows, replaced, error)
+        )
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         # As `auth`, not among the headers: there a netrc file would replace it.
         prepared.headers["Authorization"] = f"Bearer {self.access_token}"
         return prepared
 
-    def _untrusted(self, request: Request[Any], response: Response, problem: str) -> IntercomError:
-        return IntercomError(
-            untrusted(request, problem, describe_body(response, self.access_token))
-        )
+
+def _next(
+    first: PageRequest[RowT],
+    next_request: NextRequest[RowT],
+    request: PageRequest[RowT],
+    page: Page[RowT],
+) -> PageRequest[RowT] | None:
+    try:
+        return next_request(request, page)
+    except PagesError as error:
+        failure = untrusted(first, str(error), f"'{excerpt(str(error.value))}'")
+        raise IntercomError(failure.problem, error.advice) from error
+
+
+def _check_count(request: Request[Any], announced: int, received: int, what: str) -> None:
+    if received < announced:
+        problem = f"announced {announced} {what} and sent {received}: the list is incomplete."
+        raise IntercomError(f"{request} {problem}", RUN_AGAIN)
+
+
+def _fingerprint(row: msgspec.Struct) -> int:
+    return hash(msgspec.json.encode(row))

@@ -1,54 +1,43 @@
-"""Connections to Intercom, which all threads share: a rate limit, a clock, a session per thread."""
+"""Connections to Intercom. All threads share a rate limit and a clock; each has its own session."""
 
 from __future__ import annotations
 
-import http.client
-import io
+import socket
 import threading
 import time
-from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.utils import select_proxy
 from typing_extensions import override
-from urllib3.exceptions import HTTPError, LocationValueError
-from urllib3.util import parse_url
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from tap_intercom_access.intercom import rate_limit
 from tap_intercom_access.intercom.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import timedelta
 
-    from requests import PreparedRequest
-
 MAX_BODY = 512 * 1024 * 1024
-"""Bytes of a response's body after decompression, at the most."""
+"""The largest body of a response in bytes, after decompression."""
 
 PIECE = 64 * 1024
-"""Bytes of a body that are read, and decompressed, at once."""
+"""The largest number of bytes to read from a body, and to decompress, at once."""
 
 TIMEOUTS_PER_TRY = 10
-"""Timeouts that a try takes, at the most, from the connection to the last byte of the body."""
+"""Timeouts after which a response must be complete."""
 
 
 class TooLargeError(OSError):
     """The body of a response is larger than MAX_BODY."""
 
 
-class ProxyVariableError(OSError):
-    """An environment variable names a proxy by what is not a URL."""
-
-
 @dataclass(frozen=True)
 class Response:
-    """A response whose body was read to its end, and decompressed."""
+    """A response with its complete, decompressed body."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -58,13 +47,13 @@ class Response:
 
 
 class Connection:
-    """Sends requests once the limit allows it; waiting is never a failed try."""
+    """Sends requests when the rate limit allows it. Waiting doesn't count as a failed try."""
 
     def __init__(self) -> None:
-        """Start unconnected."""
+        """Start without a session. The first request of each thread opens one."""
         self.clock = Clock()
         self._limit = rate_limit.RateLimit()
-        self._of_this_thread = threading.local()  # a session of requests is not made to be shared
+        self._of_this_thread = threading.local()  # sessions of requests are not thread-safe
 
     def send(
         self,
@@ -75,21 +64,21 @@ class Connection:
         on_limited: Callable[[Response], None],
         **options: Any,  # noqa: ANN401
     ) -> Response:
-        """Send a request as `requests.Session.request` does, again after every 429.
+        """Send a request, and send it again after each 429.
 
         Args:
-            method: Of HTTP.
-            url: Where to.
-            timeout: Seconds to connect, and between two pieces of a response; ten times as many
-                for a whole response.
+            method: The HTTP method.
+            url: The URL.
+            timeout: Seconds to connect, and between two pieces of a response. A complete response
+                may take ten times as long.
             on_limited: Called with each 429 after which the request is sent again.
-            options: As `requests.Session.request` takes them.
+            options: Other arguments of `requests.Session.request`.
 
         Returns:
-            The response; a 429 only if it asks to wait for more than MAX_WAIT in total.
+            The response. It is a 429 only if the waits would add up to more than MAX_WAIT.
 
         Raises:
-            OSError: whatever requests raises, TooLargeError, ProxyVariableError.
+            OSError: any exception of requests (InvalidURL for a wrong proxy URL), or TooLargeError.
         """
         if not hasattr(self._of_this_thread, "session"):
             self._of_this_thread.session = _Session()
@@ -111,122 +100,62 @@ class Connection:
             waited += wait
 
 
+def is_unknown_host(error: OSError) -> bool:
+    """Return whether the host of a URL, or of a proxy, does not exist.
+
+    A name server that doesn't answer is a different failure, which may pass.
+    """
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    reason = getattr(reason, "original_error", reason)  # of urllib3's ProxyError
+    if not isinstance(reason, NameResolutionError):
+        return False
+    cause = reason.__cause__
+    return not (isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN)
+
+
 def _send(
     session: requests.Session, method: str, url: str, timeout: float, options: dict[str, Any]
 ) -> Response:
-    """Send a request once, and read its response within its time and size."""
+    """Send a request once, and read its response within the limits of time and size."""
     allowed = TIMEOUTS_PER_TRY * timeout
     deadline = time.monotonic() + allowed
-    _deadline.set(deadline)
     try:
-        with session.request(method, url, timeout=timeout, stream=True, **options) as response:
-            content = bytearray()
-            for piece in response.iter_content(PIECE):
-                content += piece
-                if len(content) > MAX_BODY:
-                    raise TooLargeError(
-                        f"HTTP {response.status_code} with more than {MAX_BODY // 2**20} MiB"
-                    )
-    except (OSError, HTTPError) as error:
-        if time.monotonic() >= deadline:
-            raise requests.Timeout(f"no whole response within {allowed:g} seconds") from error
-        if not isinstance(error, OSError):  # requests lets a host that is no host through, say
-            raise requests.RequestException(error) from error
-        raise
+        response = session.request(method, url, timeout=timeout, stream=True, **options)
+    except HTTPError as error:  # requests doesn't convert all errors about host names
+        raise requests.exceptions.InvalidURL(error) from error
+    content = bytearray()
+    with response:
+        for piece in _pieces(response):
+            content += piece
+            if len(content) > MAX_BODY:
+                raise TooLargeError(
+                    f"HTTP {response.status_code} with more than {MAX_BODY // 2**20} MiB"
+                )
+            if time.monotonic() >= deadline:
+                raise requests.Timeout(f"no whole response within {allowed:g} seconds")
     return Response(response.status_code, response.headers, content, response.elapsed)
 
 
-_deadline: ContextVar[float] = ContextVar("deadline")
-"""When the try under way in this thread ends, by this machine's monotonic clock."""
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Read the body as it arrives. `iter_content` would wait until a piece is full."""
+    try:
+        while piece := response.raw.read1(PIECE, decode_content=True):
+            yield piece
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
 
 
 class _Session(requests.Session):
-    """Follows no redirect, and goes past proxies where the request is not encrypted."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter())
+    """A session that doesn't follow redirects, and doesn't send plain HTTP to a proxy."""
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return None  # requests would read all of the body, and parse the target, to prepare for it
+        return None  # for a redirect, requests would read the whole body and parse the target
 
     @override
     def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
         settings: Any = super().merge_environment_settings(url, *args, **options)
         if urlsplit(url).scheme == "http":
-            # Only this machine is reached so: another would read the token.
+            # Only hosts on this machine use plain HTTP. A proxy could read the token.
             settings["proxies"] = {}
-        elif proxy := select_proxy(url, settings["proxies"]):
-            _check_proxy(proxy)
         return settings
-
-
-def _check_proxy(proxy: str) -> None:
-    # What requests and urllib3 say of such a proxy quotes its password.
-    try:
-        host = parse_url(proxy if "://" in proxy else f"http://{proxy}").host
-    except LocationValueError:
-        host = None
-    if not host:
-        raise ProxyVariableError("the proxy variables name a proxy by what is not a URL")
-
-
-class _Adapter(HTTPAdapter):
-    """Makes connections whose responses have an end."""
-
-    @override
-    def get_connection_with_tls_context(
-        self, request: PreparedRequest, *args: Any, **options: Any
-    ) -> Any:
-        pool: Any = super().get_connection_with_tls_context(request, *args, **options)
-        made = pool.ConnectionCls
-        if made.response_class is not _HTTPResponse:
-            bounded = {"response_class": _HTTPResponse}
-            pool.ConnectionCls = type(made.__name__, (made,), bounded)
-        return pool
-
-
-class _HTTPResponse(http.client.HTTPResponse):
-    """Reads from its socket until the deadline, and skips what comes before the response."""
-
-    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401 (as http.client has it)
-        super().__init__(sock, *args, **options)
-        reader = self.fp.detach()
-        self.fp = io.BufferedReader(_Reader(reader, sock, _deadline.get()))
-
-    def _read_status(self) -> tuple[str, int, str]:
-        # http.client skips 100 Continue only, not 103 Early Hints, say.
-        while True:
-            status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-            if not HTTPStatus.SWITCHING_PROTOCOLS < status[1] < HTTPStatus.OK:
-                return status
-            http.client.parse_headers(self.fp)
-
-
-class _Reader(io.RawIOBase):
-    """Reads a socket until a deadline, however slowly its bytes come."""
-
-    def __init__(self, raw: io.RawIOBase, sock: Any, deadline: float) -> None:  # noqa: ANN401
-        self._raw = raw
-        self._sock = sock
-        self._timeout = sock.gettimeout()
-        self._deadline = deadline
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._sock.settimeout(min(left, self._timeout))
-        return self._raw.readinto(buffer)
-
-    @override
-    def close(self) -> None:
-        self._raw.close()
-        super().close()

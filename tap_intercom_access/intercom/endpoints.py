@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from typing_extensions import override
 
+from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import page_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ ResponseT = TypeVar("ResponseT")
 
 @dataclass(frozen=True)
 class Endpoint(Generic[ResponseT]):
-    """An endpoint of the API: how to request it, its response, and the permission that it needs.
+    """An endpoint of the API: its request, its response, and the permission that it needs.
 
     Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
     """
@@ -33,40 +34,50 @@ class Endpoint(Generic[ResponseT]):
     path: str
     response: type[ResponseT]
     description: str
-    """What the response holds, in a word or two: "it is not ..." says a message."""
+    """What the response contains, for messages: "it is not a list of admins"."""
     permission: str = "Read admins"
-    """The permission in Intercom's Developer Hub that it needs."""
+    """The permission in Intercom's Developer Hub."""
     type: str | None = None
-    """The `type` of the response, where it is a single object."""
+    """The `type` of the response, if it is a single object."""
+    key: str = "rows"
+    """The key of a page whose value is the rows."""
     is_array: bool = False
-    """Whether the rows come as a bare array, without a page around them."""
+    """Whether the rows come as an array, without a page around them."""
+
+    def with_rows(self, row: Any) -> Endpoint[Any]:  # noqa: ANN401 (the shape of a row)
+        """Return the endpoint with another shape of its rows."""
+        endpoint: Endpoint[Any] = self
+        return replace(endpoint, response=page_of(row, self.key))
 
 
-def list_of(
+def list_of(  # noqa: PLR0913 (one for each part of the description)
     key: str,
     row: type[RowT],
     path: str,
     *,
+    name: str | None = None,
     method: str = "GET",
     permission: str = "Read admins",
 ) -> Endpoint[Page[RowT]]:
     """Describe the endpoint of a list that comes as an object with a key.
 
     Args:
-        key: The key of a page under which its rows are.
+        key: The key of a page whose value is the rows.
         row: The shape of a row.
         path: The path below the base URL, with its leading slash.
+        name: What it lists, for messages. The key by default.
         method: The HTTP method.
         permission: The permission in Intercom's Developer Hub that it needs.
     """
-    return Endpoint(method, path, page_of(row, key), f"a list of {key}", permission)
+    description = f"a list of {name or key}"
+    return Endpoint(method, path, page_of(row, key), description, permission, key=key)
 
 
 def array_of(name: str, row: type[RowT], path: str) -> Endpoint[Page[RowT]]:
-    """Describe the endpoint of a list that comes as a bare array.
+    """Describe the endpoint of a list that comes as an array.
 
     Args:
-        name: Of what it lists, for messages.
+        name: What it lists, for messages.
         row: The shape of a row.
         path: The path below the base URL, with its leading slash.
     """
@@ -82,14 +93,14 @@ def object_of(
         description: What it is, for messages.
         response: Its shape.
         path: The path below the base URL, with its leading slash.
-        type_: Its `type`; an object of another one is refused.
+        type_: Its `type`. The client refuses an object of another one.
     """
     return Endpoint("GET", path, response, description, type=type_)
 
 
 @dataclass(frozen=True)
 class Request(Generic[ResponseT]):
-    """One request to an endpoint; as text the endpoint, such as `GET https://api.intercom.io/admins`."""
+    """A request to an endpoint. As a string: `GET https://api.intercom.io/admins`."""
 
     endpoint: Endpoint[ResponseT]
     base_url: str
@@ -101,7 +112,13 @@ class Request(Generic[ResponseT]):
         """The URL without its query."""
         return f"{self.base_url}{self.endpoint.path}"
 
+    @property
+    def page(self) -> str:
+        """The parameters for messages: a page or a window."""
+        parameters = {**self.parameters, "event_types": None}
+        return excerpt(", ".join(f"{name} {value}" for name, value in parameters.items() if value))
+
     @override
     def __str__(self) -> str:
-        """Name the endpoint as messages do, without the query."""
+        """Return method and URL as messages show them."""
         return f"{self.endpoint.method} {self.url}"

@@ -1,16 +1,15 @@
-"""What went wrong between here and Intercom, as the sentence that the user reads.
+"""Failures between this machine and Intercom, and the messages that users read.
 
-The sentence says what was wrong, where, and what to do next. The exceptions::
+A message says what failed, where, with which value, and what to do next. The exceptions::
 
     Exception
-    ├── IntercomError          Intercom did not give what was asked for, or not all of it
-    │   ├── RefusedError       a status other than 200 that another try would not change
-    │   ├── RetriesExhaustedError    every try ended in a TransientError
-    │   ├── TransientError     no response, or HTTP 5xx: tried again
-    │   └── UnreadableError    one value does not have its shape, the rest has
-    └── PagesError             what a page says of the next one; the client makes a sentence of it
-
-Anything else that is raised in this package is a fault of the tap, and says so (see `tap.py`).
+    ├── IntercomError               Intercom didn't return what was requested, or not all of it
+    │   ├── RefusedError            a status other than 200 that another attempt wouldn't change
+    │   ├── RetriesExhaustedError   every attempt ended in a TransientError
+    │   ├── TransientError          no response, or a temporary error: retried
+    │   │   └── UnknownHostError    the name of the host can't be resolved: retried once
+    │   └── UnreadableError         one value has the wrong type, the rest is readable
+    └── PagesError                  a page's link to the next one can't be followed
 """
 
 from __future__ import annotations
@@ -21,10 +20,12 @@ import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import requests
+
 from tap_intercom_access.intercom import rate_limit
-from tap_intercom_access.intercom.connection import ProxyVariableError, TooLargeError
+from tap_intercom_access.intercom.connection import TooLargeError, is_unknown_host
 from tap_intercom_access.intercom.endpoints import REGIONS
-from tap_intercom_access.intercom.redaction import LONGEST_TEXT, excerpt
+from tap_intercom_access.intercom.redaction import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,262 +35,250 @@ if TYPE_CHECKING:
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
-RUN_AGAIN = "Run again; if it persists, tell Intercom."
-CHECK_THE_WAY = (
-    "Nothing that follows can be trusted, so the sync stops. Check that base_url is Intercom's "
-    f"API ({REGIONS}) and that nothing on the way changes its answers."
+RUN_AGAIN = "Run the sync again. If the problem persists, contact Intercom support."
+CHECK_BASE_URL = (
+    "The response can't be trusted, so the sync stopped. Check that base_url is Intercom's API "
+    f"({REGIONS}) and that no proxy or gateway changes the responses."
+)
+CHECK_CERTIFICATE = (
+    "If it has expired or isn't valid yet, check this machine's clock. If it is for another host, "
+    "check base_url. If your company inspects TLS traffic, set REQUESTS_CA_BUNDLE to its CA file."
 )
 
+MAY_PASS = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+"""Failures of a connection after which another attempt may succeed."""
+
 CAUSE_LENGTH = 300
-"""Characters of the reason for which no response came, at the most."""
+"""Characters of the reason for which no response came."""
 
 LONGEST_ERROR = 1024 * 1024
-"""Bytes of a body that is read as an error list, at the most."""
+"""Bytes of a body that is read as an error list."""
 
 MAX_ERRORS = 5
-"""Errors of an error list that a message shows, at the most."""
+"""Errors of an error list in a message."""
 
-BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
-"""White space, and the marks of the forms of Unicode."""
+TEMPORARY = {"request_timeout", "retry_after", "too_many_requests"}
+"""Error codes that mean: send the request again later, whatever the status."""
 
 WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
-"""Codes of errors that no permission changes."""
-
-EXPIRED_OR_NOT_YET_VALID = (9, 10)
-OF_ANOTHER_HOST = (62, 64)
-"""Codes of OpenSSL: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/."""
+"""Error codes that no permission changes."""
 
 
 class IntercomError(Exception):
-    """Intercom did not give what was asked for, or not all of it; the text is a sentence."""
+    """Intercom didn't return what was requested, or not all of it."""
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        """Take what failed and what to do next, each in whole sentences."""
+        super().__init__(f"{problem} {advice}".rstrip())
+        self.problem = problem
+        self.advice = advice
 
 
 class RefusedError(IntercomError):
-    """A status other than 200: a missing permission, a wrong token, a limit that stays used up."""
+    """A missing permission, a wrong token, or a rate limit that stays used up."""
 
 
 class RetriesExhaustedError(IntercomError):
-    """No response, or a failure of Intercom's, in each of several tries."""
+    """Every attempt failed."""
 
 
 class TransientError(IntercomError):
-    """No response, or a failure of Intercom's: it may pass."""
+    """No response or a temporary error."""
+
+
+class UnknownHostError(TransientError):
+    """The name of the host can't be resolved."""
 
 
 class UnreadableError(IntercomError):
-    """A value does not have its shape, while the rest shows that it is what was asked for.
+    """A value has the wrong type, while the rest shows that it is what was requested."""
 
-    Attributes:
-        field: Name of the field of the row, where it is one.
-    """
-
-    def __init__(self, sentence: str, field: str | None) -> None:
-        """Take the sentence, and the field that it is about."""
-        super().__init__(sentence)
-        self.field = field
+    field: str | None = None
+    """Name of the field of the row, if it is one."""
 
 
 class PagesError(Exception):
-    """What a page says of the next one cannot be followed.
+    """A page's link to the next one can't be followed."""
 
-    Attributes:
-        value: What Intercom sent instead, as it came.
-        advice: What to do.
-    """
-
-    def __init__(self, problem: str, value: object = None, advice: str = CHECK_THE_WAY) -> None:
-        """Take the problem as the rest of a sentence."""
+    def __init__(self, problem: str, value: object = None, advice: str = CHECK_BASE_URL) -> None:
+        """Take the problem as the rest of a sentence, what Intercom sent, and what to do."""
         super().__init__(problem)
         self.value = value
         self.advice = advice
 
 
-def refusal(request: Request[Any], response: Response, token: str) -> str:
-    """Say what a response other than 200 means, and what to do.
-
-    Source: https://developers.intercom.com/docs/references/rest-api/errors/error-codes
-    """
-    details = ", ".join([f"HTTP {response.status_code}", *_error_details(response, token)])
-    return f"{request} answered {details}. {_what_to_do(request, response, token)}"
-
-
-def untrusted(request: Request[Any], problem: str, body: str, advice: str = CHECK_THE_WAY) -> str:
-    """Say that a response of HTTP 200 is not what it should be."""
-    return f"{request} answered HTTP 200, but {problem}; found {body}. {advice}"
-
-
-def unreachable(request: Request[Any], error: Exception, token: str) -> str:
-    """Say that no response came, or not all of one."""
-    advice = "Check the network, the proxy variables and base_url, then run again."
-    cause = _cause(error)
-    if isinstance(error, TooLargeError):
-        advice = "No list of Intercom's is as large: check that base_url is Intercom's API."
-    elif isinstance(error, ProxyVariableError):
-        advice = "Set HTTPS_PROXY to a URL such as http://USER:PASSWORD@HOST:PORT."
-    elif certificate := certificate_error(error):
-        advice = _certificate_advice(certificate.verify_code)
-        cause = f"certificate verify failed: {certificate.verify_message.rstrip('.')}"
-    return f"{request} failed: {excerpt(cause, token, CAUSE_LENGTH)}. {advice}"
-
-
-def certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """Give what is wrong with the certificate of the server, or of the proxy, if that is it."""
-    reasons = (reason for reason in _reasons(error))
-    return next((one for one in reasons if isinstance(one, ssl.SSLCertVerificationError)), None)
-
-
-def _certificate_advice(code: int) -> str:
-    """Give what to do, by the code with which OpenSSL refuses a certificate."""
-    if code in EXPIRED_OR_NOT_YET_VALID:
-        return (
-            "Check the date of this machine. If it is right, whoever runs the host of base_url, or "
-            "the proxy on the way, has to renew the certificate."
-        )
-    if code in OF_ANOTHER_HOST:
-        return (
-            "The server at base_url is not the one that base_url names: check base_url, and the "
-            "proxy, gateway or name server on the way."
-        )
-    return (
-        "Nobody whom this machine trusts has signed it. If your company's proxy or gateway reads "
-        "TLS, set REQUESTS_CA_BUNDLE to a file with its certificate authority; if not, check "
-        "base_url: somebody may be reading along."
+def untrusted(request: Request[Any], problem: str, body: str) -> IntercomError:
+    """Return the error for a response of HTTP 200 that isn't what was requested."""
+    return IntercomError(
+        f"{request} answered HTTP 200, but {problem}; found {body}.", CHECK_BASE_URL
     )
 
 
-def describe_body(response: Response, token: str) -> str:
-    """Describe a body: keys only where it is JSON (values are personal data), else its start."""
-    content = response.content
+def refusal(request: Request[Any], response: Response) -> IntercomError:
+    """Return the error for a response other than 200.
+
+    Source: https://developers.intercom.com/docs/references/rest-api/errors/error-codes
+    """
+    details = ", ".join([f"HTTP {response.status_code}", *_error_details(response)])
+    is_temporary = (
+        response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or response.status_code == HTTPStatus.REQUEST_TIMEOUT
+        or (response.status_code != HTTPStatus.TOO_MANY_REQUESTS and _codes(response) & TEMPORARY)
+    )
+    kind = TransientError if is_temporary else RefusedError
+    return kind(f"{request} answered {details}.", _advice(request, response))
+
+
+def unreachable(request: Request[Any], error: OSError) -> IntercomError:
+    """Return the error for a request without a response, or without a complete one."""
+    kind: type[IntercomError] = IntercomError
+    advice = (
+        "Check the network, base_url, and proxy variables such as HTTPS_PROXY, which have the form "
+        "http://HOST:PORT (encode special characters in a password, for example @ as %40)."
+    )
+    *_, cause = _reasons(error)
+    reason = re.sub(r"^<.*?>:? ", "", str(cause)) or type(cause).__name__
+    if isinstance(error, TooLargeError):
+        advice = "No Intercom response is this large. Check that base_url is Intercom's API."
+    elif certificate := _certificate_error(error):
+        advice = CHECK_CERTIFICATE
+        reason = f"certificate verify failed: {certificate.verify_message}"
+    elif is_unknown_host(error):
+        kind = UnknownHostError
+    elif isinstance(error, MAY_PASS):
+        kind = TransientError
+    reason = excerpt(f"{reason.rstrip('.')} ({type(error).__name__})", CAUSE_LENGTH)
+    return kind(f"{request} failed: {reason}.", advice)
+
+
+def describe_body(response: Response) -> str:
+    """Describe a body without personal data: its keys if it is JSON, else its size and type."""
     body = _parsed(response)
     if isinstance(body, dict):
         if body.get("type") == "error.list":
-            return ", ".join(["an error list", *_error_details(response, token)])
-        return f"a JSON object with {excerpt(', '.join(map(str, body)), token) or 'no keys'}"
-    if body is not None or content.strip() == b"null":
+            return ", ".join(["an error list", *_error_details(response)])
+        return f"a JSON object with {excerpt(', '.join(map(str, body))) or 'no keys'}"
+    if body is not None or response.content.strip() == b"null":
         return f"JSON of type {type(body).__name__}"
-    if not content:
+    if not response.content:
         return "an empty body"
-    if content[:LONGEST_TEXT].lstrip(BEFORE_JSON)[:1] in (b"{", b"["):
-        return f"{len(content)} bytes that begin as JSON does"
-    return f"'{excerpt(_start(content), token)}'"
+    content_type = excerpt(response.headers.get("Content-Type") or "unknown type")
+    return f"{len(response.content)} bytes of {content_type} that are not valid JSON"
 
 
-def _start(content: bytes | bytearray) -> str:
-    """Give as much of a body as an excerpt looks at."""
-    return content[:LONGEST_TEXT].decode("utf-8", "replace")
+def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """Return what is wrong with the certificate of the server or the proxy, None if nothing is."""
+    reasons = _reasons(error)
+    return next((one for one in reasons if isinstance(one, ssl.SSLCertVerificationError)), None)
 
 
-def _what_to_do(request: Request[Any], response: Response, token: str) -> str:
+def _advice(request: Request[Any], response: Response) -> str:
     status = response.status_code
     if advice := _access_advice(request, response):
         return advice
     if status == HTTPStatus.NOT_FOUND:
         return (
-            "base_url does not point at Intercom's API, or the workspace is in another region: "
-            f"set it to {REGIONS}; check api_version, too."
+            "base_url isn't Intercom's API, or the workspace is in another region. Set it to "
+            f"{REGIONS}. Check api_version, too."
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return (
-            f"The tap waits for the rate limit for at most {rate_limit.MAX_WAIT:.0f} seconds: "
-            "other apps may be using it up. Run again later."
+            f"Intercom asked the tap to wait longer than {rate_limit.MAX_WAIT:.0f} seconds. Other "
+            "apps may be using up the rate limit. Run the sync again later."
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        whose = (
-            "Intercom" if _errors(response)[0] else "Intercom, or a proxy or gateway on the way,"
+        source = "Intercom" if _codes(response) else "Intercom, or a proxy or gateway in between,"
+        return (
+            f"{source} returned a server error. Check https://www.intercomstatus.com and run the "
+            "sync again later."
         )
-        return f"{whose} is failing: see https://www.intercomstatus.com and run again later."
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
     if status in REDIRECTS and "Location" in response.headers:
-        target = excerpt(response.headers["Location"], token)
+        target = excerpt(response.headers["Location"])
         return (
-            f"It redirects to {target}; the token is not sent there. "
-            f"Set base_url to Intercom's API itself: {REGIONS}."
+            f"The server redirects to {target}. The tap doesn't follow redirects, so the token "
+            f"wasn't sent there. Set base_url to Intercom's API: {REGIONS}."
         )
     return (
-        f"Only HTTP 200 is a whole list. Check that base_url is Intercom's API: {REGIONS}; and "
-        "that no cache or proxy on the way answers in its place."
+        f"The tap accepts only HTTP 200 responses. Check that base_url is Intercom's API: {REGIONS}"
+        ", and that no cache or proxy answers instead."
     )
 
 
 def _access_advice(request: Request[Any], response: Response) -> str | None:
-    """Give what to do where access is refused."""
-    codes, messages = _errors(response)
+    """Return what to do if access was refused, None for other failures."""
+    codes = _codes(response)
+    messages = " ".join(str(error.get("message")) for error in _errors(response)).lower()
+    permission = request.endpoint.permission
     if "token_blocked" in codes:
         return (
-            "Intercom has blocked the token or its app, which no permission and no other token "
-            "of the app changes: ask Intercom's support why."
+            "Intercom has blocked this token or its app. Changing permissions or creating another "
+            "token won't help: contact Intercom support."
         )
     refused = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
     if refused and re.search(r"allow-?\s?list|whitelist|\bip address", messages):
         return (
-            "No permission helps: have the public IPv4 address that this machine's requests come "
-            "from put on the IP allowlist for the REST API in Intercom's settings, or run the tap "
-            "where the address is on it."
+            "This machine's IP address isn't on Intercom's allowlist. Add its public IPv4 address "
+            "to the REST API allowlist in Intercom's settings, or run the tap from an address that "
+            "is on the list."
         )
     if response.status_code == HTTPStatus.UNAUTHORIZED or (refused and codes & WRONG_TOKEN):
         return (
-            "Either the access token is wrong or revoked: copy or regenerate it in Intercom's "
-            "Developer Hub (your app > Authentication); or its workspace is in another region: "
-            f"set base_url to {REGIONS}; or the app lacks the permission "
-            f"'{request.endpoint.permission}'."
+            "Possible causes: (1) The access token is wrong or revoked: copy it again from "
+            "Intercom's Developer Hub (your app > Authentication). (2) The workspace is in another "
+            f"region: set base_url to {REGIONS}. (3) The app lacks the permission '{permission}'."
         )
     if response.status_code != HTTPStatus.FORBIDDEN:
         return None
     if not codes:
         return (
-            "This is not the form of Intercom's errors: a proxy, firewall or gateway between here "
-            f"and Intercom refuses, or base_url is not Intercom's API ({REGIONS}). Ask whoever "
-            "runs it to let this machine's requests through."
+            "This error doesn't come from Intercom. A proxy, firewall, or gateway blocked the "
+            f"request, or base_url isn't Intercom's API ({REGIONS}). Ask its administrator to "
+            "allow the request."
         )
     return (
-        f"Give the app the permission '{request.endpoint.permission}' in Intercom's Developer Hub "
-        "(your app > Authentication), check that the workspace's plan includes it, or "
-        "regenerate the token as a workspace admin."
+        f"Give the app the permission '{permission}' in Intercom's Developer Hub (your app > "
+        "Authentication), check that the workspace's plan includes it, or regenerate the token as "
+        "a workspace admin."
     )
 
 
-def _error_details(response: Response, token: str) -> list[str]:
-    """Give code, message and request id of an error list, as far as they are there."""
+def _error_details(response: Response) -> list[str]:
+    """Return code and message of each error, and the request ID, as far as they were sent."""
     body = _parsed(response)
-    details = []
-    if isinstance(body, dict):
-        for error in _error_list(body)[:MAX_ERRORS]:
-            parts = [str(error[key]) for key in ("code", "message") if error.get(key)]
-            details.append(excerpt(": ".join(parts), token))
-    elif response.content:
-        details.append(f"with {describe_body(response, token)}")
+    details = [
+        excerpt(": ".join(str(error[key]) for key in ("code", "message") if error.get(key)))
+        for error in _errors(response)[:MAX_ERRORS]
+    ]
+    if response.content and not isinstance(body, dict):
+        details.append(f"with {describe_body(response)}")
     request_id = body.get("request_id") if isinstance(body, dict) else None
-    request_id = request_id or response.headers.get("X-Request-Id")
-    if request_id:
-        details.append(f"request id {excerpt(str(request_id), token)}")
+    if request_id := request_id or response.headers.get("X-Request-Id"):
+        details.append(f"request ID {excerpt(str(request_id))}")
     return details
 
 
-def _errors(response: Response) -> tuple[set[str], str]:
-    """Give the codes of an error list, and its messages in lower case; empty where it is none."""
+def _codes(response: Response) -> set[str]:
+    return {str(error["code"]) for error in _errors(response) if error.get("code")}
+
+
+def _errors(response: Response) -> list[dict[str, Any]]:
+    """Return the errors of an error list, none if it isn't one."""
     body = _parsed(response)
-    errors = _error_list(body) if isinstance(body, dict) else []
-    codes = {str(error["code"]) for error in errors if error.get("code")}
-    return codes, " ".join(str(error.get("message")) for error in errors).lower()
-
-
-def _error_list(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    errors = body.get("errors")
+    errors = body.get("errors") if isinstance(body, dict) else None
     return [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
 
 
-def _cause(error: BaseException) -> str:
-    """Give the innermost reason, which names what happened without library internals."""
-    *_, reason = _reasons(error)
-    text = re.sub(r"^<.*?>:? ", "", str(reason)) or type(reason).__name__
-    return f"{text.rstrip('.')} ({type(error).__name__})"
-
-
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception of requests, and what it was made of, from the outermost to the innermost.
+    """Yield an exception of requests and those it was made of, from the outermost in.
 
-    An error of TLS has a reason, too, but a text.
+    An error of TLS has a reason, too, but it is a string.
     """
     reason: Any = error
     while isinstance(reason, BaseException):

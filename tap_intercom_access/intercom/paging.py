@@ -1,7 +1,7 @@
 """From one page of a list to the next: ``pages.next`` in all its forms, or an error.
 
-The next request is always the first one with other parameters: no URL that a response names is ever
-called, so the token stays where the user sends it.
+The next request is always the first one with other parameters. The client never calls a URL from a
+response, so the token only goes where the user sends it.
 
 Source: https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination
 """
@@ -26,14 +26,14 @@ Cursor = dict[str, Any]
 """Parameters that turn the first request for a list into the request for one page of it."""
 
 END = {"per_page", "starting_after", "type"}
-"""Keys of a `pages.next` that names no page as long as its `starting_after` is null or missing."""
+"""Keys of a `pages.next` that marks the end if its `starting_after` is null or missing."""
 
 
 def next_request(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page[RowT]] | None:
-    """Give the request for the page after this one, None at the end of the list.
+    """Return the request for the page after this one, None at the end of the list.
 
     Raises:
-        PagesError: if ``pages.next`` has a form that is not known, points to another origin or
+        PagesError: if ``pages.next`` has an unknown form, points to another origin or
             endpoint, or is missing although further pages are announced.
     """
     pages = page.pages or Pages()
@@ -48,10 +48,10 @@ def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
     """Read ``pages.next``.
 
     Returns:
-        Parameters of the next request; None where ``next`` names no page.
+        Parameters of the next request; None at the end.
 
     Raises:
-        PagesError: if it has a form that is not known, or points to another origin or endpoint.
+        PagesError: if it has an unknown form, or points to another origin or endpoint.
     """
     if pages.next is None:
         return None
@@ -63,7 +63,7 @@ def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
             return {"starting_after": starting_after}
     if isinstance(pages.next, str):
         return _cursor_of_link(request, pages.next)
-    raise PagesError("its pages.next is neither null, a cursor nor a URL", pages.next)
+    raise PagesError("its pages.next is not null, a cursor, or a URL", pages.next)
 
 
 def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
@@ -76,18 +76,18 @@ def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
         raise PagesError(
             "the next page is on another origin",
             link,
-            "Nothing was sent there. Set base_url to the address that the links name, or correct "
-            "the gateway in between.",
+            "The tap didn't follow it. Set base_url to that host, or fix the gateway that rewrites "
+            "the links.",
         )
     cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
     endpoint = urlsplit(there).path.rstrip("/").rpartition("/")[2]
     if endpoint not in request.url.split("/") or not cursor:
-        raise PagesError("its pages.next is no page of this list", link)
+        raise PagesError("its pages.next link doesn't belong to this list", link)
     return {name: one if not more else [one, *more] for name, (one, *more) in cursor.items()}
 
 
 def _origin(url: str) -> tuple[str | None, ...]:
-    """Give what would really be connected to, as the HTTP library reads the URL."""
+    """Return where the HTTP library would connect to."""
     try:
         parts = parse_url(url)
     except LocationParseError:

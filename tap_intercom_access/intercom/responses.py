@@ -1,4 +1,4 @@
-"""What every list of Intercom's has: rows with ids, on pages that say where the list goes on.
+"""What every list of Intercom's has: rows with IDs, on pages that say where the list continues.
 
 Decoding a response into these shapes, and into those of the streams, is what checks it.
 
@@ -13,27 +13,24 @@ from typing import Annotated, Any, Generic, TypeVar, cast
 import msgspec
 
 UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
-"""A time up to the year 9999: what is beyond is in milliseconds, say."""
+"""A time up to the year 9999. Larger numbers are milliseconds or wrong."""
 
 
 class _EveryString(type):
-    """Lets every string be an id: a string of its own class would cost memory for each."""
+    """Makes every string an instance of the class: strings of a subclass would cost memory."""
 
-    # A function would cost time for each id.
+    # A function would cost time for each ID.
     __instancecheck__ = str.__instancecheck__
 
 
 class Id(str, metaclass=_EveryString):
-    """An id. Intercom sends it as a string or an integer, by the place; rows hold a string.
-
-    So the streams join.
-    """
+    """An ID. Intercom sends strings in some places and integers in others. Rows contain strings."""
 
     __slots__ = ()
 
 
 def decode_id(_: type, value: object) -> str:
-    """Give an id as a string, one object for each however many rows have it.
+    """Return an ID as a string, the same object for all rows that have it.
 
     Raises:
         ValueError: if it is empty, or neither a string nor a whole number.
@@ -43,12 +40,12 @@ def decode_id(_: type, value: object) -> str:
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int:
-        raise ValueError("Expected an id: a text that is not empty, or a whole number")
+        raise ValueError("Expected an ID: a string that isn't empty, or a whole number")
     return intern(str(value))
 
 
 class Row(msgspec.Struct, gc=False):
-    """An object of a list; every field but the id may be left out by Intercom."""
+    """An object of a list. Intercom may leave out every field except the ID."""
 
     id: Id
 
@@ -57,7 +54,7 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 class Pages(msgspec.Struct):
-    """The part of a page that says where the list goes on."""
+    """The part of a page that says where the list continues."""
 
     next: Any = None
     page: int | None = None
@@ -66,12 +63,12 @@ class Pages(msgspec.Struct):
 
     @property
     def last_by_number(self) -> bool:
-        """Whether no further page is announced by a number."""
+        """Whether the page numbers announce no further page."""
         return self.page is None or self.page >= (self.total_pages or 0)
 
 
 class Page(msgspec.Struct, Generic[RowT]):
-    """A page of a list; `page_of` makes the subclass that knows under which key the rows are."""
+    """A page of a list. `page_of` makes the subclass that knows the key of the rows."""
 
     rows: list[RowT]
     type: str | None = None
@@ -80,7 +77,7 @@ class Page(msgspec.Struct, Generic[RowT]):
 
 
 def page_of(row: type[RowT], key: str) -> type[Page[RowT]]:
-    """Make the shape of a page whose rows are under a key."""
+    """Return the shape of a page whose rows are the value of a key."""
     rows = ("rows", list[row], msgspec.field(name=key))  # type: ignore[valid-type]
     page = msgspec.defstruct(f"{row.__name__}Page", [rows], bases=(Page,))
     return cast("type[Page[RowT]]", page)

@@ -26,7 +26,7 @@ from datetime import datetime, timezone
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from tap_intercom_access.intercom.client import MIN_CIRCLE
+from tap_intercom_access.intercom.client import MIN_REPEATED
 from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError, RetriesExhaustedError
 from tap_intercom_access.intercom.paging import cursor_of
 from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
@@ -135,7 +135,7 @@ def read_windows(
     given: dict[str, int] = {}  # what was given within the last day, with its time
     told_outside = False
     cancelled = threading.Event()
-    reader = replace(intercom, on_wait=lambda: None, cancelled=cancelled)
+    reader = intercom
     workers = ThreadPoolExecutor(IN_FLIGHT)
     try:
         if first and window in pending:
@@ -146,7 +146,7 @@ def read_windows(
                     in_flight[upcoming] = _submit(
                         workers, reader, within(request, upcoming), upcoming
                     )
-            intercom.on_wait()
+            intercom.observer.before_request(request)
             current = pending.popleft()
             try:
                 rows, outside = in_flight.pop(current).result()
@@ -258,7 +258,7 @@ def read_window(
             divisible = window[1] - window[0] > 1 and not outside
             if divisible and (pages > MAX_PAGES or not whole):
                 raise NotWholeError(pages, rows)
-            if stale > max(len(rows), MIN_CIRCLE):
+            if stale > max(len(rows), MIN_REPEATED):
                 raise IntercomError(
                     f"{request}: the last {stale} events were all listed before: the list goes "
                     f"round in circles. {RUN_AGAIN}"

@@ -1,4 +1,4 @@
-"""The types of events that concern access, by the reason why they do."""
+"""The event types that concern access, by the question that they answer."""
 
 from __future__ import annotations
 

@@ -18,24 +18,25 @@ if TYPE_CHECKING:
 class AwayStatusReason(Row, gc=False):
     """A reason, as `GET /away_status_reasons` lists it, and a column for each field."""
 
-    id: Annotated[Id, column("Id of the reason, which `admins.away_status_reason_id` names.")]
-    label: Annotated[str | None, column("What the teammate and others see.")] = None
-    emoji: Annotated[str | None, column("Emoji beside the label.")] = None
-    order: Annotated[int | None, column("Place in the list.")] = None
+    id: Annotated[Id, column("ID of the reason (referenced by `admins.away_status_reason_id`).")]
+    label: Annotated[str | None, column("Text that teammates see.")] = None
+    emoji: Annotated[str | None, column("Emoji next to the label.")] = None
+    order: Annotated[int | None, column("Sort order.")] = None
     deleted: Annotated[bool | None, column("Whether it can no longer be chosen.")] = None
-    created_at: Annotated[UnixSeconds | None, AS_DATE_TIME, column("When it was made, in UTC.")] = (
-        None
-    )
+    created_at: Annotated[
+        UnixSeconds | None, AS_DATE_TIME, column("When it was created, in UTC.")
+    ] = None
     updated_at: Annotated[
         UnixSeconds | None, AS_DATE_TIME, column("When it was last changed, in UTC.")
     ] = None
 
 
 class AwayStatusReasonsStream(IntercomStream):
-    """What the ids of reasons mean that teammates are away for."""
+    """The reasons that teammates give for being away."""
 
     name = "away_status_reasons"
     primary_keys = ("id",)
+    shape = AwayStatusReason
     endpoint = array_of("away status reasons", AwayStatusReason, "/away_status_reasons")
     schema = schema_of(AwayStatusReason, "Reasons for being away, one record each.")
     full_list = True
@@ -43,4 +44,4 @@ class AwayStatusReasonsStream(IntercomStream):
 
     @override
     def read_rows(self) -> Iterator[AwayStatusReason]:
-        return self.intercom.rows(self.endpoint)
+        return self.intercom.rows(self.narrowed_endpoint())

@@ -1,4 +1,4 @@
-"""Do the list of teammates and the list of teams say the same about memberships?"""
+"""Whether the list of teammates and the list of teams agree about memberships."""
 
 from __future__ import annotations
 
@@ -11,77 +11,74 @@ if TYPE_CHECKING:
 EXAMPLES = 5
 
 Members = dict[str, list[str]]
-"""Ids of admins by the id of their team."""
+"""IDs of admins by the ID of their team."""
 
 
 @dataclass
 class TeamClaims:
-    """What the list of teammates says about teams: who there is, and who names a team as theirs.
-
-    Attributes:
-        admin_ids: Who there is.
-        members: Who names a team in their `team_ids`.
-        with_priority: Ids of the teams that stand in a teammate's `team_priority_level`.
-        silent: Who does not say what teams they are in.
-    """
+    """What the list of teammates contains about teams."""
 
     admin_ids: set[str] = field(default_factory=set)
+    """IDs of all teammates."""
     members: Members = field(default_factory=dict)
+    """The teammates whose `team_ids` list a team."""
     with_priority: set[str] = field(default_factory=set)
-    silent: set[str] = field(default_factory=set)
+    """IDs of the teams in some teammate's `team_priority_level`."""
+    without_teams: set[str] = field(default_factory=set)
+    """IDs of the teammates without `team_ids`, whose teams are unknown."""
 
     def add(self, admin_id: str, team_ids: Iterable[str] | None) -> None:
-        """Add what a teammate says.
+        """Add a teammate.
 
         Args:
-            admin_id: Id of the teammate.
-            team_ids: Ids of their teams; None where they do not say.
+            admin_id: ID of the teammate.
+            team_ids: IDs of their teams, None if Intercom didn't send them.
         """
         self.admin_ids.add(admin_id)
         for team_id in team_ids or []:
             self.members.setdefault(team_id, []).append(admin_id)
         if team_ids is None:
-            self.silent.add(admin_id)
+            self.without_teams.add(admin_id)
 
     def names(self, team_id: str) -> bool:
-        """Tell whether a teammate names a team as theirs."""
+        """Return whether a teammate lists a team."""
         return team_id in self.members or team_id in self.with_priority
 
     def is_empty(self, team_id: str) -> bool:
-        """Tell whether it is certain that nobody is in a team."""
-        return not self.silent and not self.names(team_id)
+        """Return whether it is certain that a team has no members."""
+        return not self.without_teams and not self.names(team_id)
 
 
 def disagreements(claims: TeamClaims, members: Mapping[str, Collection[str]]) -> list[str]:
-    """Compare both lists, each read to its end in one run.
+    """Compare both lists, each read completely in one run.
 
-    What it finds is either a change between the two requests or a finding for an auditor.
+    A difference is either a change between the two requests or a finding for an auditor.
 
     Args:
-        claims: What the list of teammates says.
-        members: What the list of teams says: ids of admins by the id of their team.
+        claims: What the list of teammates contains about teams.
+        members: What the list of teams contains: IDs of admins by the ID of their team.
 
     Returns:
-        A sentence for each kind of disagreement, with up to five examples; none where they agree.
+        A sentence for each kind of difference, with up to five examples.
     """
-    everybody = dict.fromkeys(members, claims.admin_ids)
-    by_finding = {
-        "name a teammate who is not in the list of admins": _beyond(members, everybody),
-        "stand in a teammate's team_ids, but the team does not list them": _beyond(
+    everyone = dict.fromkeys(members, claims.admin_ids)
+    by_kind = {
+        "refer to a teammate who isn't in the list of admins": _missing(members, everyone),
+        "appear in a teammate's team_ids but not in the team's member list": _missing(
             claims.members, members
         ),
     }
     return [
-        f"{len(memberships)} memberships {finding}: {_examples(memberships)}"
-        for finding, memberships in by_finding.items()
+        f"Memberships that {kind} ({len(memberships)}): {_examples(memberships)}"
+        for kind, memberships in by_kind.items()
         if memberships
     ]
 
 
-def _beyond(
+def _missing(
     these: Mapping[str, Collection[str]], those: Mapping[str, Collection[str]]
 ) -> list[tuple[str, str]]:
-    """Give team and admin of the memberships that the first list has and the second has not."""
+    """Return team and admin of the memberships that only the first list contains."""
     return [
         (team_id, admin_id)
         for team_id, admin_ids in these.items()

@@ -1,9 +1,12 @@
-"""Which workspace is it, and whose token reads it: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/identifyadmin."""
+"""The workspace and the teammate that the access token belongs to.
+
+Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/identifyadmin
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,20 +17,21 @@ from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from singer_sdk.helpers.types import TapState
 
-    from tap_intercom_access.intercom import Intercom
+    from tap_intercom_access.intercom import Endpoint, Intercom
 
 
 class Role(msgspec.Struct, gc=False):
-    """A role, as far as its name."""
+    """The role of the token's teammate."""
 
     name: str | None = None
-    id: Any = None  # what is documented, and no column of ours, is here: only news is to be logged
 
 
 class App(msgspec.Struct, gc=False):
-    """The workspace, as `GET /me` describes it; its time is in Unix seconds."""
+    """The workspace, as `GET /me` describes it."""
 
     id_code: Id
     name: str | None = None
@@ -35,7 +39,6 @@ class App(msgspec.Struct, gc=False):
     timezone: str | None = None
     created_at: UnixSeconds | None = None
     identity_verification: bool | None = None
-    secure: Any = None
 
 
 class Me(msgspec.Struct, gc=False):
@@ -48,12 +51,6 @@ class Me(msgspec.Struct, gc=False):
     email: str | None = None
     email_verified: bool | None = None
     role: Role | str | None = None
-    job_title: Any = None
-    away_mode_enabled: Any = None
-    away_mode_reassign: Any = None
-    has_inbox_seat: Any = None
-    team_ids: Any = None
-    avatar: Any = None
 
 
 logger = logging.getLogger("tap-intercom-access")
@@ -62,81 +59,99 @@ ME = object_of("an admin with their workspace", Me, "/me", "admin")
 
 
 def host_of_region(region: str | None, base_url: str) -> str | None:
-    """Give the base URL that a workspace should be read through; None where it is, or unknown.
+    """Return the base URL for a region, None if it is the current one or the region is unknown.
 
-    Intercom may route from one region's host to another's, so a wrong one goes unnoticed.
+    Intercom may route requests from one region's host to another's, so a wrong one goes unnoticed.
     """
     host = HOSTS.get((region or "").strip().upper())
     return host if base_url in HOSTS.values() and host != base_url else None
 
 
 class Identity:
-    """The workspace that the token opens, read once, and whether it is the right one.
+    """The workspace of the token, read once, and whether it is the expected one."""
 
-    `expected` is the setting `workspace_id`; the tap's state remembers the workspace.
-    """
+    def __init__(
+        self,
+        intercom: Intercom,
+        endpoint: Callable[[], Endpoint[Me]],
+        expected: str | None,
+        state: TapState,
+    ) -> None:
+        """Take where to read it.
 
-    def __init__(self, intercom: Intercom, expected: str | None, state: TapState) -> None:
+        Args:
+            intercom: The client of the stream `workspaces`.
+            endpoint: Returns `ME` with the fields that the stream needs.
+            expected: The setting `workspace_id`.
+            state: The tap's state, which remembers the workspace.
+        """
         self._intercom = intercom
+        self._endpoint = endpoint
         self._expected = expected
         self._state = state
         self._me: Me | None = None
 
+    @property
+    def description(self) -> str:
+        """The workspace for messages. Empty before it was read."""
+        app = self._me and self._me.app
+        return f"'{app.id_code}' ({app.name or 'no name'})" if app else ""
+
     def read(self) -> Me:
-        """Read it, at the first call.
+        """Return the workspace. The first call reads it.
 
         Raises:
-            IntercomError: if Intercom does not tell.
+            IntercomError: if it can't be read.
         """
         if self._me is None:
-            self._me = self._intercom.send(self._intercom.build_request(ME))
+            self._me = self._intercom.send(self._intercom.build_request(self._endpoint()))
             if host := host_of_region(self._me.app.region, self._intercom.base_url):
                 logger.warning(
-                    "The workspace is in the region %s, and base_url is of another region: set "
+                    "The workspace is in region %s, but base_url is for another region. Set "
                     "base_url to %s",
-                    excerpt(str(self._me.app.region), self._intercom.access_token),
+                    excerpt(str(self._me.app.region)),
                     host,
                 )
         return self._me
 
     def confirm(self, *, insist: bool = False) -> None:
-        """Make sure that it is the workspace of the setting and of the state, where they name one.
+        """Compare the workspace with the setting and the state, if they name one.
 
         Args:
-            insist: Also compare with the state where the setting is left out.
+            insist: Compare with the state even if the setting is unset.
 
         Raises:
-            StreamError: if Intercom does not tell.
+            StreamError: if the workspace can't be read.
             InputError: if it is another workspace.
         """
         if self._expected is None and not insist:
             return
         try:
-            app = self.read().app
+            id_ = self.read().app.id_code
         except IntercomError as error:
             raise StreamError(f"workspaces: {error} {self._why_read()}") from error
-        opened = f"The access token opens the workspace '{app.id_code}' ({app.name or 'no name'})"
-        if self._expected not in (None, app.id_code):
+        token = f"The access token belongs to workspace {self.description}"
+        if self._expected not in (None, id_):
             raise InputError(
-                f"{opened}, but workspace_id is '{self._expected}': nothing was read. Use the "
-                "token of that workspace, or correct workspace_id."
+                f"{token}, but workspace_id is '{self._expected}'. Nothing was read. Use the token "
+                "of that workspace, or correct workspace_id."
             )
         bookmark = self._state.get("bookmarks", {}).get("workspaces", {})
         known = bookmark.get("workspace_id")
-        if "workspace_id" in bookmark and known != app.id_code:
+        if "workspace_id" in bookmark and known != id_:
             raise InputError(
-                f"{opened}, but the state is of the workspace '{known}': nothing was read. Use the "
-                "state of that workspace, or begin anew: with --full-refresh in Meltano, without "
-                "--state elsewhere."
+                f"{token}, but the saved state belongs to workspace '{known}'. Nothing was read. "
+                "Use that workspace's state, or start over with --full-refresh (Meltano) or "
+                "without --state."
             )
 
     def remember(self) -> None:
-        """Keep the id of the workspace in the state, where it was asked for."""
+        """Write the workspace's ID into the state, if it was read."""
         if self._me:
             bookmark = self._state.setdefault("bookmarks", {}).setdefault("workspaces", {})
             bookmark["workspace_id"] = self._me.app.id_code
 
     def _why_read(self) -> str:
         if self._expected is None:
-            return "Or leave the stream 'workspaces' out: deselect it in the catalog."
-        return "It is asked because workspace_id is set: nothing else was read."
+            return "Or deselect the 'workspaces' stream in the catalog."
+        return "This request is made because workspace_id is set. Nothing else was read."

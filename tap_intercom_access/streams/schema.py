@@ -1,22 +1,28 @@
-"""A stream's schema and records, made of the shape of its rows: a column is written once."""
+"""A stream's schema, decoded shape, and records, all derived from the shape of its rows."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 import singer_sdk.typing as th
 from msgspec import inspect
 
+from tap_intercom_access.intercom.decoding import struct_in
 from tap_intercom_access.intercom.responses import Id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from singer_sdk.helpers.types import Record
     from singer_sdk.typing import JSONTypeHelper
+
+ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
+
+FieldPath = tuple[str, ...]
+"""Name of a field, or of a field in an object: `("role", "id")`."""
 
 SIMPLE: dict[type[inspect.Type], type[JSONTypeHelper[Any]]] = {
     inspect.BoolType: th.BooleanType,
@@ -25,21 +31,21 @@ SIMPLE: dict[type[inspect.Type], type[JSONTypeHelper[Any]]] = {
 }
 
 EARLIEST, LATEST = 86_400, 253_402_214_400
-"""Unix seconds within which seconds can be added and taken away: a day off 1970 and year 10000."""
+"""Unix seconds that stay valid dates after adding or subtracting up to a day."""
 
 AS_DATE_TIME = msgspec.Meta(extra_json_schema={"format": "date-time"})
-"""Marks Unix seconds of Intercom's that a record holds as a date and time."""
+"""Marks Unix seconds from Intercom that a record contains as a date-time."""
 
 
 def as_date_time(seconds: int) -> str:
-    """Give Unix seconds as a record holds them."""
+    """Return Unix seconds as records contain them."""
     return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat()
 
 
 def as_seconds(text: str) -> int:
-    """Give a date, or date and time, in Unix seconds; without a time zone it is in UTC.
+    """Return a date, or date and time, in Unix seconds. The default time zone is UTC.
 
-    What is before 1970, or beyond 9999 in UTC, is moved to a day within.
+    Dates before 1970 or after 9999 are moved into that range.
     """
     at = datetime.fromisoformat(text.replace("Z", "+00:00"))
     seconds = int((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp())
@@ -47,28 +53,28 @@ def as_seconds(text: str) -> int:
 
 
 def column(description: str) -> msgspec.Meta:
-    """Describe a field of a shape, and so a column of the stream."""
+    """Describe a field of a shape, which is a column of the stream."""
     return msgspec.Meta(description=description)
 
 
 def schema_of(shape: type[msgspec.Struct], description: str) -> dict[str, Any]:
-    """Give the JSON schema of a stream.
+    """Return the JSON schema of a stream.
 
     Args:
         shape: The shape of its rows, each field with its `column`.
         description: Of the stream.
 
     Raises:
-        TypeError: if an object within a row has a time, or a field of another name than its column,
-            which `record_of` does not convert.
+        TypeError: if an object in a row has a time or a renamed field, which `record_of` doesn't
+            convert.
     """
     info = _struct_info(shape)
     for inner in _objects_within(info):
         if any(_conversions(inner)):
             name = inner.cls.__name__
-            raise TypeError(f"{name} has a field that no record would hold as declared")
+            raise TypeError(f"{name} has a field that records can't contain as declared")
     schema = th.PropertiesList(*_properties(info)).to_dict() | {"description": description}
-    del schema["$schema"]  # it names a draft that older targets refuse
+    del schema["$schema"]  # older targets refuse its draft
     return schema
 
 
@@ -80,23 +86,56 @@ def _struct_info(shape: type[msgspec.Struct]) -> inspect.StructType:
 
 
 def _objects_within(info: inspect.StructType) -> list[inspect.StructType]:
-    """Give the shapes of the objects that become objects of a record."""
+    """Return the shapes of the objects in a record."""
     types = [_member(field.type) for field in info.fields]
     inner = [type_ for type_ in types if isinstance(type_, inspect.StructType)]
     return [*inner, *(below for object_ in inner for below in _objects_within(object_))]
 
 
+def narrow(
+    shape: type[ShapeT], fields: Collection[FieldPath], untyped: Collection[str] = ()
+) -> type[ShapeT]:
+    """Return a shape that decodes only some fields. The others are None in every row.
+
+    So the value of a deselected column can't make a response unreadable.
+
+    Args:
+        shape: The shape to narrow.
+        fields: The fields to decode.
+        untyped: Fields that are decoded in any case, but may contain any value.
+    """
+    decoded: list[Any] = []
+    attributes: dict[str, Any] = {}
+    for known in msgspec.structs.fields(shape):
+        inner = {path[1:] for path in fields if path[0] == known.name}
+        if not inner and known.name not in untyped:
+            attributes[known.name] = None
+            continue
+        type_ = known.type if inner else Any
+        if () not in inner and (struct := struct_in(type_)):
+            narrowed = narrow(struct, inner)
+            type_ = narrowed if known.required else narrowed | None
+        default = {} if known.required else {"default": None}
+        decoded.append((known.name, type_, msgspec.field(name=known.encode_name, **default)))
+    if hasattr(shape, "__post_init__"):
+        attributes["__post_init__"] = vars(shape)["__post_init__"]
+    narrowed = msgspec.defstruct(
+        shape.__name__, decoded, bases=shape.__bases__, namespace=attributes, gc=False
+    )
+    return cast("type[ShapeT]", narrowed)
+
+
 def record_of(row: msgspec.Struct) -> Record:
-    """Give the record of a row: a column for each field, with times as dates and times."""
+    """Return the record of a row: a column for each field, with times as date-times."""
     return _record_maker(type(row))(row)
 
 
 @cache
 def _record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
-    """Give the function that makes the records of rows of one shape."""
+    """Return the function that makes records from rows of one shape."""
     times, renamed = _conversions(_struct_info(shape))
     if not times and not renamed:
-        return msgspec.to_builtins  # all of it is as Intercom names it
+        return msgspec.to_builtins
 
     def make(row: msgspec.Struct) -> Record:
         record: Record = msgspec.to_builtins(row)
@@ -111,7 +150,7 @@ def _record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Rec
 
 
 def _conversions(info: inspect.StructType) -> tuple[list[str], list[tuple[str, str]]]:
-    """Give the fields that are times, and those that Intercom names otherwise than the column."""
+    """Return the fields that are times, and those with another name in the response."""
     times = [field.encode_name for field in info.fields if _is_time(field.type)]
     renamed = [(f.encode_name, f.name) for f in info.fields if f.encode_name != f.name]
     return times, renamed
@@ -145,17 +184,17 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
     if isinstance(type_, inspect.StructType):
         return th.ObjectType(*_properties(type_))
     if isinstance(type_, inspect.DictType):
-        # No "properties": with an empty list of them the SDK's flattening drops the column.
+        # Without "properties": the SDK's flattening drops a column with an empty list of them.
         return th.CustomType({"type": ["object", "null"], "additionalProperties": True})
     return SIMPLE[type(type_)]
 
 
 def _member(type_: inspect.Type) -> inspect.Type:
-    """Give the type that a record holds, without null."""
+    """Return the type in records, without null."""
     if isinstance(type_, inspect.Metadata):
         return _member(type_.type)
     if isinstance(type_, inspect.UnionType):
-        # What Intercom sends in two forms, such as a picture, is a string in a record.
+        # A value that Intercom sends in two forms, such as an avatar, is a string in records.
         return min(type_.types, key=lambda member: not isinstance(member, inspect.StrType))
     return type_
 

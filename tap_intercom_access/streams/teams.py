@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -11,21 +10,19 @@ from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
 from tap_intercom_access.intercom.errors import RUN_AGAIN
-from tap_intercom_access.streams.base import ACCEPT_ALL, IntercomStream, deselected
+from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.consistency import disagreements
-from tap_intercom_access.streams.schema import column, schema_of
+from tap_intercom_access.streams.schema import column, narrow, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from singer_sdk import Tap
 
-    from tap_intercom_access.evidence import Evidence
-    from tap_intercom_access.intercom import Intercom
-    from tap_intercom_access.intercom.decoding import FieldPath
     from tap_intercom_access.streams.admins import AdminsStream
     from tap_intercom_access.streams.consistency import TeamClaims
-    from tap_intercom_access.streams.identity import Identity
+    from tap_intercom_access.streams.run import Run
+    from tap_intercom_access.streams.schema import FieldPath
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -33,27 +30,27 @@ logger = logging.getLogger("tap-intercom-access")
 class AdminPriorityLevel(msgspec.Struct, gc=False):
     """Members of a team by priority."""
 
-    primary_admin_ids: Annotated[list[Id] | None, column("Ids of the team's primary members.")] = (
+    primary_admin_ids: Annotated[list[Id] | None, column("IDs of the team's primary members.")] = (
         None
     )
     secondary_admin_ids: Annotated[
-        list[Id] | None, column("Ids of the team's secondary members.")
+        list[Id] | None, column("IDs of the team's secondary members.")
     ] = None
 
 
 class Team(Row, gc=False):
     """A team, as `GET /teams` lists it, and a column of the stream for each field."""
 
-    id: Annotated[Id, column("Id of the team.")]
+    id: Annotated[Id, column("ID of the team.")]
     name: Annotated[str | None, column("Name of the team.")] = None
-    admin_ids: Annotated[list[Id] | None, column("Ids of the members of the team.")] = None
+    admin_ids: Annotated[list[Id] | None, column("IDs of the members of the team.")] = None
     admin_priority_level: Annotated[
         AdminPriorityLevel | None,
-        column("Members of the team by priority, where the team balances its load."),
+        column("Members of the team by priority, if the team balances its load."),
     ] = None
     assignment_limit: Annotated[
         int | None,
-        column("How many conversations a member gets at once, where the team has a limit."),
+        column("Maximum number of conversations assigned to a member at once; null if unlimited."),
     ] = None
     distribution_method: Annotated[
         str | None, column("How the team distributes conversations among its members.")
@@ -63,19 +60,19 @@ class Team(Row, gc=False):
 class Membership(msgspec.Struct, gc=False):
     """A column of the stream of memberships for each field."""
 
-    team_id: Annotated[str, column("Id of the team.")]
-    admin_id: Annotated[str, column("Id of the teammate.")]
+    team_id: Annotated[str, column("ID of the team.")]
+    admin_id: Annotated[str, column("ID of the teammate.")]
     priority_level: Annotated[
         str | None,
-        column("`primary` or `secondary`; null where the team does not balance its load."),
+        column("`primary` or `secondary`; null if the team doesn't balance its load."),
     ] = None
 
 
 def levels(teams: list[Team]) -> dict[str, dict[str, str | None]]:
-    """Give the ids of the members of each team, each with their priority level; primary wins.
+    """Return the IDs of the members of each team, with their priority level. Primary wins.
 
-    A team that Intercom listed twice, with different members, has all of them: an access list errs
-    on the side of showing.
+    A team that Intercom listed twice with different members has all of them: an access list shows
+    too much rather than too little.
     """
     result: dict[str, dict[str, str | None]] = {}
     for team in teams:
@@ -87,11 +84,14 @@ def levels(teams: list[Team]) -> dict[str, dict[str, str | None]]:
     return result
 
 
+ACCEPT_ALL = 100
+"""The max_removed_percent that accepts every loss."""
+
 ACCEPT = "If that is right, accept it with TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run."
 
 
 class TeamList:
-    """The list of teams, read once for the two streams that are made of it."""
+    """The list of teams, read once for the two streams that are made from it."""
 
     endpoint = list_of("teams", Team, "/teams")
 
@@ -100,102 +100,102 @@ class TeamList:
         self._admins = admins
         self._teams: list[Team] | None = None
         self.members: Mapping[str, Mapping[str, str | None]] = {}
-        """Ids of the members by the id of their team, each with their priority level."""
+        """IDs of the members by the ID of their team, with their priority level."""
 
     def read(self, stream: IntercomStream) -> list[Team]:
-        """Give all teams, read by the stream that comes first.
+        """Return all teams. The first stream that calls it reads them.
 
         Raises:
-            IntercomError: if the list cannot be read to its end, or does not say who is in a team.
+            IntercomError: if the list can't be read completely, or lacks the members of a team.
         """
         if self._teams is None:
-            teams = list(stream.intercom.rows(self.endpoint))
+            columns = {path for one in self.streams if one.selected for path in one.team_columns}
+            endpoint = self.endpoint.with_rows(narrow(Team, {("id",), *columns}))
+            teams = list(stream.intercom.rows(endpoint))
             self.members = levels(teams)
-            if stream.ABORT_AT_RECORD_COUNT is None:  # `--test` reads no whole list to compare with
-                self._check(stream, teams)
+            if not stream.is_test:  # it doesn't read whole lists to compare
+                self._check(stream, teams, knows_members=("admin_ids",) in columns)
             self._teams = teams
         return self._teams
 
-    def _check(self, stream: IntercomStream, teams: list[Team]) -> None:
+    def _check(self, stream: IntercomStream, teams: list[Team], *, knows_members: bool) -> None:
+        """Compare the teams with what the teammates' records say."""
         claims = self._admins.team_claims
-        accepted = stream.config["max_removed_percent"] == ACCEPT_ALL
         request = stream.intercom.build_request(self.endpoint)
+        accepts_all = stream.config["max_removed_percent"] == ACCEPT_ALL
         if not teams and claims and (named := {*claims.members, *claims.with_priority}):
-            problem = (
-                f"{request} answered with an empty list, but teammates name {len(named)} teams as "
-                f"theirs, such as {min(named)}: no row is marked as removed"
+            _refuse(
+                f"{request} returned no teams, but teammates belong to {len(named)}, such as "
+                f"{min(named)}. No rows were marked as removed.",
+                accepts_all=accepts_all,
             )
-            if not accepted:
-                raise IntercomError(f"{problem}. {RUN_AGAIN} {ACCEPT}")
-            logger.warning("%s: accepted, since max_removed_percent is 100", problem)
-        empty: list[str] = []
-        unknown: list[str] = []
-        unlisted = [team.id for team in teams if team.admin_ids is None]
-        if ("rows", "admin_ids") in stream.unread_fields():
-            unlisted = []
-        for team_id in dict.fromkeys(unlisted):
-            proven = claims and claims.is_empty(team_id) and not self.members[team_id]
-            (empty if proven else unknown).append(team_id)
+        unlisted = dict.fromkeys(team.id for team in teams if team.admin_ids is None)
+        if unlisted and knows_members:
+            self._check_unlisted(f"{request} doesn't list", list(unlisted), accepts_all=accepts_all)
+        for difference in disagreements(claims, self.members) if claims else ():
+            logger.warning(difference)
+
+    def _check_unlisted(self, problem: str, unlisted: list[str], *, accepts_all: bool) -> None:
+        """Make sure that teams without a list of members are empty."""
+        claims = self._admins.team_claims
+        unknown = [
+            team_id
+            for team_id in unlisted
+            if not (claims and claims.is_empty(team_id) and not self.members[team_id])
+        ]
         if unknown:
-            problem = (
-                f"{request} does not list the members of {len(unknown)} teams (admin_ids is null "
-                f"or missing), such as team {unknown[0]}, and {_doubt(claims, unknown[0])}"
+            _refuse(
+                f"{problem} the members of {_some(unknown)} (admin_ids is null or missing), and "
+                f"{_doubt(claims, unknown[0])}. Their members are unknown, so no rows were marked "
+                "as removed.",
+                accepts_all=accepts_all,
             )
-            if not accepted:
-                raise IntercomError(
-                    f"{problem}: who is in them is not known, and no row is marked as removed. "
-                    f"{RUN_AGAIN} {ACCEPT}"
-                )
-            logger.warning("%s: accepted, since max_removed_percent is 100", problem)
-        if empty:
+        if empty := [team_id for team_id in unlisted if team_id not in unknown]:
             logger.warning(
-                "%s does not list the members of %d teams (admin_ids is null or missing), such as "
-                "team %s; no teammate names them, so they are empty",
-                request,
-                len(empty),
-                empty[0],
+                "%s the members of %s (admin_ids is null or missing). No teammate lists them, so "
+                "they are empty",
+                problem,
+                _some(empty),
             )
-        if claims:
-            for finding in disagreements(claims, self.members):
-                logger.warning(finding)
+
+
+def _refuse(problem: str, *, accepts_all: bool) -> None:
+    if not accepts_all:
+        raise IntercomError(problem, f"{RUN_AGAIN} {ACCEPT}")
+    logger.warning("%s Accepted because max_removed_percent is 100", problem)
+
+
+def _some(team_ids: list[str]) -> str:
+    return f"{len(team_ids)} team{'s' * (len(team_ids) > 1)}, such as {team_ids[0]}"
 
 
 def _doubt(claims: TeamClaims | None, team_id: str) -> str:
-    """Say why a team whose members are not listed may have some."""
+    """Return why a team without a list of members may have some."""
     if claims is None:
-        return "no list of teammates was read before, to compare with"
+        return "there is no list of teammates and their teams to compare with"
     if claims.names(team_id):
-        return "teammates name it as theirs"
-    if claims.silent:
-        return f"{len(claims.silent)} teammates do not say what teams they are in"
-    return "its priority levels name members"
+        return "teammates list it as theirs"
+    if claims.without_teams:
+        return f"the teams of {len(claims.without_teams)} teammates are unknown"
+    return "its priority levels contain members"
 
 
 class TeamListStream(IntercomStream):
-    """A stream that is made of the list of teams."""
+    """A stream that is made from the list of teams."""
 
+    shape = Team
     endpoint = TeamList.endpoint
     full_list = True
 
-    def __init__(
-        self,
-        tap: Tap,
-        intercom: Intercom,
-        identity: Identity,
-        evidence: Evidence,
-        teams: TeamList,
-    ) -> None:
-        super().__init__(tap, intercom, identity, evidence)
+    def __init__(self, tap: Tap, run: Run, teams: TeamList) -> None:
+        super().__init__(tap, run)
         self._teams = teams
         teams.streams.append(self)
 
-    @abstractmethod
-    def unread_team_fields(self) -> set[FieldPath]:
-        """Give the fields of a team that this stream does not need."""
-
-    @override
-    def unread_fields(self) -> set[FieldPath]:
-        return set.intersection(*(stream.unread_team_fields() for stream in self._teams.streams))
+    @property
+    def team_columns(self) -> list[FieldPath]:
+        """The fields of a team that this stream needs."""
+        return self.columns
 
 
 class TeamsStream(TeamListStream):
@@ -204,10 +204,6 @@ class TeamsStream(TeamListStream):
     name = "teams"
     primary_keys = ("id",)
     schema = schema_of(Team, "Teams of the workspace.")
-
-    @override
-    def unread_team_fields(self) -> set[FieldPath]:
-        return {*deselected(self.schema, self.mask)}
 
     @override
     def read_rows(self) -> list[Team]:
@@ -219,15 +215,15 @@ class TeamMembershipsStream(TeamListStream):
 
     name = "team_memberships"
     primary_keys = ("team_id", "admin_id")
-    distinct_rows = True
+    has_distinct_rows = True
     schema = schema_of(
         Membership, "Who is a member of which team: one record per team and teammate."
     )
 
+    @property
     @override
-    def unread_team_fields(self) -> set[FieldPath]:
-        needed = {"id", "admin_ids", "admin_priority_level"} if self.selected else set()
-        return {("rows", name) for name in Team.__struct_fields__ if name not in needed}
+    def team_columns(self) -> list[FieldPath]:
+        return [("admin_ids",), ("admin_priority_level",)]
 
     @override
     def read_rows(self) -> Iterator[Membership]:

@@ -1,0 +1,86 @@
+"""The command line: every failure ends in one message on stderr and exit code 1."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from tap_intercom_access.errors import InputError, describe
+from tap_intercom_access.intercom.redaction import keep_secret
+from tap_intercom_access.logs import guard
+from tap_intercom_access.output import buffer_stdout, flush_stdout
+from tap_intercom_access.signals import handle_signals
+from tap_intercom_access.tap import TapIntercomAccess
+
+VARIABLES = "TAP_INTERCOM_ACCESS_"
+"""The prefix of the tap's environment variables."""
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", "FATAL", "NOTSET")
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.stderr is None:  # closed by the parent: the next file that is opened would become it
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (stays open)
+    handle_signals()
+    try:
+        keep_secret(os.environ.get(f"{VARIABLES}ACCESS_TOKEN", ""))
+        command = _set_up_logging()
+        buffer_stdout()
+        code = _run(command)
+        flush_stdout()
+    except click.ClickException as error:
+        _fail(error.format_message(), error)
+    except click.Abort as error:
+        _fail("Interrupted: this sync is incomplete.", error)
+    except Exception as error:  # noqa: BLE001 (the one place that turns failures into messages)
+        _fail(describe(error), error)
+    sys.exit(code)
+
+
+def _set_up_logging() -> click.Command:
+    """Return the command. Creating it makes the SDK set up logging.
+
+    Raises:
+        InputError: if a variable for logging has a wrong value.
+    """
+    names = (f"{VARIABLES}LOGLEVEL", "LOGLEVEL")
+    name = next(filter(os.environ.get, names), "")
+    level = os.environ.get(name, "INFO")
+    is_wrong = level.upper() not in LOG_LEVELS
+    if is_wrong:
+        os.environ.update(dict.fromkeys(names, ""))
+    try:
+        command: click.Command = TapIntercomAccess.cli
+    except Exception as error:
+        raise InputError(
+            f"Can't read the logging configuration in SINGER_SDK_LOG_CONFIG: {error}."
+        ) from error
+    finally:
+        guard()
+    if is_wrong:
+        levels = ", ".join(LOG_LEVELS)
+        raise InputError(f"{name} {level!r} is not a valid log level. Use one of: {levels}.")
+    return command
+
+
+def _run(command: click.Command) -> str | int | None:
+    """Return the code that the command exits with."""
+    try:
+        return command(standalone_mode=False)  # type: ignore[no-any-return]
+    except SystemExit as ended:  # after --about
+        return ended.code
+
+
+def _fail(message: str, error: Exception) -> NoReturn:
+    logging.getLogger(TapIntercomAccess.name).error("%s", message)
+    logging.getLogger(TapIntercomAccess.name).debug("Traceback of the error above", exc_info=error)
+    with contextlib.suppress(OSError, AttributeError):  # a target that is gone reads nothing more
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)  # at once: sys.exit would wait for other windows

@@ -1,0 +1,43 @@
+"""The times by which a run decides what to read, and what it writes into the state."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tap_intercom_access.intercom.clock import Clock
+
+MAX_DIFFERENCE = 300
+"""Seconds by which both clocks may differ without a warning."""
+
+logger = logging.getLogger("tap-intercom-access")
+
+
+class RunClock:
+    """Intercom's clock and this machine's. A replay replaces it with the recorded times."""
+
+    def __init__(self, intercom: Clock) -> None:
+        """Take Intercom's clock."""
+        self._intercom = intercom
+        self._has_warned = False
+        self.began_at = time.time()
+        """Unix seconds when the run began."""
+        self.readings: dict[str, list[tuple[int, int]]] = {}
+        """What `times` returned, by stream."""
+
+    def times(self, stream: str) -> tuple[int, int]:
+        """Return Unix seconds by Intercom's clock and by this machine's."""
+        at_intercom, here = int(self._intercom.now()), int(time.time())
+        self.readings.setdefault(stream, []).append((at_intercom, here))
+        if abs(at_intercom - here) > MAX_DIFFERENCE and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "Intercom's clock is %s %s this machine's. Check this machine's clock, and whether "
+                "a proxy answers with old responses. Using Intercom's time",
+                timedelta(seconds=abs(at_intercom - here)),
+                "ahead of" if at_intercom > here else "behind",
+            )
+        return at_intercom, here

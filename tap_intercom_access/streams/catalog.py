@@ -1,0 +1,128 @@
+"""The catalog that a user passes: what is selected, and what can't be changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.catalog import Metadata, StreamMetadata
+
+from tap_intercom_access.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk import Stream
+    from singer_sdk.singerlib import CatalogEntry, SelectionMask
+
+    from tap_intercom_access.streams.schema import FieldPath
+
+SELECTED = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def selected_columns(
+    schema: Mapping[str, Any],
+    mask: SelectionMask,
+    path: FieldPath = (),
+    breadcrumb: tuple[str, ...] = (),
+) -> Iterator[FieldPath]:
+    """Yield the selected columns of a schema, those of an object as `("role", "id")`."""
+    for name, column in schema.get("properties", {}).items():
+        inner = (*breadcrumb, "properties", name)
+        if mask[inner] and column.get("properties"):
+            yield from selected_columns(column, mask, (*path, name), inner)
+        elif mask[inner]:
+            yield (*path, name)
+
+
+def fixed_columns(stream: Stream) -> list[str]:
+    """Return the columns that a catalog can't deselect."""
+    return [*stream.primary_keys, *([stream.replication_key] if stream.replication_key else [])]
+
+
+def complete_entry(entry: CatalogEntry, stream: Stream) -> None:
+    """Correct a catalog's entry for a stream, in place.
+
+    Raises:
+        InputError: if the entry asks for something that the stream doesn't have.
+    """
+    root = entry.metadata.root if entry.metadata else StreamMetadata()
+    keys = entry.key_properties or root.table_key_properties
+    replication_key = entry.replication_key or root.replication_key
+    if keys and {*map(str, keys)} != {*stream.primary_keys}:
+        raise _refused(stream.name, "key", keys, stream.primary_keys)
+    if replication_key not in (None, stream.replication_key):
+        raise _refused(stream.name, "replication key", replication_key, stream.replication_key)
+    entry.stream = stream.name  # by which the SDK looks up the stream maps
+    entry.key_properties = list(stream.primary_keys)
+    entry.replication_key = stream.replication_key
+    for breadcrumb, metadata in entry.metadata.items():
+        name = ".".join((stream.name, *breadcrumb[1::2]))
+        metadata.selected = _selection(name, metadata.selected)
+        metadata.selected_by_default = _selection(name, metadata.selected_by_default)
+    columns = entry.schema.properties
+    for name in fixed_columns(stream):
+        if entry.metadata:  # without metadata, everything is selected
+            automatic = Metadata.InclusionType.AUTOMATIC
+            entry.metadata["properties", name].inclusion = automatic
+        if columns is not None:
+            columns.setdefault(name, Schema.from_dict(stream.schema["properties"][name]))
+    _deselect_removed(entry, stream.schema, entry.schema.to_dict(), ())
+    _check_types(stream.name, stream.schema, entry.schema.to_dict())
+
+
+def _deselect_removed(
+    entry: CatalogEntry,
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    breadcrumb: tuple[str, ...],
+) -> None:
+    """Deselect the columns that someone removed from the catalog's schema."""
+    for name, column in ours.get("properties", {}).items():
+        inner = (*breadcrumb, "properties", name)
+        if name in theirs.get("properties", {}):
+            _deselect_removed(entry, column, theirs["properties"][name], inner)
+        elif theirs.get("properties") is not None:
+            if not entry.metadata:
+                entry.metadata[()] = StreamMetadata(selected=True)
+            entry.metadata[inner] = Metadata(selected=False)
+
+
+def _check_types(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Refuse another type of a column: records wouldn't have it."""
+    for column, schema in ours.get("properties", {}).items():
+        if other := theirs.get("properties", {}).get(column):
+            path = f"{name}.{column}"
+            if _type(other) != _type(schema):
+                raise _refused(path, "type", other.get("type"), schema.get("type"))
+            _check_types(path, schema, other)
+
+
+def _type(schema: Mapping[str, Any]) -> tuple[object, ...]:
+    types = schema.get("type", [])
+    items = schema.get("items")
+    return (
+        sorted([types] if isinstance(types, str) else types),
+        schema.get("format"),
+        _type(items) if isinstance(items, dict) else None,
+    )
+
+
+def _selection(name: str, value: object) -> bool | None:
+    """Return what a catalog says about a selection, also as a string."""
+    if value is None or isinstance(value, bool):
+        return value
+    try:
+        return SELECTED[str(value).strip().lower()]
+    except KeyError as error:
+        raise InputError(
+            f"Invalid selection in the catalog: {name} has selected={value!r}. Use true or false."
+        ) from error
+
+
+def _refused(name: str, what: str, found: object, expected: object) -> InputError:
+    return InputError(
+        f"The catalog says that the {what} of {name} is {found!r}, but it is {expected!r}. "
+        "Generate a new catalog with 'tap-intercom-access --discover' and change only the selection (in "
+        "Meltano: remove the extras 'schema' and 'metadata' of this stream)."
+    )

@@ -1,0 +1,51 @@
+"""What the streams of one run share."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_intercom_access.clock import RunClock
+    from tap_intercom_access.evidence import Evidence
+    from tap_intercom_access.intercom import Intercom
+    from tap_intercom_access.streams.identity import Identity
+
+logger = logging.getLogger("tap-intercom-access")
+
+
+@dataclass
+class Run:
+    """One run of the tap."""
+
+    intercom: Intercom
+    evidence: Evidence
+    clock: RunClock
+    flush: Callable[[], None]
+    """Hands the records so far to the target."""
+    identity: Identity = field(init=False)
+    """The workspace that the token belongs to. The stream `workspaces` sets it."""
+    requests: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    """Number of rows by stream, for the streams that were read completely."""
+    is_finished: bool = False
+
+    def finish(self) -> None:
+        """Log the result and complete the evidence, at the first call.
+
+        Raises:
+            EvidenceError: if the evidence can't be completed.
+        """
+        if self.is_finished:
+            return
+        self.is_finished = True
+        self.flush()
+        self.evidence.complete(self.clock.readings)
+        counts = ", ".join(f"{stream} {rows}" for stream, rows in self.rows.items())
+        plural = "" if self.requests == 1 else "s"
+        logger.info(
+            "Sync complete: %s; %d request%s", counts or "no streams", self.requests, plural
+        )

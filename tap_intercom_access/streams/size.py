@@ -1,0 +1,46 @@
+"""The safeguard against lists that lost more rows than is plausible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_intercom_access.errors import InputError, StreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FEW = 10
+"""Rows that every list may lose, however short it is."""
+
+SHRUNK = (
+    "No rows were marked as removed. Possible causes: a lost permission, a plan change, a token "
+    "for another workspace, or an outage at Intercom. If the removals are real, accept them with "
+    "TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run, or with --full-refresh."
+)
+
+
+def is_shrunk(before: int, now: int, percent: float) -> bool:
+    """Return whether a list lost too large a share, and more than a few rows or all of them."""
+    lost = before - now
+    return (lost > FEW or not now) and lost * 100 > before * percent
+
+
+def check_size(stream: str, state: Mapping[str, Any], rows: int, percent: float) -> None:
+    """Compare a full list with the last complete one, whose size is in the state.
+
+    Raises:
+        InputError: if the state doesn't contain a number of rows.
+        StreamError: if the list lost too many.
+    """
+    before, read_at = state.get("rows"), state.get("rows_read_at")
+    if "rows" in state and not (type(before) is int and before >= 0):
+        raise InputError(
+            f"The state of {stream} has an invalid row count ({before!r}). Pass the last STATE "
+            "value of an earlier run, or none."
+        )
+    if before is not None and is_shrunk(before, rows, percent):
+        raise StreamError(
+            f"{stream}: Intercom returned {rows} rows, {before - rows} fewer than in the last "
+            f"complete sync ({before} rows, {read_at or 'time unknown'}). That exceeds "
+            f"max_removed_percent ({percent:g}). {SHRUNK}"
+        )
