@@ -14,20 +14,16 @@ from tap_intercom_access.errors import InputError, describe
 from tap_intercom_access.intercom.redaction import keep_secret
 from tap_intercom_access.logs import guard
 from tap_intercom_access.output import buffer_stdout, flush_stdout
-from tap_intercom_access.signals import handle_signals
 from tap_intercom_access.tap import TapIntercomAccess
 
 VARIABLES = "TAP_INTERCOM_ACCESS_"
 """The prefix of the tap's environment variables."""
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", "FATAL", "NOTSET")
 
 
 def main() -> None:
     """Run the command line."""
     if sys.stderr is None:  # closed by the parent: the next file that is opened would become it
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (stays open)
-    handle_signals()
     try:
         keep_secret(os.environ.get(f"{VARIABLES}ACCESS_TOKEN", ""))
         command = _set_up_logging()
@@ -47,26 +43,17 @@ def _set_up_logging() -> click.Command:
     """Return the command. Creating it makes the SDK set up logging.
 
     Raises:
-        InputError: if a variable for logging has a wrong value.
+        InputError: if the variables for logging have wrong values.
     """
-    names = (f"{VARIABLES}LOGLEVEL", "LOGLEVEL")
-    name = next(filter(os.environ.get, names), "")
-    level = os.environ.get(name, "INFO")
-    is_wrong = level.upper() not in LOG_LEVELS
-    if is_wrong:
-        os.environ.update(dict.fromkeys(names, ""))
     try:
-        command: click.Command = TapIntercomAccess.cli
+        return TapIntercomAccess.cli
     except Exception as error:
         raise InputError(
-            f"Can't read the logging configuration in SINGER_SDK_LOG_CONFIG: {error}."
+            f"Can't set up logging ({error}). Correct {VARIABLES}LOGLEVEL (DEBUG, INFO, WARNING, "
+            "ERROR) or SINGER_SDK_LOG_CONFIG."
         ) from error
     finally:
         guard()
-    if is_wrong:
-        levels = ", ".join(LOG_LEVELS)
-        raise InputError(f"{name} {level!r} is not a valid log level. Use one of: {levels}.")
-    return command
 
 
 def _run(command: click.Command) -> str | int | None:

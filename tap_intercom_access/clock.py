@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tap_intercom_access.intercom.clock import Clock
+from tap_intercom_access.intercom.clock import Clock
 
 MAX_DIFFERENCE = 300
 """Seconds by which both clocks may differ without a warning."""

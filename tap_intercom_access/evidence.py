@@ -14,22 +14,19 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from tap_intercom_access.errors import EvidenceError
+from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.redaction import LONGEST_TEXT, masked
 from tap_intercom_access.recording import BODIES, REQUESTS, RUN
 from tap_intercom_access.signals import ignore_signals
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from tap_intercom_access.intercom.client import Exchange
 
 LONGEST_SECRET = 1024
 """Characters after a shortened text that are searched, so that no part of a secret is left."""

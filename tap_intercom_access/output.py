@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
 from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
 from tap_intercom_access.errors import StdoutError, TargetGoneError
-
-if TYPE_CHECKING:
-    from singer_sdk.singerlib.encoding.simple import Message
 
 BULK = 64 * 1024
 """Bytes of records that are written at once."""

@@ -8,19 +8,16 @@ import ipaddress
 import json
 import math
 import re
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import singer_sdk.typing as th
+from jsonschema import ValidationError
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_intercom_access.intercom.endpoints import REGIONS, US
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from jsonschema import ValidationError
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -132,6 +129,22 @@ BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
     ("false", "0", "no", "off"), False
 )
 
+PATTERNS = {
+    "access_token": (
+        r"[!-~]+",
+        "access_token contains whitespace or another character that isn't allowed in a header",
+    ),
+    "api_version": (
+        r"\d+\.\d+|[A-Z][a-z]+",
+        "api_version {value!r} is not a valid Intercom API version. Use, for example, 2.16",
+    ),
+    "workspace_id": (
+        r"[A-Za-z0-9_-]+",
+        "workspace_id {value!r} is not a valid ID. Copy the part after /apps/ in Intercom's URL",
+    ),
+}
+"""Patterns of settings, with what is wrong if a value doesn't match."""
+
 TYPES = {
     "array": "a list of strings",
     "boolean": "true or false",
@@ -185,9 +198,15 @@ def problems_of(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
         str(error.path[0]) if error.path else str(error.message): _describe(error)
         for error in JSONSchemaValidator(schema).iter_errors({**config})
     }
-    for name, rule in RULES.items():
-        if isinstance(config.get(name), str) and (problem := rule(config[name])):
-            problems[name] = problem
+    for name, (pattern, problem) in PATTERNS.items():
+        if isinstance(value := config.get(name), str) and not re.fullmatch(pattern, value):
+            problems[name] = problem.format(value=value)
+    if isinstance(url := config.get("base_url"), str) and (reason := _base_url(url)):
+        problems["base_url"] = f"base_url {reason}"
+    if isinstance(date := config.get("start_date"), str) and not _is_date(date):
+        problems["start_date"] = (
+            f"start_date {date!r} is not a valid date. Use 2026-01-01 or 2026-01-01T00:00:00Z"
+        )
     for name, value in config.items():
         if isinstance(value, float) and not math.isfinite(value):
             problems[name] = f"{name} must be a number (got {value})"
@@ -237,57 +256,31 @@ def _describe(error: ValidationError) -> str:
     return f"{name} must be {limits[error.validator]} (got {error.instance!r})"
 
 
-def _token(token: str) -> str | None:
-    if re.fullmatch(r"[!-~]+", token):
-        return None
-    return (
-        "access_token contains whitespace or a character that isn't allowed in an HTTP header. "
-        "Paste only the token, without 'Bearer' or line breaks"
-    )
-
-
-def _version(version: str) -> str | None:
-    if re.fullmatch(r"\d+\.\d+|[A-Z][a-z]+", version):
-        return None
-    return f"api_version {version!r} is not a valid Intercom API version. Use, for example, 2.16"
-
-
-def _workspace(id_: str) -> str | None:
-    if re.fullmatch(r"[A-Za-z0-9_-]+", id_):
-        return None
-    return (
-        f"workspace_id {id_!r} is not a valid workspace ID. Copy the part after /apps/ in "
-        "Intercom's URL"
-    )
-
-
-def _date(date: str) -> str | None:
+def _is_date(text: str) -> bool:
     try:
-        datetime.fromisoformat(date.replace("Z", "+00:00"))
+        datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        return f"start_date {date!r} is not a valid date. Use 2026-01-01 or 2026-01-01T00:00:00Z"
-    return None
+        return False
+    return True
 
 
 def _base_url(url: str) -> str | None:
+    """Return what is wrong with a base URL, None if it can be used."""
     if not re.fullmatch(r"[!-~]+", url) or re.search(r"[\\{}<>\"^`|]", url):
-        return (
-            "base_url contains whitespace, a backslash, or another character that isn't allowed in "
-            "a URL"
-        )
+        return "contains whitespace, a backslash, or another character that isn't allowed in a URL"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return "base_url is not a valid URL"
+        return "is not a valid URL"
     if "@" in parts.netloc:
-        return "base_url must not contain a user name or password"
+        return "must not contain a user name or password"
     if "?" in url or "#" in url:
-        return "base_url must not contain a query or a fragment"
+        return "must not contain a query or a fragment"
     if not host or parts.scheme not in ("http", "https"):
-        return f"base_url must be an https URL. Leave it unset, or use {REGIONS}"
+        return f"must be an https URL. Leave it unset, or use {REGIONS}"
     if parts.scheme == "http" and not _is_loopback(host):
-        return f"base_url must be https, so that the token is encrypted in transit: {REGIONS}"
+        return f"must be https, so that the token is encrypted in transit: {REGIONS}"
     return None
 
 
@@ -296,12 +289,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-RULES = {
-    "access_token": _token,
-    "base_url": _base_url,
-    "api_version": _version,
-    "start_date": _date,
-    "workspace_id": _workspace,
-}

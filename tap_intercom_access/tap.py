@@ -9,12 +9,14 @@ import platform
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import Any, ClassVar, TextIO
 
-from singer_sdk import Tap
+import click
+from singer_sdk import Stream, Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
 from tap_intercom_access.clock import RunClock
@@ -34,17 +36,12 @@ from tap_intercom_access.settings import (
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
 from tap_intercom_access.streams.away_status_reasons import AwayStatusReasonsStream
+from tap_intercom_access.streams.base import IntercomStream
+from tap_intercom_access.streams.roles import RolesStream
 from tap_intercom_access.streams.run import Run
 from tap_intercom_access.streams.stream_maps import register_maps
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
-
-if TYPE_CHECKING:
-    import click
-    from singer_sdk import Stream
-    from singer_sdk.plugin_base import _ConfigInput
-
-    from tap_intercom_access.streams.base import IntercomStream
 
 
 class TapIntercomAccess(Tap):
@@ -103,6 +100,7 @@ class TapIntercomAccess(Tap):
             ActivityLogsStream(self, self.run),
             admins,
             AwayStatusReasonsStream(self, self.run),
+            RolesStream(self, self.run),
             TeamMembershipsStream(self, self.run, teams),
             TeamsStream(self, self.run, teams),
             WorkspacesStream(self, self.run),

@@ -53,7 +53,7 @@ def _server() -> subprocess.Popen[str]:
 
 def _serve() -> None:
     """Fork for each job on stdin, and print the exit code."""
-    from tap_intercom_access.tap import main  # noqa: PLC0415 (only the process that forks needs it)
+    from tap_intercom_access.cli import main  # noqa: PLC0415 (only the process that forks needs it)
 
     gc.collect()
     gc.freeze()

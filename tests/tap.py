@@ -11,18 +11,18 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from tap_intercom_access.errors import TapError
 from tap_intercom_access.tap import TapIntercomAccess
 from tests.forks import TIMEOUT, run_forked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from tap_intercom_access.sandbox.server import Fault, Sandbox
 
@@ -121,6 +121,21 @@ class Result:
         return errors[0]
 
 
+class Process(subprocess.Popen[str]):
+    """The tap while it runs, with pipes for its output."""
+
+    stdout: IO[str]
+    stderr: IO[str]
+
+    def read_line(self) -> str:
+        return self.stdout.readline()
+
+    def ended(self, before: str = "") -> Result:
+        """Wait for the end; return the result, with output that was read before."""
+        stdout, stderr = self.communicate(timeout=TIMEOUT)
+        return Result(self.returncode, before + (stdout or ""), stderr)
+
+
 def environment(**variables: str) -> dict[str, str]:
     """Return the environment of the tests without any setting of the tap, plus variables."""
     inherited = {
@@ -177,21 +192,51 @@ def run_tap(
     with tempfile.TemporaryDirectory() as folder:
         files = files_of(Path(folder), config=config, catalog=catalog, state=state)
         command = [TAP, *map(str, arguments), *files]
-        env = environment(**as_variables(settings))
-        return Result(*run_forked(command, env)) if POSIX else run_command(command, env)
+        if not POSIX:
+            return run_command(*command, **settings)
+        return Result(*run_forked(command, environment(**as_variables(settings))))
 
 
-def run_command(command: Iterable[str | Path], env: dict[str, str]) -> Result:
+def run_command(
+    *command: str | Path,
+    cwd: str | Path | None = None,
+    **settings: Any,  # noqa: ANN401 (as users set them)
+) -> Result:
     """Run an installed command, with all that Python does when it starts."""
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         check=False,
+        cwd=cwd,
         encoding="utf-8",
-        env=env,
+        env=environment(**as_variables(settings)),
         timeout=TIMEOUT,
     )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def started(
+    sandbox: Sandbox,
+    *,
+    catalog: Content | None = None,
+    **settings: Any,  # noqa: ANN401 (as users set them)
+) -> Iterator[Process]:
+    """Start the installed tap on a sandbox; in the end, kill it if it still runs."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Process(
+            [TAP, "--config=ENV", *files_of(Path(folder), catalog=catalog)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            env=environment(**as_variables(sandbox.settings | settings)),
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def sync(

@@ -1,169 +1,132 @@
-"""A run goes on where the last one ended, wherever that was."""
+"""Where a run begins to read events: after the last one, at the start date, or 90 days back."""
 
 from __future__ import annotations
 
-import json
-import random
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox.history import event, generate_events
 from tap_intercom_access.sandbox.models import DAY
-from tap_intercom_access.streams.schema import as_date_time
-from tests.responses import NOW, bookmark, events, ids, seconds, sync_events
-from tests.tap import TAP, catalog_of, environment, files_of
+from tap_intercom_access.streams.activity_logs import OVERLAP, REVIEW_PERIOD, Bookmark, start_of
+from tests.responses import bookmark_of, described, happened, reached, state_of, sync_events
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tap_intercom_access.sandbox.server import Sandbox
 
-pytestmark = pytest.mark.slow
+NOW = 1_800_000_000
+YESTERDAY, LAST_WEEK, LAST_YEAR = NOW - DAY, NOW - 7 * DAY, NOW - 365 * DAY
+TOMORROW = NOW + DAY
+DEFAULT = NOW - REVIEW_PERIOD
+Times = tuple[int, int, int]
+"""Where a run begins, since when events are known without a gap, and what was reached."""
+
+FIRST: list[tuple[int | None, Times]] = [
+    (None, (DEFAULT, DEFAULT, DEFAULT)),
+    (LAST_YEAR, (LAST_YEAR, LAST_YEAR, LAST_YEAR)),
+    (TOMORROW, (TOMORROW, TOMORROW, TOMORROW)),
+]
+NEXT: list[tuple[Bookmark, int | None, Times]] = [
+    (Bookmark(0), None, (0, 0, 0)),
+    (Bookmark(YESTERDAY), None, (YESTERDAY - OVERLAP, YESTERDAY - OVERLAP, YESTERDAY)),
+    (Bookmark(YESTERDAY, LAST_WEEK), None, (YESTERDAY - OVERLAP, LAST_WEEK, YESTERDAY)),
+    (Bookmark(YESTERDAY, LAST_WEEK), LAST_WEEK, (YESTERDAY - OVERLAP, LAST_WEEK, YESTERDAY)),
+    (Bookmark(LAST_WEEK, LAST_WEEK), None, (LAST_WEEK - OVERLAP, LAST_WEEK - OVERLAP, LAST_WEEK)),
+    # a start date that skips something
+    (Bookmark(LAST_WEEK, LAST_YEAR), YESTERDAY, (YESTERDAY, YESTERDAY, YESTERDAY)),
+    # a bookmark in the future of both clocks does not count
+    (Bookmark(TOMORROW, LAST_WEEK), None, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
+    (Bookmark(TOMORROW, LAST_YEAR), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
+    (Bookmark(TOMORROW), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
+    (Bookmark(TOMORROW), None, (DEFAULT, DEFAULT, DEFAULT)),
+    (Bookmark(TOMORROW, TOMORROW), None, (DEFAULT, DEFAULT, DEFAULT)),
+]
 
 
-def test_the_next_run_goes_on_a_little_before_the_end_of_the_last(
-    sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize(("start_date", "times"), FIRST)
+def test_the_first_run_begins_at_the_start_date(start_date: int | None, times: Times) -> None:
+    start = start_of(Bookmark(), start_date, NOW, NOW)
+
+    assert (start.at, start.known_since, start.reached) == times
+    assert start.is_default == (start_date is None)
+
+
+@pytest.mark.parametrize(("bookmark", "start_date", "times"), NEXT)
+def test_the_next_run_begins_where_events_are_surely_known(
+    bookmark: Bookmark, start_date: int | None, times: Times
 ) -> None:
+    start = start_of(bookmark, start_date, NOW, NOW)
+
+    assert (start.at, start.known_since, start.reached) == times
+    assert not start.is_default
+
+
+def test_a_bookmark_in_the_future_of_one_clock_counts() -> None:
+    start = start_of(Bookmark(TOMORROW, LAST_WEEK), None, NOW, here=TOMORROW)
+
+    assert (start.at, start.known_since) == (TOMORROW - OVERLAP, LAST_WEEK)
+
+
+@pytest.mark.parametrize(
+    ("bookmark", "start_date", "warning"),
+    [
+        (Bookmark(), TOMORROW, "nothing to read"),
+        (Bookmark(), NOW, "nothing to read"),
+        (Bookmark(), NOW - 1, ""),
+        (Bookmark(TOMORROW), None, "is in the future"),
+        (Bookmark(NOW), None, ""),
+        (Bookmark(YESTERDAY, LAST_WEEK), LAST_WEEK - 1, "events before that are not read"),
+        (Bookmark(YESTERDAY, LAST_WEEK), LAST_WEEK, ""),
+        (Bookmark(YESTERDAY), LAST_WEEK, ""),
+    ],
+)
+def test_a_start_that_leaves_something_out_is_a_warning(
+    bookmark: Bookmark, start_date: int | None, warning: str
+) -> None:
+    start = start_of(bookmark, start_date, NOW, NOW)
+
+    assert warning in start.warning
+    assert bool(warning) == bool(start.warning)
+
+
+@pytest.mark.slow
+def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox) -> None:
     first = sync_events(sandbox)
-    state = tmp_path / "state.json"
-    state.write_text(json.dumps(first.of("STATE")[-1]["value"]))
-    end = seconds(bookmark(first)["replication_key_value"])
-    sandbox.workspace.history += [
-        event(time_, "admin_deletion", None, f"{time_}") for time_ in (end - 3700, end - 3500)
-    ]
+    end = reached(first)
+    sandbox.workspace.history += [happened(end - 3700, "before"), happened(end - 3500, "in it")]
     sandbox.journal.entries.clear()
     time.sleep(1)
 
-    second = sync_events(sandbox, state=state)
+    second = sync_events(sandbox, state=first.state)
 
-    assert [record["activity_description"] for record in events(second)] == [str(end - 3500)]
+    assert described(second) == ["in it"]
     assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601]
-    assert seconds(bookmark(second)["replication_key_value"]) > end
+    assert reached(second) > end
+    assert bookmark_of(second)["read_from"] == bookmark_of(first)["read_from"]
+    assert "reading the last 90 days" in first.stderr
     assert "reading the last" not in second.stderr
-    assert bookmark(second)["read_from"] == bookmark(first)["read_from"]
-
-
-@pytest.mark.parametrize("end", ["2999-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"])
-def test_the_state_tells_from_when_on_events_are_known_without_a_gap(
-    end: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Neither after a bookmark that cannot be true, nor after one that the start date skips."""
-    mark = {"replication_key": "created_at", "replication_key_value": end}
-    state = tmp_path / "state.json"
-    state.write_text(
-        json.dumps({"bookmarks": {"activity_logs": mark | {"read_from": "2019-01-01T00:00:00Z"}}})
-    )
-    start = NOW - 9 * DAY
-
-    run = sync_events(
-        sandbox,
-        state=state,
-        start_date=as_date_time(start),
-    )
-
-    assert seconds(bookmark(run)["read_from"]) >= start
 
 
 def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox) -> None:
     sandbox.workspace.history = []
+    began = int(time.time())
 
     run = sync_events(sandbox)
 
-    assert events(run) == []
-    assert seconds(bookmark(run)["replication_key_value"]) >= NOW
+    assert described(run) == []
+    assert reached(run) >= began
 
 
-def test_the_end_is_fixed_when_it_starts(sandbox: Sandbox) -> None:
-    future = generate_events(50, NOW + DAY, NOW + 2 * DAY)
-    sandbox.workspace.history += future
-
-    run = sync_events(sandbox)
-
-    assert not {row["id"] for row in future} & set(ids(run))
-    assert seconds(bookmark(run)["replication_key_value"]) <= time.time()
-
-
-def test_a_bookmark_that_is_no_date_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
-    state = tmp_path / "state.json"
-    for value in ("last week", 5, ["x"]):
-        mark = {"replication_key": "created_at", "replication_key_value": value}
-        state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
-
-        error = sync_events(sandbox, state=state).error
-
-        assert "The bookmark of activity_logs in the state is no date" in error
-
-
-def test_a_bookmark_in_the_future_does_not_silence_the_stream(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    state = tmp_path / "state.json"
-    mark = {"replication_key": "created_at", "replication_key_value": "2999-01-01T00:00:00+00:00"}
-    state.write_text(json.dumps({"bookmarks": {"activity_logs": mark}}))
-    sandbox.workspace.history = [event(NOW - 1800, "bulk_export", None, "half an hour ago")]
-
-    run = sync_events(sandbox, state=state)
-
-    assert [record["activity_description"] for record in events(run)] == ["half an hour ago"]
-    assert "2999-01-01T00:00:00+00:00, is in the future" in run.stderr
-    assert NOW <= seconds(bookmark(run)["replication_key_value"]) <= time.time()
-
-
-def test_a_start_date_in_the_future_is_a_warning(sandbox: Sandbox) -> None:
+def test_a_start_date_in_the_future_sets_no_bookmark(sandbox: Sandbox) -> None:
     run = sync_events(sandbox, start_date="2999-01-01T00:00:00Z")
 
-    assert events(run) == []
-    assert "nothing to read: it begins in the future" in run.stderr
-    assert "replication_key_value" not in bookmark(run)
+    assert described(run) == []
+    assert "nothing to read" in run.warnings[0]
+    assert "replication_key_value" not in bookmark_of(run)
 
 
-@pytest.mark.parametrize("order", ["newest first", "as in history"])
-def test_runs_that_are_killed_anywhere_together_hold_every_event(
-    order: str, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    chance = random.Random(42)  # noqa: S311 (not for secrets)
-    sandbox.workspace.history = generate_events(6000, NOW - 85 * DAY, NOW - DAY)
-    chance.shuffle(sandbox.workspace.history)
-    sandbox.behaviour.event_order = order
-    state = tmp_path / "state.json"
-    state.write_text("{}")
-    written: set[str] = set()
-    for _ in range(60):
-        finished, lines = killed(sandbox, state, after=chance.randrange(1, 1800))
-        for line in lines:
-            message = json.loads(line)
-            if message["type"] == "RECORD":
-                written.add(message["record"]["id"])
-            elif message["type"] == "STATE":
-                state.write_text(json.dumps(message["value"]))
-                known = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
-                passed = {
-                    r["id"] for r in sandbox.workspace.history if r["created_at"] < seconds(known)
-                }
-                assert passed <= written
-        if finished:
-            break
+@pytest.mark.parametrize("value", ["last week", 5, ["x"]])
+def test_a_bookmark_that_is_not_a_date_is_refused(value: object, sandbox: Sandbox) -> None:
+    error = sync_events(sandbox, state=state_of(replication_key_value=value)).error
 
-    assert finished
-    assert written == {row["id"] for row in sandbox.workspace.history}
-
-
-def killed(sandbox: Sandbox, state: Path, after: int) -> tuple[bool, list[str]]:
-    """Run the tap and kill it after so many lines; return whether it came to its end before."""
-    files = files_of(state.parent, catalog=catalog_of("activity_logs"), state=state)
-    command = [TAP, "--config=ENV", *files]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="utf-8",
-        env=environment(**sandbox.settings),
-    ) as process:
-        assert process.stdout is not None
-        lines = [line for line, _ in zip(process.stdout, range(after), strict=False)]
-        finished = len(lines) < after
-        process.kill()
-    return finished, lines
+    assert "The bookmark of activity_logs in the state" in error

@@ -12,7 +12,7 @@ from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.responses import sync_events
-from tests.tap import TAP, catalog_of, environment, run_command, run_tap, sync, write
+from tests.tap import TAP, catalog_of, run_command, run_tap, sync, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,7 +166,7 @@ def test_a_configuration_of_the_log_that_is_none_is_named(tmp_path: Path) -> Non
 def test_the_locale_does_not_matter(options: list[str]) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
-    run = run_command([TAP, *options], environment(**ascii_only))
+    run = run_command(TAP, *options, **ascii_only)
 
     assert run.code == 0, run.stderr
     if "--about" not in options or len(options) > 1:

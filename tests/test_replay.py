@@ -63,7 +63,7 @@ def replayed(folder: Path, *args: str, **variables: str) -> Result:
 
 
 def command_replayed(folder: Path, *command: str, **variables: str) -> Result:
-    return run_command([SANDBOX, "--replay", folder, *command], environment(**variables))
+    return run_command(SANDBOX, "--replay", folder, *command, **variables)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import request
@@ -21,7 +21,7 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import PERIOD, Behaviour, Sandbox, error
 from tests import faults
 from tests.responses import NOW, SEARCH, events, ids, seconds, sync_events
-from tests.tap import NEEDS_POSIX, POSIX, TAP, catalog_of, environment, files_of, waits
+from tests.tap import NEEDS_POSIX, POSIX, TAP, catalog_of, files_of, run_command, started, waits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,14 +84,17 @@ def test_the_bookmark_is_never_beyond_an_event_that_was_not_written(busy: Sandbo
     busy.fail(SEARCH, lambda: refuse_after(0.7))
     run = sync_events(busy)
     written: set[str] = set()
+    states = 0
 
     for message in run.messages:
         if message["type"] == "RECORD":
             written.add(message["record"]["id"])
         elif message["type"] == "STATE":
+            states += 1
             mark = message["value"]["bookmarks"]["activity_logs"]["replication_key_value"]
             passed = {r["id"] for r in busy.workspace.history if r["created_at"] < seconds(mark)}
             assert passed <= written
+    assert states > 2
 
 
 @pytest.mark.slow
@@ -155,26 +158,21 @@ def test_a_429_pauses_everybody(busy: Sandbox) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_at_once(number: signal.Signals, busy: Sandbox, tmp_path: Path) -> None:
+def test_a_signal_ends_all_windows_at_once(number: signal.Signals, busy: Sandbox) -> None:
     release = threading.Event()
     for nth in range(10, 100):
         busy.fail(SEARCH, faults.hold(release), nth=nth)
-    with subprocess.Popen(
-        [TAP, "--config=ENV", *files_of(tmp_path, catalog=catalog_of("activity_logs"))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(**busy.settings),
-    ) as process:
+    with started(busy, catalog=catalog_of("activity_logs")) as process:
         while len(busy.journal.requests) < 12:
             time.sleep(0.05)
         process.send_signal(number)
         try:
-            _, stderr = process.communicate(timeout=60)
+            run = process.ended()
         finally:
             release.set()
 
-    assert process.returncode == 1
-    assert b"Stopped by a signal" in stderr
+    assert run.code == 1
+    assert "Stopped by a signal" in run.stderr
 
 
 @pytest.mark.slow
@@ -215,7 +213,7 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
     left = [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
     for thread in left:
         thread.join(60)
-    assert not any(thread.is_alive() for thread in left)
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
@@ -240,3 +238,52 @@ def test_a_few_events_take_few_requests(count: int, requests: int, sandbox: Sand
     assert len(ids(sync_events(sandbox))) == count
 
     assert len(sandbox.journal.bodies) <= requests
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"page": 1, "total_pages": 2, "next": None},
+        {"next": "/admins/activity_logs/search?page=2"},
+        {"next": {"starting_after": "a"}},
+    ],
+)
+def test_empty_pages_that_point_on_are_an_error(pages: dict[str, Any], sandbox: Sandbox) -> None:
+    sandbox.respond(SEARCH, {"activity_logs": [], "pages": pages})
+
+    error = sync_events(sandbox).error
+
+    assert "empty pages in a row" in error or "points back" in error
+
+
+@pytest.mark.slow
+def test_events_that_never_stop_changing_are_an_error(sandbox: Sandbox) -> None:
+    numbers = iter(range(10**6))
+
+    def renew() -> None:
+        crowd = generate_events(400, START, START + 1)
+        sandbox.workspace.history = [row | {"id": f"{next(numbers)}"} for row in crowd]
+
+    sandbox.fail(SEARCH, renew)
+
+    assert "its events still change after 10 readings" in sync_events(sandbox).error
+
+
+MEASURED = (
+    "import resource, subprocess, sys;"
+    "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not POSIX, reason="no resource usage on this system")
+def test_memory_does_not_grow_with_the_number_of_events(sandbox: Sandbox, tmp_path: Path) -> None:
+    files = files_of(tmp_path, catalog=catalog_of("activity_logs"))
+    command = [sys.executable, "-c", MEASURED, TAP, "--config=ENV", *files]
+    peaks = []
+    for count in (6_000, 60_000):
+        sandbox.workspace.history = generate_events(count, START, STOP)
+        peaks.append(int(run_command(*command, **sandbox.settings).stdout))
+
+    assert peaks[1] < 1.2 * peaks[0]  # nine windows, however many there are

@@ -194,6 +194,7 @@ def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sa
         lambda _page, _total: {"next": None, "page": None, "total_pages": None},
         lambda _page, total: {"next": None, "page": None, "total_pages": total},
         lambda page, total: {"page": page, "total_pages": total, "next": {"per_page": 250}},
+        lambda page, total: {"next": f"?page={page + 1}&per_page=250" if page < total else None},
         lambda page, total: {"next": {"starting_after": str(page + 1)} if page < total else None},
     ],
 )

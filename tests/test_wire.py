@@ -18,7 +18,6 @@ from tests.tap import (
     TAP,
     Result,
     catalog_of,
-    environment,
     failed,
     files_of,
     run_command,
@@ -76,7 +75,7 @@ def start_with_little_memory(sandbox: Sandbox, tmp_path: Path, limits: str) -> R
     files = files_of(tmp_path, catalog=catalog_of("admins", "activity_logs"))
     command = shlex.join([TAP, "--config=ENV", *files])
     script = f"{limits} && exec {command}"
-    return run_command(["bash", "-c", script], environment(**sandbox.settings))
+    return run_command("bash", "-c", script, **sandbox.settings)
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)

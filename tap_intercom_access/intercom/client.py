@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import backoff
 import msgspec
+import requests
+from backoff.types import Details
 
-from tap_intercom_access.intercom.connection import Connection
-from tap_intercom_access.intercom.decoding import Decoded, ShapeError, decode
-from tap_intercom_access.intercom.endpoints import US, Request, ResponseT
+from tap_intercom_access.intercom.clock import Clock
+from tap_intercom_access.intercom.connection import Connection, Response
+from tap_intercom_access.intercom.decoding import Decoded, ShapeError, decode, signs_of_more
+from tap_intercom_access.intercom.endpoints import US, Endpoint, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
     IntercomError,
@@ -29,21 +34,10 @@ from tap_intercom_access.intercom.errors import (
 )
 from tap_intercom_access.intercom.paging import next_request
 from tap_intercom_access.intercom.redaction import echoes, excerpt, keep_secret
-from tap_intercom_access.intercom.responses import Page
+from tap_intercom_access.intercom.responses import Page, RowT
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
-
-    import requests
-    from backoff.types import Details
-
-    from tap_intercom_access.intercom.clock import Clock
-    from tap_intercom_access.intercom.connection import Response
-    from tap_intercom_access.intercom.endpoints import Endpoint
-    from tap_intercom_access.intercom.responses import RowT
-
-    PageRequest = Request[Page[RowT]]
-    NextRequest = Callable[[PageRequest[RowT], Page[RowT]], PageRequest[RowT] | None]
+PageRequest = Request[Page[RowT]]
+NextRequest = Callable[[PageRequest[RowT], Page[RowT]], PageRequest[RowT] | None]
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -52,6 +46,9 @@ ATTEMPTS = 5
 
 MIN_REPEATED = 1000
 """Repeated rows in a row from which on a list is considered endless."""
+
+MAX_AGE = 60
+"""Seconds that a response may have spent in a cache."""
 
 MAX_EMPTY = 2
 """Empty pages in a row that link to a next page before a list is considered endless."""
@@ -196,6 +193,9 @@ class Intercom:
             sent.add(str(request.parameters))
             empty = 0 if page.rows else empty + 1
             upcoming = _next(first, next_request, request, page)
+            if page.signs_of_more and not upcoming:
+                problem = f"it announces further pages in an unknown way ({page.signs_of_more})"
+                raise untrusted(first, problem, "no pages.next")
             if upcoming and empty == MAX_EMPTY:
                 problem = "two empty pages in a row link to another page: pagination doesn't end."
                 raise IntercomError(f"{first}: {problem}", RUN_AGAIN)
@@ -259,7 +259,7 @@ class Intercom:
             headers={
                 "Accept": "application/json",
                 "Cache-Control": "no-cache",
-                "Intercom-Version": self.api_version,
+                "Intercom-Version": self.version_for(request.endpoint),
                 "User-Agent": self.user_agent,
             },
             auth=self._sign,
@@ -270,11 +270,12 @@ class Intercom:
         )
 
     def _decode(self, request: Request[ResponseT], response: Response) -> Decoded[ResponseT]:
-        endpoint, content = request.endpoint, response.content
+        content = response.content
+        endpoint = request.endpoint.for_content(content)
         if response.status_code != HTTPStatus.OK:
             raise refusal(request, response)
-        if echoes(content, self.access_token):
-            raise untrusted(request, "it contains the access token", describe_body(response))
+        if problem := self._mistrust(response, self.version_for(endpoint)):
+            raise untrusted(request, problem, describe_body(response))
         try:
             decoded = decode(content, endpoint.response, is_array=endpoint.is_array)
         except ShapeError as error:
@@ -288,7 +289,30 @@ class Intercom:
         if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
             problem = f"it is not {endpoint.description}"
             raise untrusted(request, problem, describe_body(response))
+        if isinstance(decoded.response, Page):
+            signs = signs_of_more(content, endpoint.key)
+            signs += ["the header Link"] * ("next" in response.headers.get("Link", ""))
+            decoded.response.signs_of_more = ", ".join(signs)
         return decoded
+
+    def version_for(self, endpoint: Endpoint[Any]) -> str:
+        """Return the API version to request: a newer one if the endpoint needs it."""
+        needed, configured = (version_of(v or "") for v in (endpoint.api_version, self.api_version))
+        if endpoint.api_version and needed and configured and configured < needed:
+            return endpoint.api_version
+        return self.api_version
+
+    def _mistrust(self, response: Response, requested: str) -> str | None:
+        """Return why a response of HTTP 200 can't be used, None if it can."""
+        if echoes(response.content, self.access_token):
+            return "it contains the access token"
+        if (age := response.headers.get("Age", "")).isdecimal() and int(age) > MAX_AGE:
+            return f"it comes from a cache and is {age} seconds old"
+        answered = response.headers.get("Intercom-Version", "")
+        older, newer = version_of(answered), version_of(requested)
+        if older and newer and older < newer:
+            return f"API version {answered} answered instead of {requested}"
+        return None
 
     def _report(
         self,
@@ -303,7 +327,9 @@ class Intercom:
         if decoded:
             rows = len(decoded.response.rows) if isinstance(decoded.response, Page) else 1
         self.observer.after_exchange(
-            Exchange(request, self.api_version, now, response, rows, replaced, error)
+            Exchange(
+                request, self.version_for(request.endpoint), now, response, rows, replaced, error
+            )
         )
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -329,6 +355,11 @@ def _check_count(request: Request[Any], announced: int, received: int, what: str
     if received < announced:
         problem = f"announced {announced} {what} and sent {received}: the list is incomplete."
         raise IntercomError(f"{request} {problem}", RUN_AGAIN)
+
+
+def version_of(version: str) -> tuple[int, ...] | None:
+    """Return an API version such as 2.16 for comparisons, None for others such as Preview."""
+    return tuple(map(int, version.split("."))) if re.fullmatch(r"\d+(\.\d+)*", version) else None
 
 
 def _fingerprint(row: msgspec.Struct) -> int:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 LATEST = 253_370_764_800
 """Unix seconds at which the year 9999 begins: what a clock adds to them still is a date."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -16,10 +18,6 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from tap_intercom_access.intercom import rate_limit
 from tap_intercom_access.intercom.clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import timedelta
 
 MAX_BODY = 512 * 1024 * 1024
 """The largest body of a response in bytes, after decompression."""

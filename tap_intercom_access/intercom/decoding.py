@@ -13,18 +13,17 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, get_args
+from typing import Any, Generic, NoReturn, TypeVar, get_args
 
 import msgspec
 from msgspec import inspect
 from typing_extensions import override
 
+from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import decode_id
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 ResponseT = TypeVar("ResponseT")
 
@@ -32,10 +31,10 @@ NUL = rb"\u0000"
 REFUSED = re.compile("[\x00\ud800-\udfff]")
 """Characters in strings that PostgreSQL and other databases refuse."""
 
-INVALID_BYTE = re.compile("[\udc80-\udcff]")
-"""How `surrogateescape` represents bytes that aren't UTF-8."""
-
 REPLACEMENT = "\ufffd"
+
+MORE = re.compile("(?!prev).*(next|has_?more|cursor|truncated|incomplete)", re.IGNORECASE)
+"""Keys that announce further pages in APIs other than Intercom's today."""
 
 
 @dataclass(eq=False)
@@ -85,14 +84,15 @@ def decode(
         except (ValueError, RecursionError) as error:
             problem = error
     try:
-        body, is_utf_8 = _parse(content)
+        text = content.decode("utf-8", "surrogatepass").removeprefix("\ufeff")
+        body = json.loads(text, parse_constant=_refuse, strict=False)
     except (ValueError, RecursionError) as error:
         raise ShapeError(str(problem or error)) from error
     if is_array:
         if not isinstance(body, list):
             raise ShapeError("Expected `array`")
         body = {"rows": body}
-    corrector = _Corrector(is_utf_8=is_utf_8)
+    corrector = _Corrector()
     try:
         return Decoded(corrector.convert(body, shape), corrector.replaced)
     except RecursionError as error:
@@ -113,16 +113,25 @@ def unknown_keys(row: object, shape: type[msgspec.Struct], path: str = "") -> It
             yield from unknown_keys(value, inner, f"{path}{key}.")
 
 
-def _parse(content: bytes | bytearray) -> tuple[Any, bool]:
-    """Parse JSON, and return whether it is UTF-8 apart from unpaired surrogates."""
-    is_utf_8 = True
+def signs_of_more(content: bytes | bytearray, key: str) -> list[str]:
+    """Return the keys of a page, except `pages.next`, that announce further pages: `has_more`."""
     try:
-        text = content.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        is_utf_8 = False
-        text = content.decode("utf-8", "surrogateescape")
-    text = text.removeprefix("\ufeff")
-    return json.loads(text, parse_constant=_refuse, strict=False), is_utf_8
+        page = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    except ValueError:
+        return []
+    # Only the small values are parsed, not the rows.
+    values = {name: msgspec.json.decode(raw) for name, raw in page.items() if name != key}
+    if isinstance(pages := values.get("pages"), dict):
+        pages.pop("next", None)
+    return list(_announcements(values))
+
+
+def _announcements(value: object) -> Iterator[str]:
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if isinstance(item, dict):
+            yield from _announcements(item)
+        elif item and MORE.match(key):
+            yield excerpt(key)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -132,7 +141,8 @@ def _refuse(constant: str) -> NoReturn:
 def _shape_error(problem: str, body: Any, shape: type, corrector: _Corrector) -> ShapeError:  # noqa: ANN401 (JSON)
     """Find out which field is wrong, and how much of the rest can be read."""
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
-    rows = body.get(fields["rows"].encode_name) if "rows" in fields else None
+    is_page = isinstance(body, dict) and "rows" in fields
+    rows = body.get(fields["rows"].encode_name) if is_page else None
     if not isinstance(rows, list):
         is_readable = bool(corrector.unreadable_field(body, shape))
         return ShapeError(problem, rest_is_readable=is_readable)
@@ -170,9 +180,8 @@ _type_info = cache(inspect.type_info)
 class _Corrector:
     """Corrects one body, and remembers the strings it changed."""
 
-    def __init__(self, *, is_utf_8: bool) -> None:
+    def __init__(self) -> None:
         self.replaced: set[tuple[str, str]] = set()
-        self._is_utf_8 = is_utf_8
         self._row = ("", "")
         """Path and ID of the row that is being read."""
 
@@ -260,8 +269,6 @@ class _Corrector:
     def _text(self, text: str, path: str) -> str:
         if not REFUSED.search(text):
             return text
-        if not self._is_utf_8 and INVALID_BYTE.search(text):
-            raise msgspec.ValidationError(f"Invalid UTF-8 - at `$.{path}`")
         row, row_id = self._row
         self.replaced.add((row_id, path.removeprefix(f"{row}.")))
         return REFUSED.sub(REPLACEMENT, text)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from typing_extensions import override
 
 from tap_intercom_access.intercom.redaction import excerpt
-from tap_intercom_access.intercom.responses import page_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_intercom_access.intercom.responses import Page, RowT
+from tap_intercom_access.intercom.responses import Page, RowT, page_of
 
 US = "https://api.intercom.io"
 HOSTS = {"US": US, "EU": "https://api.eu.intercom.io", "AU": "https://api.au.intercom.io"}
@@ -41,8 +38,19 @@ class Endpoint(Generic[ResponseT]):
     """The `type` of the response, if it is a single object."""
     key: str = "rows"
     """The key of a page whose value is the rows."""
+    other_key: str | None = None
+    """Another key that may contain the rows instead."""
     is_array: bool = False
     """Whether the rows come as an array, without a page around them."""
+    api_version: str | None = None
+    """The first API version that has it, None if every supported version has it."""
+
+    def for_content(self, content: bytes | bytearray) -> Endpoint[ResponseT]:
+        """Return the endpoint for the key that a response uses."""
+        if self.other_key and re.search(rb'"%b"\s*:\s*\[' % self.other_key.encode(), content):
+            (row,) = get_args(get_type_hints(self.response)["rows"])
+            return replace(self, key=self.other_key).with_rows(row)
+        return self
 
     def with_rows(self, row: Any) -> Endpoint[Any]:  # noqa: ANN401 (the shape of a row)
         """Return the endpoint with another shape of its rows."""
@@ -50,7 +58,7 @@ class Endpoint(Generic[ResponseT]):
         return replace(endpoint, response=page_of(row, self.key))
 
 
-def list_of(  # noqa: PLR0913 (one for each part of the description)
+def list_of(  # noqa: PLR0913 (the parts of a list's description)
     key: str,
     row: type[RowT],
     path: str,

@@ -17,22 +17,18 @@ from __future__ import annotations
 import json
 import re
 import ssl
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from tap_intercom_access.intercom import rate_limit
-from tap_intercom_access.intercom.connection import TooLargeError, is_unknown_host
-from tap_intercom_access.intercom.endpoints import REGIONS
+from tap_intercom_access.intercom.connection import Response, TooLargeError, is_unknown_host
+from tap_intercom_access.intercom.endpoints import REGIONS, Request
 from tap_intercom_access.intercom.redaction import excerpt
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from tap_intercom_access.intercom.connection import Response
-    from tap_intercom_access.intercom.endpoints import Request
-
+ACCESS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 REDIRECTS = (301, 302, 303, 307, 308)
 
 RUN_AGAIN = "Run the sync again. If the problem persists, contact Intercom support."
@@ -64,6 +60,8 @@ MAX_ERRORS = 5
 
 TEMPORARY = {"request_timeout", "retry_after", "too_many_requests"}
 """Error codes that mean: send the request again later, whatever the status."""
+
+ALLOWLIST = re.compile(r"allow-?\s?list|whitelist|\bip address", re.IGNORECASE)
 
 WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
 """Error codes that no permission changes."""
@@ -178,7 +176,14 @@ def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | N
 
 
 def _advice(request: Request[Any], response: Response) -> str:
+    """Return what to do about a response other than 200."""
     status = response.status_code
+    version = request.endpoint.api_version
+    if version and status in {*ACCESS, HTTPStatus.NOT_FOUND}:
+        return (
+            f"Intercom may not offer API version {version} for this workspace, or the app lacks a "
+            "permission (Intercom's reference doesn't name it). If so, deselect this stream."
+        )
     if advice := _access_advice(request, response):
         return advice
     if status == HTTPStatus.NOT_FOUND:
@@ -192,60 +197,50 @@ def _advice(request: Request[Any], response: Response) -> str:
             "apps may be using up the rate limit. Run the sync again later."
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        source = "Intercom" if _codes(response) else "Intercom, or a proxy or gateway in between,"
-        return (
-            f"{source} returned a server error. Check https://www.intercomstatus.com and run the "
-            "sync again later."
-        )
+        source = "Intercom" if _codes(response) else "Intercom, or a proxy in between,"
+        check = "Check https://www.intercomstatus.com and run the sync again later."
+        return f"{source} returned a server error. {check}"
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
-    if status in REDIRECTS and "Location" in response.headers:
-        target = excerpt(response.headers["Location"])
+    if status in REDIRECTS and (target := response.headers.get("Location")):
         return (
-            f"The server redirects to {target}. The tap doesn't follow redirects, so the token "
-            f"wasn't sent there. Set base_url to Intercom's API: {REGIONS}."
+            f"The server redirects to {excerpt(target)}. The tap doesn't follow redirects, so the "
+            f"token wasn't sent there. Set base_url to Intercom's API: {REGIONS}."
         )
     return (
-        f"The tap accepts only HTTP 200 responses. Check that base_url is Intercom's API: {REGIONS}"
-        ", and that no cache or proxy answers instead."
+        f"The tap accepts only HTTP 200. Check that base_url is Intercom's API ({REGIONS}) and "
+        "that no cache or proxy answers instead."
     )
 
 
 def _access_advice(request: Request[Any], response: Response) -> str | None:
     """Return what to do if access was refused, None for other failures."""
-    codes = _codes(response)
-    messages = " ".join(str(error.get("message")) for error in _errors(response)).lower()
-    permission = request.endpoint.permission
+    codes, status = _codes(response), response.status_code
+    messages = " ".join(str(error.get("message")) for error in _errors(response))
+    permission = f"the permission '{request.endpoint.permission}'"
     if "token_blocked" in codes:
-        return (
-            "Intercom has blocked this token or its app. Changing permissions or creating another "
-            "token won't help: contact Intercom support."
-        )
-    refused = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    if refused and re.search(r"allow-?\s?list|whitelist|\bip address", messages):
+        return "Intercom has blocked this token or its app. Contact Intercom support."
+    if status not in ACCESS:
+        return None
+    if ALLOWLIST.search(messages):
         return (
             "This machine's IP address isn't on Intercom's allowlist. Add its public IPv4 address "
-            "to the REST API allowlist in Intercom's settings, or run the tap from an address that "
-            "is on the list."
+            "to the REST API allowlist in Intercom's settings."
         )
-    if response.status_code == HTTPStatus.UNAUTHORIZED or (refused and codes & WRONG_TOKEN):
+    if status == HTTPStatus.UNAUTHORIZED or codes & WRONG_TOKEN:
         return (
             "Possible causes: (1) The access token is wrong or revoked: copy it again from "
             "Intercom's Developer Hub (your app > Authentication). (2) The workspace is in another "
-            f"region: set base_url to {REGIONS}. (3) The app lacks the permission '{permission}'."
+            f"region: set base_url to {REGIONS}. (3) The app lacks {permission}."
         )
-    if response.status_code != HTTPStatus.FORBIDDEN:
-        return None
     if not codes:
         return (
             "This error doesn't come from Intercom. A proxy, firewall, or gateway blocked the "
-            f"request, or base_url isn't Intercom's API ({REGIONS}). Ask its administrator to "
-            "allow the request."
+            f"request, or base_url isn't Intercom's API ({REGIONS})."
         )
     return (
-        f"Give the app the permission '{permission}' in Intercom's Developer Hub (your app > "
-        "Authentication), check that the workspace's plan includes it, or regenerate the token as "
-        "a workspace admin."
+        f"Give the app {permission} in Intercom's Developer Hub (your app > Authentication), and "
+        "check that the workspace's plan includes it."
     )
 
 

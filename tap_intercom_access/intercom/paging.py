@@ -9,18 +9,15 @@ Source: https://developers.intercom.com/docs/build-an-integration/learn-more/res
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import PagesError
-from tap_intercom_access.intercom.responses import Pages
-
-if TYPE_CHECKING:
-    from tap_intercom_access.intercom.endpoints import Request
-    from tap_intercom_access.intercom.responses import Page, RowT
+from tap_intercom_access.intercom.responses import Page, Pages, RowT
 
 Cursor = dict[str, Any]
 """Parameters that turn the first request for a list into the request for one page of it."""

@@ -12,12 +12,9 @@ import logging
 import math
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from tap_intercom_access.intercom.clock import date_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 logger = logging.getLogger("tap-intercom-access")
 

@@ -20,22 +20,18 @@ import logging
 import math
 import threading
 from collections import deque
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from tap_intercom_access.intercom.client import MIN_REPEATED
+from tap_intercom_access.intercom.client import MIN_REPEATED, Intercom
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError, RetriesExhaustedError
 from tap_intercom_access.intercom.paging import cursor_of
 from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from tap_intercom_access.intercom.client import Intercom
-    from tap_intercom_access.intercom.endpoints import Request
 
 logger = logging.getLogger("tap-intercom-access")
 

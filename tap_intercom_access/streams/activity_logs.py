@@ -5,17 +5,20 @@ Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
+from singer_sdk.helpers.types import Context, Record
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.intercom import Endpoint, Id, list_of
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import RetriesExhaustedError
-from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
-from tap_intercom_access.intercom.windows import Timed, read_windows, within
+from tap_intercom_access.intercom.responses import Page, UnixSeconds
+from tap_intercom_access.intercom.windows import Timed, Window, read_windows, within
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import (
@@ -25,15 +28,6 @@ from tap_intercom_access.streams.schema import (
     column,
     schema_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from singer_sdk.helpers.types import Context, Record
-
-    from tap_intercom_access.intercom.endpoints import Request
-    from tap_intercom_access.intercom.responses import Page
-    from tap_intercom_access.intercom.windows import Window
 
 DAY = 86_400
 REVIEW_PERIOD = 90 * DAY

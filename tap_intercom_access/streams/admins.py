@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from sys import intern
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from typing_extensions import override
@@ -12,9 +13,6 @@ from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.consistency import TeamClaims
 from tap_intercom_access.streams.schema import column, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TEAM = "team"
 """Type of rows that old API versions list among the teammates."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import Annotated
 
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, Row, array_of
-from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
+from tap_intercom_access.intercom.responses import UnixSeconds
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class AwayStatusReason(Row, gc=False):

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from singer_sdk import Stream
+import msgspec
+from singer_sdk import Stream, Tap
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.helpers.types import Context, Record
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, StreamError, TapError, describe
-from tap_intercom_access.intercom import IntercomError, RefusedError, UnreadableError
+from tap_intercom_access.intercom import Endpoint, IntercomError, RefusedError, UnreadableError
 from tap_intercom_access.streams.catalog import complete_entry, fixed_columns, selected_columns
 from tap_intercom_access.streams.observer import StreamObserver
+from tap_intercom_access.streams.run import Run
 from tap_intercom_access.streams.schema import as_date_time, narrow, record_of
 from tap_intercom_access.streams.size import check_size
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import msgspec
-    from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import Catalog
-
-    from tap_intercom_access.intercom import Endpoint
-    from tap_intercom_access.streams.run import Run
 
 
 class IntercomStream(Stream):
@@ -57,7 +51,7 @@ class IntercomStream(Stream):
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap)
         self.run = run
-        self.observer = StreamObserver(self.name, self.shape, self.endpoint.path, run)
+        self.observer = StreamObserver(self.name, self.shape, run)
         self.intercom = replace(run.intercom, observer=self.observer)
         self.filters: dict[str, Any] = {}
         """Entries of the evidence about rows that the stream leaves out."""
@@ -108,8 +102,7 @@ class IntercomStream(Stream):
         keys: list[Any] = []
         try:
             self.run.identity.confirm()
-            with self.observer.requests:
-                yield from self._read_records(keys)
+            yield from self._read_records(keys)
         except TapError:
             raise
         except RefusedError as error:

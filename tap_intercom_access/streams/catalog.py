@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from singer_sdk.singerlib import Schema
+from singer_sdk import Stream
+from singer_sdk.singerlib import CatalogEntry, Schema, SelectionMask
 from singer_sdk.singerlib.catalog import Metadata, StreamMetadata
 
 from tap_intercom_access.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from singer_sdk import Stream
-    from singer_sdk.singerlib import CatalogEntry, SelectionMask
-
-    from tap_intercom_access.streams.schema import FieldPath
+from tap_intercom_access.streams.schema import FieldPath
 
 SELECTED = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -123,6 +118,6 @@ def _selection(name: str, value: object) -> bool | None:
 def _refused(name: str, what: str, found: object, expected: object) -> InputError:
     return InputError(
         f"The catalog says that the {what} of {name} is {found!r}, but it is {expected!r}. "
-        "Generate a new catalog with 'tap-intercom-access --discover' and change only the selection (in "
-        "Meltano: remove the extras 'schema' and 'metadata' of this stream)."
+        "Generate a new catalog with 'tap-intercom-access --discover' and change only the "
+        "selection (in Meltano: remove the extras 'schema' and 'metadata' of this stream)."
     )

@@ -6,22 +6,16 @@ Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
+from singer_sdk.helpers.types import TapState
 
 from tap_intercom_access.errors import InputError, StreamError
-from tap_intercom_access.intercom import Id, IntercomError, object_of
+from tap_intercom_access.intercom import Endpoint, Id, Intercom, IntercomError, object_of
 from tap_intercom_access.intercom.endpoints import HOSTS
 from tap_intercom_access.intercom.redaction import excerpt
-from tap_intercom_access.intercom.responses import UnixSeconds  # noqa: TC001 (msgspec reads it)
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from singer_sdk.helpers.types import TapState
-
-    from tap_intercom_access.intercom import Endpoint, Intercom
+from tap_intercom_access.intercom.responses import UnixSeconds
 
 
 class Role(msgspec.Struct, gc=False):

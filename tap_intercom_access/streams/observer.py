@@ -1,27 +1,21 @@
-"""What a stream does with each request: metrics, evidence, and a count of replaced characters."""
+"""What a stream does with each request: evidence, a count, and warnings."""
 
 from __future__ import annotations
 
 import json
 import logging
 import threading
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from singer_sdk import metrics
+import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Observer
+from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.decoding import unknown_keys
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.redaction import excerpt
-
-if TYPE_CHECKING:
-    import msgspec
-
-    from tap_intercom_access.intercom.client import Exchange
-    from tap_intercom_access.intercom.connection import Response
-    from tap_intercom_access.intercom.endpoints import Request
-    from tap_intercom_access.streams.run import Run
+from tap_intercom_access.streams.run import Run
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -29,9 +23,8 @@ logger = logging.getLogger("tap-intercom-access")
 class StreamObserver(Observer):
     """Observes the requests of one stream. Windows are read in several threads."""
 
-    def __init__(self, stream: str, shape: type[msgspec.Struct], path: str, run: Run) -> None:
+    def __init__(self, stream: str, shape: type[msgspec.Struct], run: Run) -> None:
         self.stream = stream
-        self.requests = metrics.http_request_counter(stream, path)
         self._shape = shape
         self._run = run
         self._lock = threading.Lock()
@@ -48,13 +41,9 @@ class StreamObserver(Observer):
         with self._lock:
             self._replaced |= dict.fromkeys(exchange.replaced)
             is_first, self._is_first = self._is_first, False
-            if exchange.response:
-                self._run.requests += 1
-                self.requests.increment()
-        if exchange.response:
-            self._log_duration(exchange.request, exchange.response)
-            if is_first and logger.isEnabledFor(logging.DEBUG):
-                self._log_unknown_keys(exchange.response.content, exchange.request.endpoint.key)
+            self._run.requests += exchange.response is not None
+        if exchange.response and is_first and logger.isEnabledFor(logging.DEBUG):
+            self._log_unknown_keys(exchange.response.content, exchange.request.endpoint.key)
         self._run.evidence.record(self.stream, exchange)
 
     def log_replaced(self) -> None:
@@ -69,18 +58,6 @@ class StreamObserver(Observer):
                 "string" if len(self._replaced) == 1 else "strings",
                 excerpt(f"{field} of row {row_id}"),
             )
-
-    def _log_duration(self, request: Request[Any], response: Response) -> None:
-        succeeded = response.status_code < HTTPStatus.BAD_REQUEST
-        tags: dict[str, Any] = {
-            metrics.Tag.STREAM: self.stream,
-            metrics.Tag.ENDPOINT: request.endpoint.path,
-            metrics.Tag.HTTP_STATUS_CODE: response.status_code,
-            metrics.Tag.STATUS: metrics.Status.SUCCEEDED if succeeded else metrics.Status.FAILED,
-        }
-        seconds = response.elapsed.total_seconds()
-        point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)
-        metrics.log(metrics.get_metrics_logger(), point)
 
     def _log_unknown_keys(self, content: bytes | bytearray, key: str) -> None:
         """Log the keys of one row that this tap doesn't export."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_intercom_access.clock import RunClock
-    from tap_intercom_access.evidence import Evidence
-    from tap_intercom_access.intercom import Intercom
-    from tap_intercom_access.streams.identity import Identity
+from tap_intercom_access.clock import RunClock
+from tap_intercom_access.evidence import Evidence
+from tap_intercom_access.intercom import Intercom
+from tap_intercom_access.streams.identity import Identity
 
 logger = logging.getLogger("tap-intercom-access")
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import singer_sdk.typing as th
 from msgspec import inspect
+from singer_sdk.helpers.types import Record
+from singer_sdk.typing import JSONTypeHelper
 
 from tap_intercom_access.intercom.decoding import struct_in
 from tap_intercom_access.intercom.responses import Id
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from singer_sdk.helpers.types import Record
-    from singer_sdk.typing import JSONTypeHelper
 
 ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
 

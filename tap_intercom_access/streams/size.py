@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from tap_intercom_access.errors import InputError, StreamError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FEW = 10
 """Rows that every list may lose, however short it is."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from singer_sdk.mapper import CustomStreamMap
-from singer_sdk.singerlib import Catalog, MetadataMapping
+from singer_sdk import Stream
+from singer_sdk.exceptions import MapExpressionError
+from singer_sdk.mapper import CustomStreamMap, PluginMapper, StreamMap
+from singer_sdk.singerlib import Catalog, CatalogEntry, MetadataMapping
 
 from tap_intercom_access.errors import InputError, StreamError
 from tap_intercom_access.intercom.redaction import excerpt
-
-if TYPE_CHECKING:
-    from singer_sdk import Stream
-    from singer_sdk.mapper import PluginMapper, StreamMap
-    from singer_sdk.singerlib import CatalogEntry
 
 
 def register_maps(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> None:
@@ -48,11 +45,14 @@ def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
             return transform(record)
         except Exception as error:
             key = ", ".join(f"{name} {record.get(name)}" for name in stream.primary_keys)
-            cause = f" ({error.__cause__})" if error.__cause__ else ""
+            expression = excerpt(str(stream_map.expr_evaluator.expr))
+            reason = type(error).__name__  # the message may contain a value, which is personal data
+            if isinstance(error, MapExpressionError):
+                reason = excerpt(str(error.__cause__ or error))
             raise StreamError(
-                f"{stream.name}: the stream map failed for the row with {excerpt(key)}: "
-                f"{excerpt(f'{error}{cause}', 300)}. The expression must handle null values, for "
-                "example: sha256(email) if email else None."
+                f"{stream.name}: the stream map {expression} failed for the row with "
+                f"{excerpt(key)} ({reason}). The expression must handle null values, for example: "
+                "sha256(email) if email else None."
             ) from error
 
     # The SDK lets through whatever an expression raises, and creates the maps itself.

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import msgspec
+from singer_sdk import Tap
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
 from tap_intercom_access.intercom.errors import RUN_AGAIN
+from tap_intercom_access.streams.admins import AdminsStream
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.consistency import disagreements
-from tap_intercom_access.streams.schema import column, narrow, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from singer_sdk import Tap
-
-    from tap_intercom_access.streams.admins import AdminsStream
-    from tap_intercom_access.streams.consistency import TeamClaims
-    from tap_intercom_access.streams.run import Run
-    from tap_intercom_access.streams.schema import FieldPath
+from tap_intercom_access.streams.run import Run
+from tap_intercom_access.streams.schema import FieldPath, column, narrow, schema_of
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -146,8 +140,7 @@ class TeamList:
         if unknown:
             _refuse(
                 f"{problem} the members of {_some(unknown)} (admin_ids is null or missing), and "
-                f"{_doubt(claims, unknown[0])}. Their members are unknown, so no rows were marked "
-                "as removed.",
+                "the teammates don't show that they are empty. No rows were marked as removed.",
                 accepts_all=accepts_all,
             )
         if empty := [team_id for team_id in unlisted if team_id not in unknown]:
@@ -167,17 +160,6 @@ def _refuse(problem: str, *, accepts_all: bool) -> None:
 
 def _some(team_ids: list[str]) -> str:
     return f"{len(team_ids)} team{'s' * (len(team_ids) > 1)}, such as {team_ids[0]}"
-
-
-def _doubt(claims: TeamClaims | None, team_id: str) -> str:
-    """Return why a team without a list of members may have some."""
-    if claims is None:
-        return "there is no list of teammates and their teams to compare with"
-    if claims.names(team_id):
-        return "teammates list it as theirs"
-    if claims.without_teams:
-        return f"the teams of {len(claims.without_teams)} teammates are unknown"
-    return "its priority levels contain members"
 
 
 class TeamListStream(IntercomStream):

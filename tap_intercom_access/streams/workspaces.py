@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
+from singer_sdk import Tap
 from typing_extensions import override
 
+from tap_intercom_access.intercom import Endpoint
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.identity import ME, Identity, Me
+from tap_intercom_access.streams.run import Run
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, narrow, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from singer_sdk import Tap
-
-    from tap_intercom_access.intercom import Endpoint
-    from tap_intercom_access.streams.run import Run
 
 
 class Workspace(msgspec.Struct):
