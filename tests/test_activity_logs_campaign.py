@@ -19,15 +19,15 @@ from flask import Response, jsonify, request
 from typing_extensions import override
 
 from tap_intercom_access.errors import TapError
-from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
-from tap_intercom_access.sandbox.server import Sandbox, error
-from tap_intercom_access.streams.schema import as_seconds
+from tap_intercom_access.sandbox.server import error
+from tap_intercom_access.streams.schema import as_date_time, as_seconds
 from tap_intercom_access.tap import TapIntercomAccess
 from tests.responses import SEARCH
+from tests.tap import catalog_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tap_intercom_access.sandbox.server import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -37,11 +37,12 @@ LATEST = 59 * MINUTE
 ORDERS = ("created", "logged", "shuffled once", "shuffled each time")
 WRONG = (61 * MINUTE, 90 * MINUTE, 10 * DAY, -61 * MINUTE, -3 * DAY)
 """Seconds that a wrong clock is ahead."""
+real_time = time.time
 
 
 @dataclass
 class Event:
-    """An event, when it happened, and when Intercom logged it, in seconds before the first run."""
+    """An event, when it happened, and when Intercom logged it."""
 
     id: str
     created: int
@@ -57,39 +58,56 @@ class World:
 
     chance: random.Random
     now: float
-    events: list[Event] = field(default_factory=list)
-    order: str = "created"
-    newest_first: bool = True
-    pages_reversed: bool = False
-    pages_form: str = "pages"
+    order: str
+    newest_first: bool
+    pages_reversed: bool
+    pages_form: str
+    longest: float
     moves: bool = False
     fails: float = 0
-    longest: float = math.inf
+    events: list[Event] = field(default_factory=list)
     number: int = 0
 
-    def happen(self, count: int, start: float, stop: float) -> None:
-        """Let events happen: evenly, in bursts, and some logged late."""
-        burst = self.chance.uniform(start, stop)
+    @classmethod
+    def of(cls, chance: random.Random, begin: float) -> World:
+        return cls(
+            chance,
+            begin,
+            order=chance.choice(ORDERS),
+            newest_first=chance.random() < 0.5,
+            pages_reversed=chance.random() < 0.3,
+            pages_form=chance.choice(["pages", "pages", "total only", "nothing"]),
+            longest=chance.choice([math.inf, math.inf, 5 * DAY]),
+        )
+
+    def add(self, created: float, logged: float) -> None:
+        self.number += 1
+        self.events.append(Event(f"event-{self.number}", int(created), int(logged)))
+
+    def happen(self, count: int, until: float) -> None:
+        """Let events happen until a time: evenly, in bursts, and some logged late."""
+        burst = self.chance.uniform(self.now, until)
         for _ in range(count):
-            self.number += 1
             spread = self.chance.random() < 0.7
-            at = self.chance.uniform(start, stop) if spread else burst + self.chance.random() * 90
+            evenly = self.chance.uniform(self.now, until)
+            created = min(evenly if spread else burst + self.chance.random() * 90, until)
             late = self.chance.choice([0, 0, 0, 0, 0, self.chance.randrange(LATEST)])
-            created = int(min(at, stop))
-            self.events.append(Event(f"event-{self.number}", created, created + late))
+            self.add(created, int(created) + late)
+        self.now = until
+
+    def logged(self) -> list[Event]:
+        return [event for event in self.events if event.logged <= self.now]
 
     def listed(self) -> list[Event]:
-        """Give what Intercom has logged, in the order of its list."""
-        events = [event for event in self.events if event.logged <= self.now]
+        """Return what Intercom has logged, in the order of its list."""
+        events = self.logged()
         if self.order == "shuffled each time":
             self.chance.shuffle(events)
         elif self.order == "shuffled once":
             events.sort(key=lambda event: crc32(event.id.encode()), reverse=self.newest_first)
         else:
-            key = "created" if self.order == "created" else "logged"
-            events.sort(
-                key=lambda event: (getattr(event, key), event.id), reverse=self.newest_first
-            )
+            order = self.order
+            events.sort(key=lambda e: (getattr(e, order), e.id), reverse=self.newest_first)
         return events
 
     def move(self) -> None:
@@ -97,33 +115,26 @@ class World:
         if self.chance.random() < 0.5 and len(self.events) > 1:
             self.events.remove(self.chance.choice(self.events))
         else:
-            at = int(self.now)
-            self.number += 1
-            created = at - self.chance.randrange(LATEST)
-            self.events.append(Event(f"event-{self.number}", created, at))
+            self.add(int(self.now) - self.chance.randrange(LATEST), self.now)
 
     def answer(self) -> Response | None:
         """Answer a search as Intercom does."""
-        if request.path != SEARCH:
-            return None
         if self.moves:
             self.move()
         body = request.get_json()
         after, before = body["created_at_after"], body["created_at_before"]
         if before - after > self.longest or self.chance.random() < self.fails:
             return error(500, "server_error", "It took too long")
-        events = [event for event in self.listed() if after < event.created <= before]
+        rows = [event.row() for event in self.listed() if after < event.created <= before]
         size, page = body["per_page"], body.get("page", 1)
-        rows = [event.row() for event in events[(page - 1) * size : page * size]]
-        total = max(1, -(-len(events) // size))
+        total = max(1, -(-len(rows) // size))
+        rows = rows[(page - 1) * size : page * size]
         pages = {
             "pages": {"type": "pages", "page": page, "total_pages": total, "next": None},
             "total only": {"total_pages": total},
             "nothing": None,
         }[self.pages_form]
-        return jsonify(
-            {"pages": pages, "activity_logs": rows[::-1] if self.pages_reversed else rows}
-        )
+        return jsonify(pages=pages, activity_logs=rows[::-1] if self.pages_reversed else rows)
 
 
 class Killed(io.RawIOBase):
@@ -146,26 +157,74 @@ class Killed(io.RawIOBase):
         return len(data)
 
 
-@pytest.fixture(scope="module")
-def catalog() -> dict[str, Any]:
-    """The activity logs alone."""
-    tap = TapIntercomAccess(config={"access_token": Sandbox.token})
-    discovered: dict[str, Any] = json.loads(json.dumps(tap.catalog_dict))
-    for entry in discovered["streams"]:
-        for metadata in entry["metadata"]:
-            if not metadata["breadcrumb"]:
-                metadata["metadata"]["selected"] = entry["tap_stream_id"] == "activity_logs"
-    return discovered
+@dataclass
+class Reader:
+    """Runs that read a world, one after the other, and what they have written together."""
 
+    world: World
+    sandbox: Sandbox
+    start_date: str
+    state: dict[str, Any] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+    machine_is_ahead: float = 0
 
-@pytest.fixture
-def served() -> Iterator[Sandbox]:
-    with Sandbox(demo()) as sandbox:
-        yield sandbox
+    def clock(self) -> float:
+        return real_time() + self.machine_is_ahead
+
+    def disturb(self) -> float:
+        """Let clocks be wrong, and the list move or fail; return how far Intercom is ahead."""
+        chance, world = self.world.chance, self.world
+        skew, is_machines = chance.choice([0, 0, *WRONG]), chance.random() < 0.5
+        self.machine_is_ahead += skew if is_machines else 0
+        self.sandbox.behaviour.clock_offset = -skew if is_machines else skew
+        self.sandbox.behaviour.sends_date = chance.random() < 0.8
+        world.moves, world.fails = chance.random() < 0.3, chance.choice([0, 0, 0.05, 0.3])
+        return skew if self.sandbox.behaviour.sends_date or is_machines else 0
+
+    def read(self, monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
+        """Sync once, and check every state that it writes."""
+        world, behaviour = self.world, self.sandbox.behaviour
+        self.machine_is_ahead = world.now - real_time()
+        behaviour.clock_offset, behaviour.sends_date = 0, True
+        world.moves, world.fails = False, 0
+        skew = 0 if last else self.disturb()
+        kills = not last and world.chance.random() < 0.5
+        stdout = Killed(world.chance.randrange(1, 1500) if kills else math.inf)
+        text = io.TextIOWrapper(io.BufferedWriter(stdout, 1), encoding="utf-8")
+        monkeypatch.setattr("sys.stdout", text)
+        visible, began = world.logged(), time.monotonic()
+        try:
+            TapIntercomAccess(
+                config={
+                    "access_token": self.sandbox.token,
+                    "base_url": self.sandbox.base_url,
+                    "start_date": self.start_date,
+                },
+                catalog=catalog_of("activity_logs"),
+                state=self.state,
+            ).sync_all()
+        except TapError:
+            assert not last
+        for line in stdout.lines:
+            latest = world.now + min(skew, 0) + MINUTE + time.monotonic() - began
+            self.check(json.loads(line), visible, latest)
+
+    def check(self, message: dict[str, Any], visible: list[Event], latest: float) -> None:
+        if message["type"] == "RECORD":
+            self.written.add(message["record"]["id"])
+        elif message["type"] == "STATE":
+            before, self.state = self.state, message["value"]
+            mark = bookmark_of(self.state)
+            if mark is None or mark == bookmark_of(before):
+                return  # as it was given to this run
+            left = {event.id for event in self.world.events}
+            passed = {event.id for event in visible if event.created < mark} & left
+            assert passed - self.written == set()
+            assert mark <= latest
 
 
 def bookmark_of(state: dict[str, Any]) -> int | None:
-    """Give the bookmark in Unix seconds."""
+    """Return the bookmark in Unix seconds."""
     mark = state.get("bookmarks", {}).get("activity_logs", {}).get("replication_key_value")
     return None if mark is None else as_seconds(mark)
 
@@ -174,72 +233,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("seed", range(metafunc.config.getoption("--histories")))
 
 
-def test_a_history(
-    seed: int, served: Sandbox, catalog: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_history(seed: int, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
-    start_of_all = int(time.time())
-    offset, real = [0.0], time.time  # of this machine's clock
+    start, begin = int(time.time()), int(time.time()) - chance.choice([2, 20, 60]) * DAY
+    world = World.of(chance, begin)
+    reader = Reader(world, sandbox, as_date_time(begin))
+    sandbox.fail(SEARCH, world.answer)
     monkeypatch.setattr(time, "sleep", lambda _: None)  # between tries
-    monkeypatch.setattr(time, "time", lambda: real() + offset[0])
-    begin = start_of_all - chance.choice([2, 20, 60]) * DAY
-    world = World(
-        chance,
-        begin,
-        order=chance.choice(ORDERS),
-        newest_first=chance.random() < 0.5,
-        pages_reversed=chance.random() < 0.3,
-        pages_form=chance.choice(["pages", "pages", "total only", "nothing"]),
-        longest=chance.choice([math.inf, math.inf, 5 * DAY]),
-    )
-    served.fail(SEARCH, world.answer)
-    state: dict[str, Any] = {}
-    written: set[str] = set()
-    world.happen(chance.choice([100, 900, 2500]), begin, start_of_all)
-    true: float = start_of_all
-    runs = chance.randrange(3, 7)
-    for run in range(runs):
-        last = run == runs - 1
-        true += chance.choice([0.3, 5, 30]) * 3600
-        world.happen(chance.choice([0, 30, 600]), world.now if run else begin, true)
-        world.now = true
-        skew = 0 if last else chance.choice([0, 0, *WRONG])
-        is_machines = chance.random() < 0.5
-        offset[0] = true - real() + (skew if is_machines else 0)
-        served.behaviour.clock_offset = -skew if is_machines else skew
-        served.behaviour.sends_date = last or chance.random() < 0.8
-        if not served.behaviour.sends_date and not is_machines:
-            skew = 0
-        world.moves = not last and chance.random() < 0.3
-        world.fails = 0 if last else chance.choice([0, 0, 0.05, 0.3])
-        killed = math.inf if last else chance.choice([math.inf, chance.randrange(1, 1500)])
-        visible = [event for event in world.events if event.logged <= true]
+    monkeypatch.setattr(time, "time", reader.clock)
+    world.happen(chance.choice([100, 900, 2500]), start)
 
-        stdout = Killed(killed)
-        text = io.TextIOWrapper(io.BufferedWriter(stdout, 1), encoding="utf-8")
-        monkeypatch.setattr("sys.stdout", text)
-        config = {
-            "access_token": served.token,
-            "base_url": served.base_url,
-            "start_date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin)),
-        }
-        began = time.monotonic()
-        try:
-            TapIntercomAccess(config=config, catalog=catalog, state=state).sync_all()
-        except TapError:
-            assert not last
-        for line in stdout.lines:
-            message = json.loads(line)
-            if message["type"] == "RECORD":
-                written.add(message["record"]["id"])
-            elif message["type"] == "STATE":
-                before, state = state, message["value"]
-                if not (mark := bookmark_of(state)) or mark == bookmark_of(before):
-                    continue  # as it was given to this run
-                left = {event.id for event in world.events}
-                passed = {e.id for e in visible if e.created < mark and e.id in left}
-                assert passed <= written
-                assert mark <= true + min(skew, 0) + MINUTE + time.monotonic() - began
+    for left in reversed(range(chance.randrange(3, 7))):
+        world.happen(chance.choice([0, 30, 600]), world.now + chance.choice([0.3, 5, 30]) * 3600)
+        reader.read(monkeypatch, last=not left)
 
     before_now = {event.id for event in world.events if event.logged < int(world.now)}
-    assert before_now <= written
+    assert before_now - reader.written == set()
