@@ -14,8 +14,8 @@ from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_types import ACCESS_TYPES, DEFAULT_TYPES
 from tests.docs import blocks, row
-from tests.responses import METADATA, NOW
-from tests.tap import catalog_of
+from tests.responses import METADATA, NOW, SEARCH
+from tests.tap import catalog_of, write
 from tests.targets import load
 
 if TYPE_CHECKING:
@@ -23,30 +23,41 @@ if TYPE_CHECKING:
 
     from tests.targets import Postgres
 
-
-def load_events(sandbox: Sandbox, target: str, config: Path, **settings: Any) -> None:  # noqa: ANN401
-    catalog = settings.pop("catalog", catalog_of("activity_logs"))
-    assert load(sandbox, target, config, catalog=catalog, activity_types=[], **settings) == (0, 0)
+EVENTS: dict[str, Any] = {"catalog": catalog_of("activity_logs"), "activity_types": []}
 
 
-def every_type() -> list[dict[str, Any]]:
-    """One event of each type and one for each detail, and one with all details at once."""
+@pytest.fixture
+def varied(sandbox: Sandbox) -> Sandbox:
+    """A sandbox with an event of each type, one for each detail, and one with all details."""
     rows = [event(NOW - 90, type_, None, type_, **METADATA) for type_ in DEFAULT_TYPES]
     rows += [event(NOW - 80, "x", None, name, **{name: METADATA[name]}) for name in METADATA]
-    return rows
+    sandbox.workspace.history = rows
+    return sandbox
+
+
+def details_of(sandbox: Sandbox) -> dict[str, Any]:
+    return {row["id"]: row["metadata"] for row in sandbox.workspace.history}
+
+
+def duckdb_config(folder: Path) -> Path:
+    config = {"path": str(folder / "i.duckdb"), "default_target_schema": "intercom"}
+    return write(folder / "target.json", config)
+
+
+def query(folder: Path, *statements: str) -> list[list[Any]]:
+    """Return the rows that each statement selects."""
+    with duckdb.connect(str(folder / "i.duckdb"), read_only=True) as connection:
+        connection.execute("set search_path = 'intercom'")
+        return [connection.execute(statement).fetchall() for statement in statements]
 
 
 @pytest.mark.targets
-def test_every_type_and_detail_arrives_in_postgres(sandbox: Sandbox, postgres: Postgres) -> None:
-    sandbox.workspace.history = every_type()
-
-    load_events(sandbox, "target-postgres", postgres.config())
+def test_every_type_and_detail_arrives_in_postgres(varied: Sandbox, postgres: Postgres) -> None:
+    assert load(varied, "target-postgres", postgres.config(), **EVENTS) == (0, 0)
 
     rows = postgres.query("select * from activity_logs")
-    assert {row["id"]: row["metadata"] for row in rows} == {
-        row["id"]: row["metadata"] for row in sandbox.workspace.history
-    }
-    assert {row["created_at"].timestamp() for row in rows} <= {NOW - 90, NOW - 80}
+    assert {row["id"]: row["metadata"] for row in rows} == details_of(varied)
+    assert {row["created_at"].timestamp() for row in rows} == {NOW - 90, NOW - 80}
 
 
 @pytest.mark.targets
@@ -55,9 +66,9 @@ def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
 ) -> None:
     details = {"a\x00": [{"b": "\ud800x"}], "c": "\x00"}
     row = event(NOW - 90, "x", None, "A\x00B", **details)
-    sandbox.respond("/admins/activity_logs/search", json.dumps({"activity_logs": [row]}).encode())
+    sandbox.respond(SEARCH, json.dumps({"activity_logs": [row]}).encode())
 
-    load_events(sandbox, "target-postgres", postgres.config())
+    assert load(sandbox, "target-postgres", postgres.config(), **EVENTS) == (0, 0)
 
     (row,) = postgres.query("select activity_description, metadata from activity_logs")
     assert row["activity_description"] == "A\ufffdB"
@@ -65,28 +76,14 @@ def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
 
 
 @pytest.mark.targets
-@pytest.mark.parametrize("flattened", [False, True])
+@pytest.mark.parametrize("flat", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
 def test_every_type_and_detail_arrives_in_duckdb(
-    sandbox: Sandbox, tmp_path: Path, *, flattened: bool
+    flat: dict[str, Any], varied: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.workspace.history = every_type()
-    config = tmp_path / "target.json"
-    path = tmp_path / "i.duckdb"
-    config.write_text(json.dumps({"path": str(path), "default_target_schema": "intercom"}))
+    assert load(varied, "target-duckdb", duckdb_config(tmp_path), **EVENTS, **flat) == (0, 0)
 
-    load_events(
-        sandbox,
-        "target-duckdb",
-        config,
-        flattening_enabled=flattened,
-        flattening_max_depth=2,
-    )
-
-    with duckdb.connect(str(path), read_only=True) as connection:
-        rows = connection.execute("select id, metadata from intercom.activity_logs").fetchall()
-    assert {id_: json.loads(metadata) for id_, metadata in rows} == {
-        row["id"]: row["metadata"] for row in sandbox.workspace.history
-    }
+    (rows,) = query(tmp_path, "select id, metadata from activity_logs")
+    assert {id_: json.loads(metadata) for id_, metadata in rows} == details_of(varied)
 
 
 @pytest.mark.targets
@@ -94,17 +91,11 @@ def test_the_questions_of_the_documentation_are_answered(tmp_path: Path) -> None
     workspace = demo()
     advance_quarter(workspace)
     workspace.history.append(event(NOW - 60, "admin_login_success", None, "By nobody known"))
-    config = tmp_path / "target.json"
-    path = tmp_path / "i.duckdb"
-    config.write_text(json.dumps({"path": str(path), "default_target_schema": "intercom"}))
-    catalog = catalog_of("admins", "activity_logs")
+    selected = EVENTS | {"catalog": catalog_of("admins", "activity_logs")}
     with Sandbox(workspace) as sandbox:
-        load_events(sandbox, "target-duckdb", config, catalog=catalog)
-    questions = [text for text in blocks("sql") if text.startswith("-- ")]
+        assert load(sandbox, "target-duckdb", duckdb_config(tmp_path), **selected) == (0, 0)
 
-    with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("set search_path = 'intercom'")
-        answers = [connection.execute(question).fetchall() for question in questions]
+    answers = query(tmp_path, *(text for text in blocks("sql") if text.startswith("-- ")))
 
     assert [row[0] for row in answers[0]] == ["Dana Levi"]
     assert {(row[1], row[2]) for row in answers[1]} >= {
