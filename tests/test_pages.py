@@ -40,9 +40,10 @@ def test_every_form_of_next_and_size_of_page_gives_the_same(
         [page(1, **after("a")), page(**after("b")), page(2)],
         [page(**after("a")), page(1, **after("b")), page(**after("c")), page(2)],
         [page(1, **after("a")), page(2, **after("b")), page(**pointing(None))],
+        [page(1, **after("a")), page(2, **after("b")), page(**after("c")), page()],
         [page(1, 2, total_count=2, pages=None)],
     ],
-    ids=["an empty page", "empty pages, but not in a row", "an empty last page", "one page"],
+    ids=["an empty page", "empty pages apart", "an empty end", "two empty at the end", "one page"],
 )
 def test_a_whole_list_is_read(pages: list[dict[str, Any]], sandbox: Sandbox) -> None:
     sandbox.respond("/admins", *pages)

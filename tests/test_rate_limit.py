@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from email.utils import formatdate
 
 import pytest
 from flask import Response
@@ -12,46 +10,15 @@ from flask import Response
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox, error
 from tests import faults
-from tests.tap import Result, environment, failed, sync, waits
+from tests.tap import failed, run_command, sync, waits
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("form", ["seconds", "date", "reset", "both", "nonsense"])
-def test_a_429_is_waited_for_as_long_as_it_says(form: str, sandbox: Sandbox) -> None:
-    resets: list[int] = []
-
-    def refuse() -> Response:
-        until = int(sandbox.behaviour.now()) + 4
-        resets.append(until)
-        headers = {
-            "seconds": {"Retry-After": "3"},
-            "date": {"Retry-After": formatdate(until, usegmt=True)},
-            "reset": {"X-RateLimit-Reset": str(until)},
-            "both": {"Retry-After": "1", "X-RateLimit-Reset": str(until)},
-            "nonsense": {"Retry-After": "soon", "X-RateLimit-Reset": "nan"},
-        }
-        return error(429, "rate_limit_exceeded", "Later", **headers[form])
-
-    sandbox.fail("/admins", refuse, nth=1)
-
-    run = sync(sandbox)
-
-    assert run.code == 0, run.stderr
-    (waited,) = waits(run)
-    first, second = sandbox.journal.times[:2]
-    if form in ("seconds", "nonsense"):
-        assert waited == (3.0 if form == "seconds" else 10.0)
-        assert second - first >= waited - 0.1
-    else:
-        (until,) = resets
-        assert second >= until
-        assert first + waited < until + 1.1
-    assert "Try 1" not in run.stderr
-
-
-@pytest.mark.parametrize("ahead", [-5 * 3600, 5 * 3600])
-def test_a_reset_is_read_by_intercoms_clock(ahead: int, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("ahead", [-5 * 3600, 0, 5 * 3600])
+def test_a_429_is_waited_for_until_the_reset_by_intercoms_clock(
+    ahead: int, sandbox: Sandbox
+) -> None:
     sandbox.behaviour.clock_offset = ahead
     resets: list[int] = []
 
@@ -64,20 +31,20 @@ def test_a_reset_is_read_by_intercoms_clock(ahead: int, sandbox: Sandbox) -> Non
 
     run = sync(sandbox)
 
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     (waited,) = waits(run)
     assert waited <= 3.1
     assert sandbox.journal.times[1] + ahead >= resets[0]
 
 
 def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
+    refusal = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "0"})
     for number in range(1, 8):
-        refusal = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "0"})
         sandbox.fail("/admins", refusal, nth=number)
 
     run = sync(sandbox)
 
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     assert waits(run) == [1.0] * 7
 
 
@@ -95,7 +62,7 @@ def test_a_used_up_limit_is_waited_for_before_the_next_request_of_any_stream(
 
     run = sync(sandbox)
 
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
     assert sandbox.journal.times[1] >= resets[0]
     assert len(waits(run)) <= 1
@@ -105,7 +72,7 @@ def test_the_sandboxs_real_limit_is_kept() -> None:
     with Sandbox(generate_workspace(50, 1), Behaviour(page_size=10, rate_limit=4)) as limited:
         run = sync(limited)
 
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     assert len(run.records("admins")) == 50
     assert len(limited.journal.requests) == 6  # none was refused
 
@@ -127,14 +94,7 @@ def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -
         "rate_limit.MAX_WAIT = 5; tap.main()"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", shorter, "--config=ENV"],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(**sandbox.settings),
-    )
-    run = Result(done.returncode, done.stdout, done.stderr)
+    run = run_command(sys.executable, "-c", shorter, "--config=ENV", **sandbox.settings)
 
     assert "HTTP 429, too_many_requests" in run.error
     assert waits(run) == [2.0, 2.0]

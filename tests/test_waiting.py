@@ -71,7 +71,7 @@ def waited(limit: RateLimit, times: int = 1) -> float:
     took = time.monotonic() - began
     logger.removeHandler(handler)
     logged = sum(float(message.split()[5]) for message in messages)
-    assert all(re.fullmatch(MESSAGE, message) for message in messages)
+    assert [message for message in messages if not re.fullmatch(MESSAGE, message)] == []
     assert took == pytest.approx(logged, abs=0.051 * len(messages))
     return logged
 
@@ -115,6 +115,7 @@ def test_nothing_known_is_nothing_to_wait_for() -> None:
         (0, -0.4, 0),
         (0, 0.0, 0),
         (0, 301, 0),
+        (0, float("nan"), 0),
         ("?", 0.4, 0),
         ("", 0.4, 0),
     ],
@@ -124,13 +125,6 @@ def test_a_used_up_period_is_waited_for(left: object, ahead: float, wait: float)
     limit.learn(period(left, NOW + ahead), NOW)
 
     assert waited(limit) == about(wait)
-
-
-def test_a_period_without_its_end_is_not_waited_for() -> None:
-    limit = RateLimit()
-    limit.learn({"X-RateLimit-Remaining": "0"}, NOW)
-
-    assert waited(limit) == 0
 
 
 def test_what_is_left_is_counted_down_by_those_who_ask() -> None:
