@@ -48,6 +48,9 @@ def _set_up_logging() -> click.Command:
     try:
         return TapIntercomAccess.cli
     except Exception as error:
+        for name in (f"{VARIABLES}LOGLEVEL", "LOGLEVEL", "SINGER_SDK_LOG_CONFIG"):
+            os.environ.pop(name, None)
+        _ = TapIntercomAccess.cli  # the defaults, to log the error
         raise InputError(
             f"Can't set up logging ({error}). Correct {VARIABLES}LOGLEVEL (DEBUG, INFO, WARNING, "
             "ERROR) or SINGER_SDK_LOG_CONFIG."

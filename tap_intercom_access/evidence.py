@@ -73,7 +73,9 @@ class Evidence:
             return
         text = json.dumps(_masked_values(run), indent=1).encode()
         with self._writing():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # a file at its place fails next
+                self._folder.mkdir(parents=True)
+                self._folder.chmod(0o700)
             self._lock_folder()
             _clear(self._folder)
             for name in (RUN, REQUESTS):

@@ -21,7 +21,7 @@ from tests.browser import launched
 from tests.meltano import copied, demo_of, output_of
 from tests.reviews import play
 from tests.tap import ROOT
-from tests.targets import Postgres, variables_of
+from tests.targets import DuckDB, Postgres, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +77,11 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_server: str, tmp_path: Path) -> Postgres:
     return Postgres(postgres_server, f"s{uuid.uuid4().hex}", tmp_path)
+
+
+@pytest.fixture
+def duck(tmp_path: Path) -> DuckDB:
+    return DuckDB(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,23 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import psycopg
 from filelock import FileLock
 from psycopg import conninfo
 from psycopg.rows import dict_row
 
-from tests.tap import BIN, ROOT, TAP, as_variables, environment, files_of
+from tests.tap import BIN, ROOT, TAP, as_variables, catalog_of, environment, files_of, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tap_intercom_access.sandbox.models import Team
     from tap_intercom_access.sandbox.server import Sandbox
     from tests.tap import Content
+
+Rows = list[dict[str, Any]]
 
 HOME = ROOT / ".targets"
 SCRIPTS = BIN.name  # bin, or Scripts on Windows
@@ -38,7 +43,7 @@ PACKAGES = {
 
 
 def installed(target: str) -> str:
-    """Install a target on first use, and give its command's path.
+    """Install a target on first use, and return the path of its command.
 
     Two targets of one name have their variants before it.
     """
@@ -86,10 +91,68 @@ def load(
 
 
 def variables_of(uri: str) -> dict[str, str]:
-    """The variables with which PostgreSQL's own tools, and all that use libpq, find a server."""
+    """Return the variables with which PostgreSQL's own tools find a server."""
     known = conninfo.conninfo_to_dict(uri)
     names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
     return {variable: str(known[name]) for variable, name in names.items() if name in known}
+
+
+ENTRIES = {entry["stream"]: entry for entry in catalog_of()["streams"]}
+
+
+def check_rows(sandbox: Sandbox, read: Callable[[str], Rows]) -> None:
+    """Compare what a target holds with the rows of the workspace."""
+    workspace = sandbox.workspace
+    rows_of = {
+        "admins": [row | {"avatar_url": row["avatar"]} for row in workspace.admin_rows()],
+        "teams": workspace.team_rows(),
+        "team_memberships": [row for team in workspace.teams for row in memberships(team)],
+    }
+    for stream, rows in rows_of.items():
+        keys, schema = ENTRIES[stream]["key_properties"], ENTRIES[stream]["schema"]
+        held = [{n: v for n, v in row.items() if n[:4] != "_sdc"} for row in read(stream)]
+        expected = [converted(schema, row) for row in rows]
+        for one in (held, expected):
+            one.sort(key=lambda row: [row[key] for key in keys])
+        assert held == expected
+
+
+def converted(schema: dict[str, Any], value: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Return a value as its JSON schema describes it."""
+    if value is None:
+        return None
+    if "properties" in schema:
+        columns = schema["properties"].items()
+        return {name: converted(column, value.get(name)) for name, column in columns}
+    if "items" in schema:
+        return [converted(schema["items"], item) for item in value]
+    return str(value) if "string" in schema["type"] else value
+
+
+def memberships(team: Team) -> Iterator[dict[str, Any]]:
+    for admin_id in team.members:
+        level = "primary" if admin_id in (team.primary or []) else None
+        level = "secondary" if admin_id in (team.secondary or []) else level
+        yield {"team_id": team.id, "admin_id": admin_id, "priority_level": level}
+
+
+class DuckDB:
+    """A database file, and the configuration of the target that writes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "i.duckdb"
+        config = {"path": str(self.path), "default_target_schema": "intercom"}
+        self.config = write(folder / "c.json", config)
+
+    def read(self, stream: str) -> Rows:
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            table = connection.sql(f'select * from intercom."{stream}"')
+            names = zip(table.columns, table.types, strict=True)
+            json_columns = {name for name, type_ in names if str(type_) == "JSON"}
+            rows = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
+        for row in rows:
+            row |= {name: json.loads(row[name]) for name in json_columns if row[name]}
+        return rows
 
 
 @dataclass
@@ -102,11 +165,9 @@ class Postgres:
 
     def config(self, **more: object) -> Path:
         """Write the configuration of target-postgres."""
-        path = self.folder / "target-postgres.json"
         url = self.uri.replace("postgresql://", "postgresql+psycopg://")
         config = {"sqlalchemy_url": url, "default_target_schema": self.schema} | more
-        path.write_text(json.dumps(config), encoding="utf-8")
-        return path
+        return write(self.folder / "target-postgres.json", config)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Read rows back."""

@@ -15,13 +15,11 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_types import ACCESS_TYPES, DEFAULT_TYPES
 from tests.docs import blocks, row
 from tests.responses import METADATA, NOW, SEARCH
-from tests.tap import catalog_of, write
+from tests.tap import catalog_of
 from tests.targets import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.targets import Postgres
+    from tests.targets import DuckDB, Postgres
 
 EVENTS: dict[str, Any] = {"catalog": catalog_of("activity_logs"), "activity_types": []}
 
@@ -37,18 +35,6 @@ def varied(sandbox: Sandbox) -> Sandbox:
 
 def details_of(sandbox: Sandbox) -> dict[str, Any]:
     return {row["id"]: row["metadata"] for row in sandbox.workspace.history}
-
-
-def duckdb_config(folder: Path) -> Path:
-    config = {"path": str(folder / "i.duckdb"), "default_target_schema": "intercom"}
-    return write(folder / "target.json", config)
-
-
-def query(folder: Path, *statements: str) -> list[list[Any]]:
-    """Return the rows that each statement selects."""
-    with duckdb.connect(str(folder / "i.duckdb"), read_only=True) as connection:
-        connection.execute("set search_path = 'intercom'")
-        return [connection.execute(statement).fetchall() for statement in statements]
 
 
 @pytest.mark.targets
@@ -78,24 +64,27 @@ def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
 @pytest.mark.targets
 @pytest.mark.parametrize("flat", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
 def test_every_type_and_detail_arrives_in_duckdb(
-    flat: dict[str, Any], varied: Sandbox, tmp_path: Path
+    flat: dict[str, Any], varied: Sandbox, duck: DuckDB
 ) -> None:
-    assert load(varied, "target-duckdb", duckdb_config(tmp_path), **EVENTS, **flat) == (0, 0)
+    assert load(varied, "target-duckdb", duck.config, **EVENTS, **flat) == (0, 0)
 
-    (rows,) = query(tmp_path, "select id, metadata from activity_logs")
-    assert {id_: json.loads(metadata) for id_, metadata in rows} == details_of(varied)
+    rows = duck.read("activity_logs")
+    assert {row["id"]: row["metadata"] for row in rows} == details_of(varied)
 
 
 @pytest.mark.targets
-def test_the_questions_of_the_documentation_are_answered(tmp_path: Path) -> None:
+def test_the_questions_of_the_documentation_are_answered(duck: DuckDB) -> None:
     workspace = demo()
     advance_quarter(workspace)
     workspace.history.append(event(NOW - 60, "admin_login_success", None, "By nobody known"))
     selected = EVENTS | {"catalog": catalog_of("admins", "activity_logs")}
     with Sandbox(workspace) as sandbox:
-        assert load(sandbox, "target-duckdb", duckdb_config(tmp_path), **selected) == (0, 0)
+        assert load(sandbox, "target-duckdb", duck.config, **selected) == (0, 0)
 
-    answers = query(tmp_path, *(text for text in blocks("sql") if text.startswith("-- ")))
+    with duckdb.connect(str(duck.path), read_only=True) as connection:
+        connection.execute("set search_path = 'intercom'")
+        questions = [text for text in blocks("sql") if text.startswith("-- ")]
+        answers = [connection.execute(question).fetchall() for question in questions]
 
     assert [row[0] for row in answers[0]] == ["Dana Levi"]
     assert {(row[1], row[2]) for row in answers[1]} >= {

@@ -21,8 +21,7 @@ from tap_intercom_access.intercom import (
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, record_of, schema_of
 from tap_intercom_access.tap import TapIntercomAccess
-from tests.responses import seconds
-from tests.tap import ROOT, catalog_of, sync_here
+from tests.tap import ROOT
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
@@ -109,17 +108,6 @@ def test_a_bare_array_is_checked_as_any_list(sandbox: Sandbox, *, bare: bool) ->
         sandbox.respond("/admins", body)
         with pytest.raises(IntercomError, match="is not a list of admins"):
             list(intercom.rows(endpoint))
-
-
-def test_the_reasons_for_being_away_join_with_the_teammates(sandbox: Sandbox) -> None:
-    result = sync_here(sandbox, catalog=catalog_of("admins", "away_status_reasons"))
-
-    reasons = {record["id"]: record for record in result.records("away_status_reasons")}
-    away = [r["away_status_reason_id"] for r in result.records("admins") if r["away_mode_enabled"]]
-    assert [reasons[id_]["label"] for id_ in away] == ["On holiday"]
-    assert seconds(reasons["77"]["created_at"]) == 1700000001
-    assert reasons["78"]["emoji"] is None
-    assert reasons["79"]["deleted"] is True
 
 
 @pytest.mark.parametrize("path", ["meltano.yml", "hub/tap-intercom-access.yml", "docs/meltano.md"])

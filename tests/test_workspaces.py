@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_intercom_access.intercom.endpoints import HOSTS
+from tap_intercom_access.streams.identity import host_of_region
 from tests import faults
-from tests.tap import ACTIVATE, Result, catalog_of, run_tap, sync
+from tests.tap import ACTIVATE, Result, catalog_of, sync
 from tests.targets import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tap_intercom_access.sandbox.server import Fault, Sandbox
     from tests.targets import Postgres
 
-RIGHT = {"workspace_id": "sandbox"}
-OTHER = {"workspace_id": "pr0duct1on"}
+RIGHT: dict[str, Any] = {"workspace_id": "sandbox"}
 RECORD = {
     "id": "sandbox",
     "name": "Intercom sandbox",
@@ -35,20 +33,19 @@ RECORD = {
     "api_version": "2.16",
     "read_by": f"tap-intercom-access/{version('tap-intercom-access')}",
 }
-ALWAYS = {name: RECORD[name] for name in ("api_version", "read_by")}
-
-
 WORKSPACES_ONLY = catalog_of("workspaces")
 
 
-def of_workspace(workspace_id: str, **more: object) -> dict[str, Any]:
+def of_workspace(workspace_id: str | None) -> dict[str, Any]:
     """Return a state that remembers a workspace."""
-    return {"bookmarks": {"workspaces": {"workspace_id": workspace_id}} | more}
+    return {"bookmarks": {"workspaces": {"workspace_id": workspace_id}, "admins": {"rows": 5}}}
 
 
-def nothing_read(run: Result) -> str:
-    """The error of a run that wrote nothing but SCHEMA at most."""
+def error_before_any_record(sandbox: Sandbox, *arguments: str, **options: Any) -> str:  # noqa: ANN401
+    """Return the error of a run that requested nothing after the workspace."""
+    run = sync(sandbox, *arguments, **options, **ACTIVATE)
     assert {message["type"] for message in run.messages} <= {"SCHEMA"}
+    assert {*sandbox.journal.requests} == {"GET /me"}
     return run.error
 
 
@@ -58,30 +55,20 @@ def nothing_read(run: Result) -> str:
 def test_the_workspace_is_one_record(sandbox: Sandbox) -> None:
     run = sync(sandbox, catalog=WORKSPACES_ONLY, **ACTIVATE)
 
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     assert run.records("workspaces") == [RECORD]
-    assert [message["type"] for message in run.messages] == [
-        "SCHEMA",
-        "RECORD",
-        "ACTIVATE_VERSION",
-        "STATE",
-    ]
+    kinds = ["SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"]
+    assert [message["type"] for message in run.messages] == kinds
     assert sandbox.journal.requests == ["GET /me"]
 
 
-def test_a_default_sync_does_not_ask_for_it(sandbox: Sandbox) -> None:
-    run = sync(sandbox)
-
-    assert run.of("SCHEMA", "workspaces") == []
-    assert "GET /me" not in sandbox.journal.requests
-
-
-def test_what_intercom_leaves_out_is_null(sandbox: Sandbox) -> None:
+def test_a_column_that_intercom_leaves_out_is_null(sandbox: Sandbox) -> None:
     sandbox.respond("/me", {"id": 7, "app": {"id_code": "x"}})
 
     (record,) = sync(sandbox, catalog=WORKSPACES_ONLY).records("workspaces")
 
-    assert record == dict.fromkeys(RECORD) | {"id": "x", "token_admin_id": "7"} | ALWAYS
+    present = {name for name, value in record.items() if value is not None}
+    assert present == {"id", "token_admin_id", "api_version", "read_by"}
 
 
 @pytest.mark.slow
@@ -97,10 +84,12 @@ def test_what_intercom_leaves_out_is_null(sandbox: Sandbox) -> None:
         ({"app": {"id_code": "x"}, "type": "error.list"}, "an error list"),
     ],
 )
-def test_a_workspace_that_is_none_is_an_error(body: object, problem: str, sandbox: Sandbox) -> None:
+def test_a_response_without_a_workspace_is_an_error(
+    body: object, problem: str, sandbox: Sandbox
+) -> None:
     sandbox.respond("/me", body)
 
-    error = nothing_read(sync(sandbox, catalog=WORKSPACES_ONLY, **ACTIVATE))
+    error = error_before_any_record(sandbox, catalog=WORKSPACES_ONLY)
 
     assert error.startswith(
         f"workspaces: GET {sandbox.base_url}/me answered HTTP 200, but it is not"
@@ -112,7 +101,7 @@ def test_a_workspace_that_is_none_is_an_error(body: object, problem: str, sandbo
 def test_a_refusal_names_the_endpoint_and_how_to_do_without(fault: Fault, sandbox: Sandbox) -> None:
     sandbox.fail("/me", fault, nth=1)
 
-    error = nothing_read(sync(sandbox, catalog=catalog_of("admins", "workspaces"), **ACTIVATE))
+    error = error_before_any_record(sandbox, catalog=catalog_of("admins", "workspaces"))
 
     assert f"GET {sandbox.base_url}/me answered HTTP 40" in error
     assert "leave the stream 'workspaces' out" in error
@@ -124,50 +113,76 @@ def test_the_test_mode_does_not_insist_on_it(sandbox: Sandbox) -> None:
 
     run = sync(sandbox, "--test")
 
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     assert "workspaces: not read: GET" in run.stderr
     assert len(run.records("admins")) == 1
 
 
 @pytest.mark.targets
-def test_it_arrives_in_postgres(sandbox: Sandbox, postgres: Postgres) -> None:
+def test_a_workspace_is_updated_in_postgres(sandbox: Sandbox, postgres: Postgres) -> None:
+    options = {"catalog": WORKSPACES_ONLY, **ACTIVATE}
     for name in ("Acme", "Acme & Sons"):
         sandbox.workspace.name = name
-        assert load(
-            sandbox, "target-postgres", postgres.config(), catalog=WORKSPACES_ONLY, **ACTIVATE
-        ) == (0, 0)
+        assert load(sandbox, "target-postgres", postgres.config(), **options) == (0, 0)
 
     (row,) = postgres.query("select * from workspaces where _sdc_deleted_at is null")
     assert (row["id"], row["name"]) == ("sandbox", "Acme & Sons")
     assert row["created_at"].timestamp() == 1671465577
 
 
+@pytest.mark.parametrize(
+    ("region", "base_url", "host"),
+    [
+        ("EU", HOSTS["US"], HOSTS["EU"]),
+        ("eu ", HOSTS["AU"], HOSTS["EU"]),
+        ("US", HOSTS["EU"], HOSTS["US"]),
+        ("EU", HOSTS["EU"], None),
+        ("Mars", HOSTS["US"], None),
+        (None, HOSTS["US"], None),
+        ("EU", "https://gateway.example", None),
+        ("EU", "http://127.0.0.1:1", None),
+    ],
+)
+def test_a_workspace_of_another_region_is_noticed(
+    region: str | None, base_url: str, host: str | None
+) -> None:
+    assert host_of_region(region, base_url) == host
+
+
+@pytest.mark.parametrize("role", [{"type": "role", "id": "1", "name": "Owner"}, "Owner"])
+def test_the_role_of_the_tokens_owner_is_read_in_both_forms(role: object, sandbox: Sandbox) -> None:
+    sandbox.respond("/me", sandbox.workspace.me() | {"role": role})
+
+    run = sync(sandbox, catalog=WORKSPACES_ONLY)
+
+    assert run.column("workspaces", "token_admin_role") == ["Owner"]
+
+
 # The setting
 
 
-def test_the_right_workspace_is_asked_for_once_and_first(sandbox: Sandbox) -> None:
-    run = sync(sandbox, **RIGHT)
-    assert run.code == 0, run.stderr
-    assert sandbox.journal.requests == ["GET /me", "GET /admins", "GET /teams"]
+@pytest.mark.parametrize("streams", [("admins",), ("admins", "workspaces", "activity_logs")])
+def test_the_right_workspace_is_requested_once_and_first(
+    streams: tuple[str, ...], sandbox: Sandbox
+) -> None:
+    run = sync(sandbox, catalog=catalog_of(*streams), **RIGHT)
 
-    sandbox.journal.entries.clear()
-    everything = catalog_of("admins", "workspaces", "activity_logs")
-    run = sync(sandbox, catalog=everything, **RIGHT)
-    assert run.code == 0, run.stderr
+    assert run.error == ""
     assert sandbox.journal.requests[0] == "GET /me"
     assert sandbox.journal.requests.count("GET /me") == 1
-    assert run.records("workspaces") == [RECORD]
+    assert run.records("workspaces") == [RECORD] * ("workspaces" in streams)
 
 
-def test_another_workspace_ends_the_sync_before_anything(sandbox: Sandbox) -> None:
-    state = of_workspace("pr0duct1on", admins={"rows": 5})
+@pytest.mark.parametrize(
+    ("arguments", "state"), [((), None), ((), of_workspace("pr0duct1on")), (("--test",), None)]
+)
+def test_another_workspace_ends_the_sync_before_anything(
+    arguments: tuple[str, ...], state: dict[str, Any] | None, sandbox: Sandbox
+) -> None:
+    error = error_before_any_record(sandbox, *arguments, state=state, workspace_id="pr0duct1on")
 
-    for options in ({}, {"state": state}):
-        error = nothing_read(sync(sandbox, **options, **OTHER, **ACTIVATE))
-
-        assert "'sandbox' (Intercom sandbox)" in error
-        assert "workspace_id is 'pr0duct1on'" in error
-    assert set(sandbox.journal.requests) == {"GET /me"}
+    assert "'sandbox' (Intercom sandbox)" in error
+    assert "workspace_id is 'pr0duct1on'" in error
 
 
 @pytest.mark.parametrize("options", [(), ("--test",)])
@@ -177,37 +192,18 @@ def test_no_answer_ends_the_sync_before_anything(
 ) -> None:
     sandbox.fail("/me", fault, nth=1)
 
-    error = nothing_read(sync(sandbox, *options, **RIGHT, **ACTIVATE))
+    error = error_before_any_record(sandbox, *options, **RIGHT)
 
     assert f"GET {sandbox.base_url}/me answered HTTP" in error
     assert "because workspace_id is set" in error
-    assert len(sandbox.journal.requests) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "value", ["https://app.intercom.com/a/apps/x1/home", "two words", "x1\n2", 7, ["x1"], True]
-)
-def test_an_id_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({"access_token": "x", "workspace_id": value}))
-
-    error = run_tap("--config", path).error
-
-    assert error.startswith("The configuration cannot be used: workspace_id")
-
-
-def test_an_empty_id_is_left_out(sandbox: Sandbox) -> None:
-    assert sync(sandbox, workspace_id=" ").code == 0
-    assert "GET /me" not in sandbox.journal.requests
 
 
 # The state
 
 
-def remembered(run: Result) -> Any:  # noqa: ANN401 (JSON)
-    assert run.code == 0, run.stderr
-    return run.of("STATE")[-1]["value"]["bookmarks"].get("workspaces", {}).get("workspace_id")
+def remembered(run: Result) -> object:
+    assert run.error == ""
+    return run.bookmark("workspaces").get("workspace_id")
 
 
 def test_the_state_remembers_the_workspace(sandbox: Sandbox) -> None:
@@ -216,26 +212,23 @@ def test_the_state_remembers_the_workspace(sandbox: Sandbox) -> None:
     assert remembered(sync(sandbox)) is None
 
 
-@pytest.mark.parametrize("known_by", ["the setting", "the stream"])
-def test_a_state_of_another_workspace_is_refused(known_by: str, sandbox: Sandbox) -> None:
-    options = {"catalog": WORKSPACES_ONLY} if known_by == "the stream" else {}
-    settings = RIGHT if known_by == "the setting" else {}
-    state = of_workspace("st4g1ng")
-
-    error = nothing_read(sync(sandbox, state=state, **options, **settings, **ACTIVATE))
+@pytest.mark.parametrize("known_by", [RIGHT, {"catalog": WORKSPACES_ONLY}])
+@pytest.mark.parametrize("workspace_id", ["st4g1ng", None])
+def test_a_state_of_another_workspace_is_refused(
+    workspace_id: str | None, known_by: dict[str, Any], sandbox: Sandbox
+) -> None:
+    error = error_before_any_record(sandbox, state=of_workspace(workspace_id), **known_by)
 
     assert "'sandbox' (Intercom sandbox)" in error
-    assert "'st4g1ng'" in error
+    assert repr(workspace_id) in error
     assert "--full-refresh" in error
 
 
-def test_a_state_of_this_workspace_is_fine_and_one_of_none_too(
-    sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("state", [of_workspace("sandbox"), {"bookmarks": {"admins": {}}}])
+def test_a_state_of_this_workspace_or_of_none_is_fine(
+    state: dict[str, Any], sandbox: Sandbox
 ) -> None:
-    assert remembered(sync(sandbox, state=of_workspace("sandbox"), **RIGHT)) == "sandbox"
-    path = tmp_path / "older.json"
-    path.write_text('{"bookmarks": {"admins": {}}}')
-    assert remembered(sync(sandbox, state=path, **RIGHT)) == "sandbox"
+    assert remembered(sync(sandbox, state=state, **RIGHT)) == "sandbox"
 
 
 def test_without_a_question_the_state_keeps_what_it_knows(sandbox: Sandbox) -> None:

@@ -140,7 +140,7 @@ def unreachable(request: Request[Any], error: OSError) -> IntercomError:
         "http://HOST:PORT (encode special characters in a password, for example @ as %40)."
     )
     *_, cause = _reasons(error)
-    reason = re.sub(r"^<.*?>:? ", "", str(cause)) or type(cause).__name__
+    reason = re.sub(r"^(<.*?>|\w+\(.*?\)):? ", "", str(cause)) or type(cause).__name__
     if isinstance(error, TooLargeError):
         advice = "No Intercom response is this large. Check that base_url is Intercom's API."
     elif certificate := _certificate_error(error):

@@ -39,7 +39,10 @@ def echoes(content: bytes | bytearray, token: str) -> bool:
     """Return whether a response's body contains the token, also if it is encoded."""
     if len(token) < SHORTEST_ECHO:
         return False
-    return any(re.search(pattern.encode(), content) for pattern in _patterns(token))
+    if token.encode() in content or _base64(token).encode() in content:
+        return True
+    has_escapes = any(sign in content for sign in (b"\\", b"%", b"&"))  # regex searches are slow
+    return has_escapes and any(re.search(one.encode(), content) for one in _patterns(token))
 
 
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
@@ -60,8 +63,11 @@ def _patterns(secret: str) -> list[str]:
         for char in secret
     )
     every = ["".join(escapes) for escapes in zip(*map(_escapes, secret), strict=True)]
-    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
-    return [special, *every, re.escape(encoded)]
+    return [special, *every, re.escape(_base64(secret))]
+
+
+def _base64(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode().rstrip("=")
 
 
 def _escapes(char: str) -> tuple[str, str, str]:

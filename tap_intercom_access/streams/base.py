@@ -100,6 +100,7 @@ class IntercomStream(Stream):
             StreamError: if the list wasn't read completely. The message names the stream.
         """
         keys: list[Any] = []
+        self.intercom = replace(self.intercom, is_test=self.is_test)
         try:
             self.run.identity.confirm()
             yield from self._read_records(keys)
