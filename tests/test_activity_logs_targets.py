@@ -68,8 +68,10 @@ def test_every_type_and_detail_arrives_in_duckdb(
 ) -> None:
     assert load(varied, "target-duckdb", duck.config, **EVENTS, **flat) == (0, 0)
 
-    rows = duck.read("activity_logs")
-    assert {row["id"]: row["metadata"] for row in rows} == details_of(varied)
+    rows = {row["id"]: row["metadata"] for row in duck.read("activity_logs")}
+    if flat:  # the target makes a string of it
+        rows = {id_: json.loads(metadata) for id_, metadata in rows.items()}
+    assert rows == details_of(varied)
 
 
 @pytest.mark.targets

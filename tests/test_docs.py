@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,12 +12,11 @@ import pytest
 import yaml
 
 from tests.docs import BLOCK, PAGES, README, block, row
-from tests.tap import POSIX, ROOT, environment, run_tap
+from tests.tap import POSIX, ROOT, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_intercom_access.sandbox.server import Sandbox
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "": str,  # a map of the code
@@ -74,21 +72,6 @@ def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
     assert second.strip() == "pip install -e '.[dev]' && pytest"
     assert first.partition("&& ")[2].strip() in ci
     assert second.partition("&& ")[2].strip() in ci
-
-
-def test_the_library_lists_teammates(sandbox: Sandbox) -> None:
-    script = block("## As a library", "python")
-    script = script.replace('"ACCESS_TOKEN"', f"{sandbox.token!r}, base_url={sandbox.base_url!r}")
-
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        check=True,
-        encoding="utf-8",
-        env=environment(PYTHONIOENCODING="utf-8"),
-    )
-
-    assert done.stdout.splitlines() == [f"{p.id} {p.name}" for p in sandbox.workspace.admins]
 
 
 def test_messages_of_the_troubleshooting_table_exist() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import yaml
 from tap_intercom_access.tap import TapIntercomAccess
 from tests.docs import block
 from tests.meltano import meltano
-from tests.tap import ROOT, environment, run_tap
+from tests.tap import ON_REQUEST, ROOT, run_command, run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +39,8 @@ def about() -> dict[str, Any]:
 
 
 def settings_block() -> str:
-    """All settings as `hub/make.py settings` prints them for a project's meltano.yml."""
-    make = [sys.executable, str(ROOT / "hub" / "make.py"), "settings"]
-    return subprocess.run(
-        make, capture_output=True, check=True, encoding="utf-8", env=environment()
-    ).stdout
+    """Return all settings as `hub/make.py settings` prints them for a project's meltano.yml."""
+    return run_command(sys.executable, ROOT / "hub" / "make.py", "settings").stdout
 
 
 def test_its_settings_are_the_taps_own() -> None:
@@ -81,6 +78,37 @@ def test_every_project_declares_every_setting() -> None:
     for example in ("access-review", "governance-export"):
         text = (ROOT / "examples" / example / "meltano.yml").read_text(encoding="utf-8")
         assert settings in text, example
+
+
+SELECT_LIST = re.compile(r"""["']\*\.\*["'](?:[^\]\n]|\n *- )*""")
+"""A list of selected streams that begins with all of them, as Meltano understands it."""
+
+FILES = ("*.yml", "*.md", "docs/*.md", "hub/*.*", "examples/*/*.*")
+SELECT_LISTS = [
+    (path.relative_to(ROOT).as_posix(), found)
+    for pattern in FILES
+    for path in sorted(ROOT.glob(pattern))
+    if path.suffix in {".md", ".py", ".sh", ".yml"}
+    for found in SELECT_LIST.findall(path.read_text(encoding="utf-8"))
+]
+SELECTED_ON_REQUEST = {
+    "docs/activity-logs.md": {"activity_logs"},
+    "examples/access-review/README.md": {"workspaces"},
+    "examples/access-review/meltano.yml": {"activity_logs", "workspaces"},
+}
+
+
+@pytest.mark.parametrize(("path", "select"), SELECT_LISTS, ids=lambda text: text[:40])
+def test_every_list_of_selected_streams_leaves_out_those_on_request(path: str, select: str) -> None:
+    left_out = {*ON_REQUEST} - SELECTED_ON_REQUEST.get(path, set())
+
+    assert {*re.findall(r"!(\w+)\.\*", select)} == left_out
+
+
+def test_all_lists_of_selected_streams_are_found() -> None:
+    project = {"meltano.yml", "docs/meltano.md", "hub/make.py", "hub/tap-intercom-access.yml"}
+
+    assert {path for path, _ in SELECT_LISTS} >= project | SELECTED_ON_REQUEST.keys()
 
 
 @pytest.mark.targets

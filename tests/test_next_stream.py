@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -20,8 +18,6 @@ from tap_intercom_access.intercom import (
 )
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, record_of, schema_of
-from tap_intercom_access.tap import TapIntercomAccess
-from tests.tap import ROOT
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.server import Sandbox
@@ -108,20 +104,3 @@ def test_a_bare_array_is_checked_as_any_list(sandbox: Sandbox, *, bare: bool) ->
         sandbox.respond("/admins", body)
         with pytest.raises(IntercomError, match="is not a list of admins"):
             list(intercom.rows(endpoint))
-
-
-@pytest.mark.parametrize("path", ["meltano.yml", "hub/tap-intercom-access.yml", "docs/meltano.md"])
-def test_what_is_selected_by_default_is_the_same_everywhere(path: str) -> None:
-    tap = TapIntercomAccess(config={"access_token": "x"})
-    on_request = sorted(n for n, stream in tap.streams.items() if not stream.selected_by_default)
-
-    text = (ROOT / path).read_text(encoding="utf-8")
-    excluded = [sorted(re.findall(r"!(\w+)\.\*", block)) for block in _select_lists(text)]
-
-    assert excluded
-    assert all(names == on_request for names in excluded), json.dumps(excluded)
-
-
-def _select_lists(text: str) -> list[str]:
-    """Give the select lists that begin with everything."""
-    return re.findall(r"\*\.\*(?:.|\n- )*", text)

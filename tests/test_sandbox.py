@@ -1,6 +1,7 @@
+"""The sandbox: its command, and that it answers as Intercom does."""
+
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -12,7 +13,16 @@ from typing_extensions import override
 
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.tap import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
+from tests.tap import (
+    DEFAULT_STREAMS,
+    NEEDS_POSIX,
+    POSIX,
+    SANDBOX,
+    TAP,
+    Result,
+    environment,
+    run_command,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,15 +30,8 @@ if TYPE_CHECKING:
 SHOW = "import os; print(os.environ['TAP_INTERCOM_ACCESS_BASE_URL'])"
 
 
-def run_sandbox(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SANDBOX, *args],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(),
-        timeout=60,
-    )
+def run_sandbox(*arguments: str, **variables: str) -> Result:
+    return run_command(SANDBOX, *arguments, **variables)
 
 
 def get(sandbox: Sandbox, path: str, token: str | None = None) -> requests.Response:
@@ -37,34 +40,31 @@ def get(sandbox: Sandbox, path: str, token: str | None = None) -> requests.Respo
 
 
 def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
-    done = run_sandbox(sys.executable, "-c", f"{SHOW}; raise SystemExit(7)")
+    run = run_sandbox(sys.executable, "-c", f"{SHOW}; raise SystemExit(7)")
 
-    assert done.stdout.startswith("http://127.0.0.1:")
-    assert done.returncode == 7
+    assert run.stdout.startswith("http://127.0.0.1:")
+    assert run.code == 7
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 def test_a_command_ended_by_a_signal_is_told_as_a_shell_does() -> None:
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
 
-    assert run_sandbox(sys.executable, "-c", kill).returncode == 128 + signal.SIGTERM
+    assert run_sandbox(sys.executable, "-c", kill).code == 128 + signal.SIGTERM
 
 
 def test_a_command_that_does_not_exist_is_named() -> None:
-    done = run_sandbox("no-such-command")
+    run = run_sandbox("no-such-command")
 
-    assert done.returncode == 1
-    assert "no-such-command" in done.stderr
+    assert run.code == 1
+    assert "no-such-command" in run.stderr
 
 
 def test_a_workspace_of_any_size_is_served_in_pages() -> None:
-    done = run_sandbox("--admins", "7", "--teams", "3", "--page-size", "2", TAP, "--config=ENV")
+    run = run_sandbox("--admins", "7", "--teams", "3", "--page-size", "2", TAP, "--config=ENV")
 
-    records = [json.loads(line) for line in done.stdout.splitlines() if '"RECORD"' in line]
-    assert done.returncode == 0
-    assert [record["stream"] for record in records].count("admins") == 7
-    assert [record["stream"] for record in records].count("teams") == 3
-    assert [record["stream"] for record in records].count("team_memberships") == 7
+    counts = {stream: len(run.records(stream)) for stream in DEFAULT_STREAMS}
+    assert counts == {"admins": 7, "teams": 3, "team_memberships": 7}
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
@@ -88,17 +88,12 @@ def test_without_a_command_it_prints_the_settings_and_stays_up() -> None:
 
 def test_its_extra_is_named_where_flask_is_missing(tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('No module named flask')")
-    done = subprocess.run(
-        [SANDBOX, "true"],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=environment(PYTHONPATH=str(tmp_path)),
-    )
 
-    assert done.returncode == 1
-    assert "pip install flask" in done.stderr
-    assert "install tap-" not in done.stderr.replace("'", "")
+    run = run_sandbox("true", PYTHONPATH=str(tmp_path))
+
+    assert run.code == 1
+    assert "pip install flask" in run.stderr
+    assert "install tap-" not in run.stderr.replace("'", "")
 
 
 def test_a_wrong_token_is_refused_in_intercoms_words(sandbox: Sandbox) -> None:
@@ -150,5 +145,6 @@ def test_pages_have_intercoms_form() -> None:
 @pytest.mark.parametrize("path", ["/admins", "/teams"])
 def test_rows_have_string_ids_and_integers_in_lists_of_ids(path: str, sandbox: Sandbox) -> None:
     for row in get(sandbox, path).json()[path[1:]]:
+        ids = row.get("team_ids", row.get("admin_ids"))
         assert isinstance(row["id"], str)
-        assert all(isinstance(id_, int) for id_ in row.get("team_ids", row.get("admin_ids")))
+        assert {type(id_) for id_ in ids} <= {int}

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.docs import PAGES, block
-from tests.tap import BIN, NEEDS_POSIX, POSIX, ROOT, environment
+from tests.tap import BIN, NEEDS_POSIX, POSIX, ROOT, run_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,18 +39,13 @@ def test_without_meltano_the_command_fails_when_the_tap_fails(
     runs = {}
     for token in (sandbox.token, "wrong"):
         (tmp_path / "config.json").write_text(json.dumps(config | {"access_token": token}))
-        runs[token] = subprocess.run(
-            [shell, "-c", block("## As a command", language)],
-            capture_output=True,
-            check=False,
-            cwd=tmp_path,
-            encoding="utf-8",
-            env=environment(PATH=f"{tmp_path}:{BIN}:/usr/bin:/bin"),
-        )
+        command = (shell, "-c", block("## As a command", language))
+        path = f"{tmp_path}:{BIN}:/usr/bin:/bin"
+        runs[token] = run_command(*command, cwd=tmp_path, PATH=path)
 
-    assert runs[sandbox.token].returncode == 0, runs[sandbox.token].stderr
+    assert runs[sandbox.token].code == 0, runs[sandbox.token].stderr
     assert runs[sandbox.token].stdout.strip() == "30"
-    assert runs["wrong"].returncode == 1
+    assert runs["wrong"].code == 1
     assert "HTTP 401" in runs["wrong"].stderr
 
 
@@ -116,18 +111,14 @@ def test_the_container_writes_to_its_temporary_folder_only(tmp_path: Path) -> No
     meltano.chmod(0o755)
     before = sorted(project.rglob("*"))
 
-    done = subprocess.run(
-        [str(DOCKER / "entrypoint.sh"), "run", "access-list"],
-        capture_output=True,
-        check=False,
-        cwd=project,
-        encoding="utf-8",
-        env={"PATH": f"{commands}:{os.environ['PATH']}", "TMPDIR": str(temporary)},
+    path = f"{commands}:{os.environ['PATH']}"
+    run = run_command(
+        DOCKER / "entrypoint.sh", "run", "access-list", cwd=project, PATH=path, TMPDIR=temporary
     )
 
     (root,) = temporary.iterdir()
-    assert done.returncode == 3
-    assert done.stdout == "run access-list\n"
+    assert run.code == 3
+    assert run.stdout == "run access-list\n"
     assert {path.name for path in root.iterdir()} == {"extractors", "meltano.db"}
     assert (root / "extractors" / "tap").is_dir()
     assert sorted(project.rglob("*")) == before
