@@ -1,28 +1,21 @@
-"""The sandbox: its command, and that it answers as Intercom does."""
-
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from typing_extensions import override
 
-from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.demo import demo, generate_workspace
+from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.tap import (
-    DEFAULT_STREAMS,
-    NEEDS_POSIX,
-    POSIX,
-    SANDBOX,
-    TAP,
-    Result,
-    environment,
-    run_command,
-)
+from tap_intercom_access.sandbox.workspace import Workspace
+from tests.responses import SEARCH
+from tests.tap import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,41 +23,65 @@ if TYPE_CHECKING:
 SHOW = "import os; print(os.environ['TAP_INTERCOM_ACCESS_BASE_URL'])"
 
 
-def run_sandbox(*arguments: str, **variables: str) -> Result:
-    return run_command(SANDBOX, *arguments, **variables)
+def run_sandbox(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SANDBOX, *args],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(),
+        timeout=60,
+    )
 
 
-def get(sandbox: Sandbox, path: str, token: str | None = None) -> requests.Response:
-    headers = {"Authorization": f"Bearer {token or sandbox.token}"}
+def get(
+    sandbox: Sandbox, path: str, token: str | None = None, version: str = "2.16"
+) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token or sandbox.token}", "Intercom-Version": version}
     return requests.get(f"{sandbox.base_url}{path}", headers=headers, timeout=10)
 
 
-def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
-    run = run_sandbox(sys.executable, "-c", f"{SHOW}; raise SystemExit(7)")
+def search(sandbox: Sandbox, **parameters: object) -> dict[str, Any]:
+    """The response of a search for events."""
+    response = requests.post(
+        f"{sandbox.base_url}{SEARCH}",
+        headers={"Authorization": f"Bearer {sandbox.token}"},
+        json={"created_at_after": 0} | parameters,
+        timeout=10,
+    )
+    body: dict[str, Any] = response.json()
+    return body
 
-    assert run.stdout.startswith("http://127.0.0.1:")
-    assert run.code == 7
+
+def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
+    done = run_sandbox(sys.executable, "-c", f"{SHOW}; raise SystemExit(7)")
+
+    assert done.stdout.startswith("http://127.0.0.1:")
+    assert done.returncode == 7
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 def test_a_command_ended_by_a_signal_is_told_as_a_shell_does() -> None:
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
 
-    assert run_sandbox(sys.executable, "-c", kill).code == 128 + signal.SIGTERM
+    assert run_sandbox(sys.executable, "-c", kill).returncode == 128 + signal.SIGTERM
 
 
 def test_a_command_that_does_not_exist_is_named() -> None:
-    run = run_sandbox("no-such-command")
+    done = run_sandbox("no-such-command")
 
-    assert run.code == 1
-    assert "no-such-command" in run.stderr
+    assert done.returncode == 1
+    assert "no-such-command" in done.stderr
 
 
 def test_a_workspace_of_any_size_is_served_in_pages() -> None:
-    run = run_sandbox("--admins", "7", "--teams", "3", "--page-size", "2", TAP, "--config=ENV")
+    done = run_sandbox("--admins", "7", "--teams", "3", "--page-size", "2", TAP, "--config=ENV")
 
-    counts = {stream: len(run.records(stream)) for stream in DEFAULT_STREAMS}
-    assert counts == {"admins": 7, "teams": 3, "team_memberships": 7}
+    records = [json.loads(line) for line in done.stdout.splitlines() if '"RECORD"' in line]
+    assert done.returncode == 0
+    assert [record["stream"] for record in records].count("admins") == 7
+    assert [record["stream"] for record in records].count("teams") == 3
+    assert [record["stream"] for record in records].count("team_memberships") == 7
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
@@ -88,12 +105,17 @@ def test_without_a_command_it_prints_the_settings_and_stays_up() -> None:
 
 def test_its_extra_is_named_where_flask_is_missing(tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('No module named flask')")
+    done = subprocess.run(
+        [SANDBOX, "true"],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environment(PYTHONPATH=str(tmp_path)),
+    )
 
-    run = run_sandbox("true", PYTHONPATH=str(tmp_path))
-
-    assert run.code == 1
-    assert "pip install flask" in run.stderr
-    assert "install tap-" not in run.stderr.replace("'", "")
+    assert done.returncode == 1
+    assert "pip install flask" in done.stderr
+    assert "install tap-" not in done.stderr.replace("'", "")
 
 
 def test_a_wrong_token_is_refused_in_intercoms_words(sandbox: Sandbox) -> None:
@@ -145,6 +167,83 @@ def test_pages_have_intercoms_form() -> None:
 @pytest.mark.parametrize("path", ["/admins", "/teams"])
 def test_rows_have_string_ids_and_integers_in_lists_of_ids(path: str, sandbox: Sandbox) -> None:
     for row in get(sandbox, path).json()[path[1:]]:
-        ids = row.get("team_ids", row.get("admin_ids"))
         assert isinstance(row["id"], str)
-        assert {type(id_) for id_ in ids} <= {int}
+        assert all(isinstance(id_, int) for id_ in row.get("team_ids", row.get("admin_ids")))
+
+
+class CountingWorkspace(Workspace):
+    rows_made = 0
+
+    @override
+    def admin_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
+        rows = super().admin_rows(part)
+        self.rows_made += len(rows)
+        return rows
+
+
+def test_a_page_makes_only_its_own_rows() -> None:
+    workspace = CountingWorkspace(generate_workspace(500, 3).admins, [])
+    with Sandbox(workspace, Behaviour(page_size=50)) as sandbox:
+        first = get(sandbox, "/admins").json()
+        second = get(
+            sandbox, f"/admins?starting_after={first['pages']['next']['starting_after']}"
+        ).json()
+
+    assert [row["id"] for row in second["admins"]] == [str(10_050 + n) for n in range(50)]
+    assert workspace.rows_made == 100
+
+
+@pytest.mark.parametrize(("version", "status"), [("2.16", 404), ("2.18", 200), ("Preview", 200)])
+def test_roles_are_answered_from_version_2_18_on(
+    version: str, status: int, sandbox: Sandbox
+) -> None:
+    assert get(sandbox, "/roles", version=version).status_code == status
+
+
+def test_all_roles_are_listed_with_a_description_or_null(sandbox: Sandbox) -> None:
+    sandbox.workspace.roles["5"] = "Not assigned"
+    body = get(sandbox, "/roles", version="2.18").json()
+
+    assert body["type"] == "list"
+    assert [row["id"] for row in body["data"]] == ["1", "2", "3", "4", "5"]
+    assert {row["type"] for row in body["data"]} == {"role"}
+    assert body["data"][0]["name"] == "Workspace admin"
+    assert body["data"][0]["description"].startswith("Can change everything")
+    assert body["data"][4] == {
+        "type": "role",
+        "id": "5",
+        "name": "Not assigned",
+        "description": None,
+    }
+
+
+def test_another_version_can_answer_than_the_requested_one(sandbox: Sandbox) -> None:
+    sandbox.behaviour.answers_version = "2.10"
+
+    assert get(sandbox, "/admins", version="2.16").headers["Intercom-Version"] == "2.10"
+
+
+def test_events_can_come_in_pages_of_a_fixed_size(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = generate_events(45, 1, 1000)
+    sandbox.behaviour.event_page_size = 20
+    bodies = [search(sandbox, per_page=250, page=page) for page in (1, 2, 3, 4)]
+
+    assert [len(body["activity_logs"]) for body in bodies] == [20, 20, 5, 0]
+    assert bodies[0]["pages"]["per_page"] == 20
+    assert bodies[0]["pages"]["total_pages"] == 3
+
+
+def test_ties_can_be_shuffled_anew_in_each_response(sandbox: Sandbox) -> None:
+    sandbox.workspace.history = [*generate_events(30, 5, 6), *generate_events(1, 9, 10)]
+    sandbox.behaviour.event_order = "shuffled ties"
+    first, second = (search(sandbox, per_page=250)["activity_logs"] for _ in range(2))
+
+    assert first != second
+    assert first[0]["created_at"] == second[0]["created_at"] == 9
+    assert sorted(map(str, first)) == sorted(map(str, second))
+
+
+def test_event_types_are_listed_before_an_event_has_them(sandbox: Sandbox) -> None:
+    types = get(sandbox, "/admins/activity_log_event_types").json()["event_types"]
+
+    assert {"role_deletion", "admin_login_success"} <= {*types}

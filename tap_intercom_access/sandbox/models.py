@@ -15,6 +15,13 @@ ROLES = {
     "4": "Read only",
 }
 
+ROLE_DESCRIPTIONS = {
+    "1": "Can change everything, including teammates, roles, and security settings.",
+    "2": "Can manage teams and inbox rules, and see reports.",
+    "3": "Can answer conversations.",
+}
+"""Descriptions of roles by id. Intercom sends null for roles without one."""
+
 AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
 
 LEVELS = ("primary", "secondary")

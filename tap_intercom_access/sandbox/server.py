@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import random
+import re
 import threading
 import time
 import uuid
@@ -16,13 +16,15 @@ from flask import Flask, Response, jsonify, request
 from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from typing_extensions import Self
 
+    from tap_intercom_access.sandbox.models import Event
     from tap_intercom_access.sandbox.workspace import Workspace
 
     Fault = Callable[[], "Response | None"]
@@ -32,16 +34,25 @@ PERIOD = 10
 """Seconds that the rate limit is counted in."""
 
 
+FIRST_VERSION_WITH_ROLES = (2, 18)
+
+
 @dataclass
 class Behaviour:
-    """How the API behaves; may be changed at any time."""
+    """How the API behaves. Tests may change it at any time."""
 
     page_size: int | None = None
     """Rows per page; None puts a list on one page, as Intercom does today."""
     next_form: str = "object"
     """Form of `pages.next` in lists: object, url or relative."""
     event_order: str = "newest first"
-    """Order of the activity logs: newest first, oldest first, or as in history."""
+    """Order of the activity logs.
+
+    newest first, oldest first, as in history, or shuffled ties: newest first, and each response
+    has another order of the events of one second.
+    """
+    event_page_size: int | None = None
+    """Events per page, whatever `per_page` was requested; None uses the requested one."""
     event_next_form: str = "null"
     """Form of `pages.next` in the activity logs: null (pages have numbers), object or url."""
     rate_limit: int = 1667
@@ -50,9 +61,11 @@ class Behaviour:
     """Seconds that this Intercom's clock is ahead of this machine's."""
     sends_date: bool = True
     """Whether responses have a readable `Date`."""
+    answers_version: str | None = None
+    """`Intercom-Version` of the responses; None answers with the requested one."""
 
     def now(self) -> float:
-        """Give this Intercom's time, in Unix seconds."""
+        """Return this Intercom's time, in Unix seconds."""
         return time.time() + self.clock_offset
 
 
@@ -145,12 +158,7 @@ class Server:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self._server.shutdown()
         self._server.server_close()
@@ -197,6 +205,7 @@ class Sandbox(Server):
         self._faults: defaultdict[str, dict[int | None, Fault]] = defaultdict(dict)
         self._responses: dict[str, list[object]] = {}
         self._period = (0, 0)
+        self._random = random.Random(0)  # noqa: S311 (tests repeat the same order)
         super().__init__(self._app(), self._date, port, tls)
 
     def respond(self, path: str, *bodies: object) -> None:
@@ -227,11 +236,11 @@ class Sandbox(Server):
         app.get("/me")(self._me)
         app.get("/admins")(self._admins)
         app.get("/teams")(self._teams)
+        app.get("/roles")(self._roles)
         app.get("/away_status_reasons")(self._away_status_reasons)
-        app.get("/admins/activity_logs")(self._activity_logs)
-        app.post("/admins/activity_logs/search")(self._activity_log_search)
+        app.post("/admins/activity_logs/search")(self._activity_logs)
         app.get("/admins/activity_log_event_types")(self._activity_types)
-        app.register_error_handler(404, lambda _: error(404, "not_found", "Resource not found"))
+        app.register_error_handler(404, lambda _: not_found())
         return app
 
     def _intercept(self) -> Response | None:
@@ -280,7 +289,8 @@ class Sandbox(Server):
             response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
         if response.status_code == 200:  # noqa: PLR2004 (an error has its id in the body)
             response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
-            if version := request.headers.get("Intercom-Version"):
+            requested = request.headers.get("Intercom-Version")
+            if version := self.behaviour.answers_version or requested:
                 response.headers.setdefault("Intercom-Version", version)
         return response
 
@@ -292,90 +302,98 @@ class Sandbox(Server):
         return jsonify(self.workspace.me())
 
     def _admins(self) -> Response:
-        return self._list("admin", self.workspace.admin_rows())
+        return self._list("admin", len(self.workspace.admins), self.workspace.admin_rows)
 
     def _teams(self) -> Response:
-        return self._list("team", self.workspace.team_rows())
+        return self._list("team", len(self.workspace.teams), self.workspace.team_rows)
+
+    def _roles(self) -> Response:
+        version = re.fullmatch(r"(\d+)\.(\d+)", request.headers.get("Intercom-Version", ""))
+        if version and tuple(map(int, version.groups())) < FIRST_VERSION_WITH_ROLES:
+            return not_found()
+        return jsonify({"type": "list", "data": self.workspace.role_rows()})
 
     def _away_status_reasons(self) -> Response:
         return jsonify(self.workspace.away_status_reason_rows())
 
     def _activity_types(self) -> Response:
-        types = sorted({event["activity_type"] for event in self.workspace.history})
-        return jsonify({"type": "activity_log_event_type.list", "event_types": types})
+        types = {*DEFAULT_TYPES, *(event["activity_type"] for event in self.workspace.history)}
+        return jsonify({"type": "activity_log_event_type.list", "event_types": sorted(types)})
 
     def _activity_logs(self) -> Response:
-        return self._events(request.args | {"per_page": 20})
-
-    def _activity_log_search(self) -> Response:
-        return self._events(request.get_json())
-
-    def _events(self, parameters: Mapping[str, Any]) -> Response:
-        size = int(parameters.get("per_page", 20))
-        if "created_at_after" not in parameters or not 1 <= size <= 250:  # noqa: PLR2004
+        parameters, behaviour = request.get_json(), self.behaviour
+        requested = int(parameters.get("per_page", 20))
+        if "created_at_after" not in parameters or not 1 <= requested <= 250:  # noqa: PLR2004
             return error(400, "parameter_invalid", "created_at_after or per_page is not valid")
+        page = int(parameters.get("starting_after") or parameters.get("page", 1))
+        size = behaviour.event_page_size or requested
+        events = self._matching(parameters)
+        links = {
+            "null": None,
+            "object": {"per_page": size, "starting_after": str(page + 1)},
+            "url": f"{self.base_url}{request.path}?page={page + 1}&per_page={size}",
+        }
+        return jsonify(
+            {
+                "type": "activity_log.list",
+                "pages": pages(page, size, len(events), links[behaviour.event_next_form]),
+                "activity_logs": events[(page - 1) * size : page * size],
+            }
+        )
+
+    def _matching(self, parameters: Mapping[str, Any]) -> list[Event]:
+        """Return the events that were requested, in the order of the responses."""
         after = int(parameters["created_at_after"])
         before = int(parameters.get("created_at_before", 2**62))
         types = parameters.get("event_types")
         events = [
             event
-            for event in list(self.workspace.history)  # others may change it meanwhile
+            for event in list(self.workspace.history)  # a test may change it meanwhile
             if after < event["created_at"] <= before
             and (not types or event["activity_type"] in types)
         ]
         order = self.behaviour.event_order
+        if order == "shuffled ties":
+            self._random.shuffle(events)
         if order != "as in history":
-            events.sort(key=lambda event: event["created_at"], reverse=order == "newest first")
-        page = int(parameters.get("starting_after") or parameters.get("page", 1))
-        more = page * size < len(events)
-        next_page = {
-            "null": None,
-            "object": {"per_page": size, "starting_after": str(page + 1)},
-            "url": f"{self.base_url}{request.path}?page={page + 1}&per_page={size}",
-        }[self.behaviour.event_next_form]
-        return jsonify(
-            {
-                "type": "activity_log.list",
-                "pages": {
-                    "type": "pages",
-                    "next": next_page if more else None,
-                    "page": page,
-                    "per_page": size,
-                    "total_pages": max(1, -(-len(events) // size)),
-                },
-                "activity_logs": events[(page - 1) * size : page * size],
-            }
-        )
+            events.sort(key=lambda event: event["created_at"], reverse=order != "oldest first")
+        return events
 
-    def _list(self, kind: str, rows: list[dict[str, Any]]) -> Response:
+    def _list(
+        self, kind: str, count: int, rows: Callable[[slice], list[dict[str, Any]]]
+    ) -> Response:
         body: dict[str, Any] = {"type": f"{kind}.list"}
-        if size := self.behaviour.page_size:
-            try:
-                cursor = base64.urlsafe_b64decode(request.args.get("starting_after", ""))
-                start = int(cursor or b"0")
-            except (ValueError, binascii.Error):
-                return error(400, "parameter_invalid", "starting_after is not a cursor")
-            body["pages"] = self._pages(start, len(rows), size)
-            rows = rows[start : start + size]
-        return jsonify({**body, f"{kind}s": rows})
-
-    def _pages(self, start: int, count: int, size: int) -> dict[str, Any]:
-        next_page = None
-        if start + size < count:
-            cursor = base64.urlsafe_b64encode(str(start + size).encode()).decode()
-            relative = f"{request.path}?per_page={size}&starting_after={cursor}"
-            next_page = {
-                "object": {"per_page": size, "starting_after": cursor},
-                "url": f"{self.base_url}{relative}",
-                "relative": relative,
-            }[self.behaviour.next_form]
-        return {
-            "type": "pages",
-            "next": next_page,
-            "page": start // size + 1,
-            "per_page": size,
-            "total_pages": max(1, -(-count // size)),
+        size = self.behaviour.page_size
+        if not size:
+            return jsonify({**body, f"{kind}s": rows(slice(None))})
+        try:
+            page = int(request.args.get("starting_after", "1"))
+        except ValueError:
+            return error(400, "parameter_invalid", "starting_after is not a cursor")
+        relative = f"{request.path}?per_page={size}&starting_after={page + 1}"
+        links = {
+            "object": {"per_page": size, "starting_after": str(page + 1)},
+            "url": f"{self.base_url}{relative}",
+            "relative": relative,
         }
+        body["pages"] = pages(page, size, count, links[self.behaviour.next_form])
+        return jsonify({**body, f"{kind}s": rows(slice((page - 1) * size, page * size))})
+
+
+def pages(page: int, size: int, count: int, next_page: object) -> dict[str, Any]:
+    """Return the `pages` of a list, without `next_page` on the last one."""
+    return {
+        "type": "pages",
+        "next": next_page if page * size < count else None,
+        "page": page,
+        "per_page": size,
+        "total_pages": max(1, -(-count // size)),
+    }
+
+
+def not_found() -> Response:
+    """Return the response of an endpoint that doesn't exist."""
+    return error(404, "not_found", "Resource not found")
 
 
 def error(status: int, code: str, message: str, **headers: str) -> Response:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_intercom_access.sandbox.models import AWAY_STATUS_REASONS, LEVELS, ROLES
+from tap_intercom_access.sandbox.models import (
+    AWAY_STATUS_REASONS,
+    LEVELS,
+    ROLE_DESCRIPTIONS,
+    ROLES,
+)
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.models import Admin, Event, Team
@@ -13,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Workspace:
-    """What the API answers from."""
+    """Data that the API answers from. Tests may change it at any time."""
 
     admins: list[Admin]
     teams: list[Team]
@@ -23,17 +28,33 @@ class Workspace:
     region: str = "US"
     roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
 
-    def admin_rows(self) -> list[dict[str, Any]]:
-        """Give the rows of `GET /admins`: ids are strings, ids in lists integers."""
-        team_ids = {level: self._team_ids(level) for level in ("members", *LEVELS)}
-        return [_admin_row(admin, self.roles, team_ids) for admin in self.admins]
+    def admin_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
+        """Return rows of `GET /admins`: ids are strings, ids in lists integers.
 
-    def team_rows(self) -> list[dict[str, Any]]:
-        """Give the rows of `GET /teams`."""
-        return [_team_row(team) for team in self.teams]
+        Args:
+            part: Makes only these rows, so that a small page of a large list is fast.
+        """
+        admins = self.admins[part]
+        team_ids = {level: self._team_ids(level, admins) for level in ("members", *LEVELS)}
+        return [_admin_row(admin, self.roles, team_ids) for admin in admins]
+
+    def team_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
+        """Return rows of `GET /teams`.
+
+        Args:
+            part: Makes only these rows.
+        """
+        return [_team_row(team) for team in self.teams[part]]
+
+    def role_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `GET /roles`: all roles, whether or not a teammate has them."""
+        return [
+            {"type": "role", "id": id_, "name": name, "description": ROLE_DESCRIPTIONS.get(id_)}
+            for id_, name in self.roles.items()
+        ]
 
     def away_status_reason_rows(self) -> list[dict[str, Any]]:
-        """Give the response of `GET /away_status_reasons`, an array."""
+        """Return the response of `GET /away_status_reasons`, an array."""
         return [
             {
                 "type": "away_status_reason",
@@ -41,7 +62,7 @@ class Workspace:
                 "label": label,
                 "emoji": emoji,
                 "order": order,
-                "deleted": id_ == 79,  # noqa: PLR2004 (nobody can choose it any more)
+                "deleted": id_ == 79,  # noqa: PLR2004 (teammates can't choose it any more)
                 "created_at": 1700000000 + order,
                 "updated_at": 1710000000 + order,
             }
@@ -49,8 +70,8 @@ class Workspace:
         ]
 
     def me(self) -> dict[str, Any]:
-        """Give the response of `GET /me`: the first admin's token is used."""
-        row = self.admin_rows()[0]
+        """Return the response of `GET /me`. The token is the first admin's."""
+        row = self.admin_rows(slice(1))[0]
         return {key: row[key] for key in ("type", "id", "name", "email", "has_inbox_seat")} | {
             "job_title": row.get("job_title", ""),
             "email_verified": True,
@@ -74,12 +95,12 @@ class Workspace:
                 if ids and admin_id in ids:
                     ids.remove(admin_id)
 
-    def _team_ids(self, level: str) -> dict[int, list[int]]:
-        """Give the ids of the teams that name a teammate in a list, by the teammate's id."""
-        team_ids: dict[int, list[int]] = {}
+    def _team_ids(self, level: str, admins: list[Admin]) -> dict[int, list[int]]:
+        """Return the ids of the teams that name a teammate in a list, by the teammate's id."""
+        team_ids: dict[int, list[int]] = {admin.id: [] for admin in admins}
         for team in self.teams:
-            for id_ in getattr(team, level) or []:
-                team_ids.setdefault(id_, []).append(team.id)
+            for id_ in team_ids.keys() & (getattr(team, level) or []):
+                team_ids[id_].append(team.id)
         return team_ids
 
 
@@ -94,7 +115,7 @@ def _admin_row(
         "away_mode_enabled": admin.away,
         "away_mode_reassign": admin.away,
         "has_inbox_seat": admin.seat,
-        "team_ids": team_ids["members"].get(admin.id, []),
+        "team_ids": team_ids["members"][admin.id],
         "avatar": None,
     }
     if admin.job_title:
@@ -104,7 +125,7 @@ def _admin_row(
         row["away_status_reason_id"] = 77
     if admin.role:
         row["role"] = {"type": "role", "id": admin.role, "name": roles[admin.role]}
-    levels = {f"{level}_team_ids": team_ids[level].get(admin.id, []) for level in LEVELS}
+    levels = {f"{level}_team_ids": team_ids[level][admin.id] for level in LEVELS}
     if any(levels.values()):
         row["team_priority_level"] = levels
     return row
