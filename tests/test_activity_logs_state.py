@@ -94,7 +94,7 @@ def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox
     first = sync_events(sandbox)
     end = reached(first)
     sandbox.workspace.history += [happened(end - 3700, "before"), happened(end - 3500, "in it")]
-    sandbox.journal.entries.clear()
+    sandbox.journal.bodies.clear()
     time.sleep(1)
 
     second = sync_events(sandbox, state=first.state)

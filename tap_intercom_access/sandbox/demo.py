@@ -10,6 +10,8 @@ from tap_intercom_access.sandbox.models import DAY, Admin, Team
 from tap_intercom_access.sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_intercom_access.sandbox.models import Event
 
 SIGN_IN_WEEKS: dict[int, list[int]] = {1008: [11], 1012: [], 1014: []}
@@ -49,7 +51,8 @@ def demo(now: int | None = None) -> Workspace:
     )
     admins = {admin.id: admin for admin in workspace.admins}
     now = now or int(time.time())
-    workspace.history = _first_sign_ins(now, admins) + _first_quarter(now, admins)
+    workspace.history = _sign_ins(now, range(1, 12), workspace.admins, apart=600)
+    workspace.history += _first_quarter(now, admins)
     return workspace
 
 
@@ -63,7 +66,9 @@ def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
     admins = {admin.id: admin for admin in workspace.admins}
     joiner = Admin(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
     now = int(time.time())
-    workspace.history += _weekly_sign_ins(since or now, now, admins)
+    weeks = range(1, (now - (since or now)) // (7 * DAY))
+    regular = [admin for admin in workspace.admins if admin.id not in SIGN_IN_WEEKS]
+    workspace.history += _sign_ins(now, weeks, regular)
     workspace.history += _second_quarter(now, admins, joiner)
     teams = {team.id: team for team in workspace.teams}
     workspace.leave(1010)  # Marcus
@@ -82,51 +87,38 @@ def _did(time: int, type_: str, admin: Admin, what: str, **metadata: object) -> 
     return event(time, type_, admin, f"{admin.name} {what}", **metadata)
 
 
-def _first_sign_ins(now: int, admins: dict[int, Admin]) -> list[Event]:
-    """Return a sign-in a week for eleven weeks, except as in `SIGN_IN_WEEKS`."""
+def _sign_ins(now: int, weeks: range, admins: Iterable[Admin], *, apart: int = 0) -> list[Event]:
+    """Return a sign-in a week for each teammate, some seconds apart, or as in `SIGN_IN_WEEKS`."""
     return [
-        sign_in(now - week * 7 * DAY + number * 600, admin)
-        for number, admin in enumerate(admins.values())
-        for week in SIGN_IN_WEEKS.get(admin.id, range(1, 12))
+        sign_in(now - week * 7 * DAY + number * apart, admin)
+        for number, admin in enumerate(admins)
+        for week in SIGN_IN_WEEKS.get(admin.id, weeks)
     ]
 
 
 def _first_quarter(now: int, admins: dict[int, Admin]) -> list[Event]:
     """Return the other events of the demo's last eighty days."""
     owner, lead, away, mailbox = (admins[id_] for id_ in (1001, 1002, 1005, 1009))
-    by_password = {"sign_in_method": "email_password"}
+    failure, how = "admin_login_failure", {"sign_in_method": "email_password"}
+    failed = "failed to sign in"
     members = [1001, 1002, 1004, 1010]
     team = "changed the members of Escalations ⚡"
     team_change = {"before": {"admin_ids": members[:3]}, "after": {"admin_ids": members}}
-    away_mode = {
-        "away_mode": True,
-        "away_status_reason": "🌴 Holiday",
-        "reassign_conversations": True,
-    }
+    holiday = {"away_status_reason": "🌴 Holiday", "reassign_conversations": True}
     impersonation = "Intercom support began to impersonate Aoife Ní Bhriain"
     two_factor = "made two-factor authentication mandatory"
     off_to_on = {"before": False, "after": True}
     return [
         *joined(now - 75 * DAY, admins[1007], owner),
         *joined(now - 60 * DAY, admins[1012], lead),
-        *(
-            _did(
-                now - day * DAY, "admin_login_failure", mailbox, "failed to sign in", **by_password
-            )
-            for day in (40, 39, 3)
-        ),
+        *(_did(now - day * DAY, failure, mailbox, failed, **how) for day in (40, 39, 3)),
         _did(now - 50 * DAY, "app_team_membership_modification", lead, team, **team_change),
-        _did(now - 45 * DAY, "admin_away_mode_change", away, "went away", **away_mode),
+        _did(
+            now - 45 * DAY, "admin_away_mode_change", away, "went away", away_mode=True, **holiday
+        ),
         event(now - 30 * DAY, "admin_impersonation_start", None, impersonation, consent_id=149673),
         _did(now - 20 * DAY, "admin_two_factor_auth_change", owner, two_factor, **off_to_on),
     ]
-
-
-def _weekly_sign_ins(since: int, now: int, admins: dict[int, Admin]) -> list[Event]:
-    """Return a sign-in a week for the teammates who sign in every week."""
-    regular = [admin for admin in admins.values() if admin.id not in SIGN_IN_WEEKS]
-    weeks = range(1, (now - since) // (7 * DAY))
-    return [sign_in(now - week * 7 * DAY, admin) for admin in regular for week in weeks]
 
 
 def _second_quarter(now: int, admins: dict[int, Admin], joiner: Admin) -> list[Event]:
@@ -156,10 +148,8 @@ def generate_workspace(admins: int, teams: int) -> Workspace:
         Admin(10_000 + number, f"Teammate {number}", f"teammate{number}@example.com", role="3")
         for number in range(admins)
     ]
+    everyone = [admin.id for admin in everybody]
     return Workspace(
         everybody,
-        [
-            Team(500 + number, f"Team {number}", [admin.id for admin in everybody[number::teams]])
-            for number in range(teams)
-        ],
+        [Team(500 + n, f"Team {n}", everyone[n::teams]) for n in range(teams)],
     )

@@ -9,18 +9,12 @@ DAY = 86_400
 """Seconds of a day."""
 
 ROLES = {
-    "1": "Workspace admin",
-    "2": "Support lead",
-    "3": "Support agent",
-    "4": "Read only",
+    "1": ("Workspace admin", "Can change everything, including teammates, roles, and security."),
+    "2": ("Support lead", "Can manage teams and inbox rules, and see reports."),
+    "3": ("Support agent", "Can answer conversations."),
+    "4": ("Read only", None),
 }
-
-ROLE_DESCRIPTIONS = {
-    "1": "Can change everything, including teammates, roles, and security settings.",
-    "2": "Can manage teams and inbox rules, and see reports.",
-    "3": "Can answer conversations.",
-}
-"""Descriptions of roles by id. Intercom sends null for roles without one."""
+"""Names and descriptions by id. Intercom sends null for roles without a description."""
 
 AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
 

@@ -69,86 +69,77 @@ class Behaviour:
         return time.time() + self.clock_offset
 
 
-@dataclass(frozen=True)
-class ReceivedRequest:
-    """A request as it arrived."""
-
-    method: str
-    url: str
-    """Path and query."""
-    headers: dict[str, str]
-    body: dict[str, Any] | None
-    """Parsed JSON; None without a body."""
-    time: float
-    """Unix seconds."""
-
-
 @dataclass
 class Journal:
-    """All requests so far, refused ones included."""
+    """All requests so far, refused ones included, in the order of their arrival."""
 
-    entries: list[ReceivedRequest] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    """Methods and URLs."""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """Unix seconds."""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    """Parsed JSON of the requests with a body."""
     max_concurrent: int = 0
     """The most requests that were being answered at the same time."""
 
-    @property
-    def requests(self) -> list[str]:
-        """Method and URL of each request."""
-        return [f"{entry.method} {entry.url}" for entry in self.entries]
-
-    @property
-    def headers(self) -> list[dict[str, str]]:
-        """Headers of each request."""
-        return [entry.headers for entry in self.entries]
-
-    @property
-    def times(self) -> list[float]:
-        """Time of each request."""
-        return [entry.time for entry in self.entries]
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        """Body of each request that has one."""
-        return [entry.body for entry in self.entries if entry.body is not None]
-
 
 class _Handler(WSGIRequestHandler):
-    date: Callable[[], str]
-
     @override
     def log(self, type: str, message: str, *args: Any) -> None:
         """Leave the terminal to the command that runs beside the server."""
 
     @override
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """Give the `Date` of a response."""
-        return self.date()
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Send no `Date` but that of the response."""
+        self.send_response_only(code, message)
 
 
-class Server:
-    """Serves an app on a port of 127.0.0.1, from entry to exit of a `with` block."""
+class Sandbox:
+    """Serves a workspace on a port of 127.0.0.1, from entry to exit of a `with` block.
 
-    token: str
-    """The access token that it takes."""
+    Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
+    """
+
+    token = "sandbox-token-0123456789abcdef"  # noqa: S105 (opens nothing but this server)
 
     def __init__(
-        self, app: Flask, date: Callable[[], str], port: int = 0, tls: ssl.SSLContext | None = None
+        self,
+        workspace: Workspace,
+        behaviour: Behaviour | None = None,
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Prepare the server.
 
         Args:
-            app: What answers.
-            date: Gives the `Date` of a response that has none.
+            workspace: Data to answer from.
+            behaviour: How to answer.
             port: Port to listen on; 0 takes a free one.
             tls: Serves https with this context.
         """
+        self.workspace = workspace
+        self.behaviour = behaviour or Behaviour()
+        self.journal = Journal()
+        self._lock = threading.Lock()
+        self._concurrent = 0
+        self._received = Counter[str]()
+        self._faults: defaultdict[str, dict[int | None, Fault]] = defaultdict(dict)
+        self._responses: dict[str, list[object]] = {}
+        self._used = Counter[int]()
+        self._random = random.Random(0)  # noqa: S311 (tests repeat the same order)
+        self._routes: dict[str, Callable[[], Response]] = {
+            "GET /me": lambda: jsonify(self.workspace.me()),
+            "GET /admins": lambda: self._list("admin"),
+            "GET /teams": lambda: self._list("team"),
+            "GET /roles": self._roles,
+            "GET /away_status_reasons": lambda: jsonify(self.workspace.away_status_reason_rows()),
+            "POST /admins/activity_logs/search": self._activity_logs,
+            "GET /admins/activity_log_event_types": self._activity_types,
+        }
         self._server = make_server(
-            "127.0.0.1",
-            port,
-            app,
-            threaded=True,
-            request_handler=type("Handler", (_Handler,), {"date": staticmethod(date)}),
-            ssl_context=tls,
+            "127.0.0.1", port, self._app(), threaded=True, request_handler=_Handler, ssl_context=tls
         )
         self._server.log = lambda *_: None  # type: ignore[method-assign]
         self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
@@ -170,43 +161,6 @@ class Server:
             "TAP_INTERCOM_ACCESS_BASE_URL": self.base_url,
             "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": self.token,
         }
-
-
-class Sandbox(Server):
-    """Serves a workspace.
-
-    Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
-    """
-
-    token = "sandbox-token-0123456789abcdef"  # noqa: S105 (opens nothing but this server)
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        behaviour: Behaviour | None = None,
-        *,
-        port: int = 0,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        """Prepare the server.
-
-        Args:
-            workspace: What it answers from; may be changed at any time.
-            behaviour: How it answers.
-            port: Port to listen on; 0 takes a free one.
-            tls: Serves https with this context.
-        """
-        self.workspace = workspace
-        self.behaviour = behaviour or Behaviour()
-        self.journal = Journal()
-        self._lock = threading.Lock()
-        self._concurrent = 0
-        self._received = Counter[str]()
-        self._faults: defaultdict[str, dict[int | None, Fault]] = defaultdict(dict)
-        self._responses: dict[str, list[object]] = {}
-        self._period = (0, 0)
-        self._random = random.Random(0)  # noqa: S311 (tests repeat the same order)
-        super().__init__(self._app(), self._date, port, tls)
 
     def respond(self, path: str, *bodies: object) -> None:
         """Answer requests for a path with these bodies, one after the other, in place of the API.
@@ -231,30 +185,19 @@ class Sandbox(Server):
         app = Flask("intercom-sandbox")
         app.json.ensure_ascii = False  # type: ignore[attr-defined]
         app.before_request(self._intercept)
-        app.after_request(self._count)
+        app.after_request(self._finish)
         app.teardown_request(self._done)
-        app.get("/me")(self._me)
-        app.get("/admins")(self._admins)
-        app.get("/teams")(self._teams)
-        app.get("/roles")(self._roles)
-        app.get("/away_status_reasons")(self._away_status_reasons)
-        app.post("/admins/activity_logs/search")(self._activity_logs)
-        app.get("/admins/activity_log_event_types")(self._activity_types)
-        app.register_error_handler(404, lambda _: not_found())
         return app
 
-    def _intercept(self) -> Response | None:
-        entry = ReceivedRequest(
-            request.method,
-            request.full_path.rstrip("?"),
-            dict(request.headers),
-            dict(request.get_json()) if request.is_json else None,
-            time.time(),
-        )
+    def _intercept(self) -> Response:
+        journal = self.journal
         with self._lock:
-            self.journal.entries.append(entry)
+            journal.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
+            journal.headers.append(dict(request.headers))
+            journal.times.append(time.time())
+            journal.bodies += [request.get_json()] if request.is_json else []
             self._concurrent += 1
-            self.journal.max_concurrent = max(self.journal.max_concurrent, self._concurrent)
+            journal.max_concurrent = max(journal.max_concurrent, self._concurrent)
             self._received[request.path] += 1
             faults = self._faults[request.path]
             fault = faults.get(self._received[request.path], faults.get(None))
@@ -264,28 +207,28 @@ class Sandbox(Server):
             return error(401, "unauthorized", "Access Token Invalid")
         limit = self.behaviour.rate_limit
         with self._lock:
-            period, used = self._period
-            now = int(self.behaviour.now()) // PERIOD
-            self._period = (now, used + 1 if period == now else 1)
-            used = self._period[1]
-        if used > limit:
+            self._used[self._period] += 1
+            is_over = self._used[self._period] > limit
+        if is_over:
             message = f"Exceeded rate limit of {limit} in 10_seconds"
             return error(429, "rate_limit_exceeded", message)
         if bodies := self._responses.get(request.path):
             body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
             return Response(body) if isinstance(body, bytes) else jsonify(body)
-        return None
+        answer = self._routes.get(f"{request.method} {request.path}", not_found)
+        return answer()
 
     def _done(self, _: BaseException | None) -> None:
         with self._lock:
             self._concurrent -= 1
 
-    def _count(self, response: Response) -> Response:
-        period, used = self._period
+    def _finish(self, response: Response) -> Response:
+        response.headers.setdefault("Date", self._date())
         if response.status_code != 401:  # noqa: PLR2004 (only authenticated answers have them)
-            limit = self.behaviour.rate_limit
+            limit, period = self.behaviour.rate_limit, self._period
+            remaining = max(0, limit - self._used[period])
             response.headers.setdefault("X-RateLimit-Limit", str(limit))
-            response.headers.setdefault("X-RateLimit-Remaining", str(max(0, limit - used)))
+            response.headers.setdefault("X-RateLimit-Remaining", str(remaining))
             response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
         if response.status_code == 200:  # noqa: PLR2004 (an error has its id in the body)
             response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
@@ -294,27 +237,19 @@ class Sandbox(Server):
                 response.headers.setdefault("Intercom-Version", version)
         return response
 
+    @property
+    def _period(self) -> int:
+        return int(self.behaviour.now()) // PERIOD
+
     def _date(self) -> str:
         behaviour = self.behaviour
         return formatdate(behaviour.now(), usegmt=True) if behaviour.sends_date else "?"
-
-    def _me(self) -> Response:
-        return jsonify(self.workspace.me())
-
-    def _admins(self) -> Response:
-        return self._list("admin", len(self.workspace.admins), self.workspace.admin_rows)
-
-    def _teams(self) -> Response:
-        return self._list("team", len(self.workspace.teams), self.workspace.team_rows)
 
     def _roles(self) -> Response:
         version = re.fullmatch(r"(\d+)\.(\d+)", request.headers.get("Intercom-Version", ""))
         if version and tuple(map(int, version.groups())) < FIRST_VERSION_WITH_ROLES:
             return not_found()
         return jsonify({"type": "list", "data": self.workspace.role_rows()})
-
-    def _away_status_reasons(self) -> Response:
-        return jsonify(self.workspace.away_status_reason_rows())
 
     def _activity_types(self) -> Response:
         types = {*DEFAULT_TYPES, *(event["activity_type"] for event in self.workspace.history)}
@@ -325,21 +260,9 @@ class Sandbox(Server):
         requested = int(parameters.get("per_page", 20))
         if "created_at_after" not in parameters or not 1 <= requested <= 250:  # noqa: PLR2004
             return error(400, "parameter_invalid", "created_at_after or per_page is not valid")
-        page = int(parameters.get("starting_after") or parameters.get("page", 1))
-        size = behaviour.event_page_size or requested
-        events = self._matching(parameters)
-        links = {
-            "null": None,
-            "object": {"per_page": size, "starting_after": str(page + 1)},
-            "url": f"{self.base_url}{request.path}?page={page + 1}&per_page={size}",
-        }
-        return jsonify(
-            {
-                "type": "activity_log.list",
-                "pages": pages(page, size, len(events), links[behaviour.event_next_form]),
-                "activity_logs": events[(page - 1) * size : page * size],
-            }
-        )
+        events, size = self._matching(parameters), behaviour.event_page_size or requested
+        pages, part = self._page(parameters, size, len(events), behaviour.event_next_form)
+        return jsonify({"type": "activity_log.list", "pages": pages, "activity_logs": events[part]})
 
     def _matching(self, parameters: Mapping[str, Any]) -> list[Event]:
         """Return the events that were requested, in the order of the responses."""
@@ -359,36 +282,38 @@ class Sandbox(Server):
             events.sort(key=lambda event: event["created_at"], reverse=order != "oldest first")
         return events
 
-    def _list(
-        self, kind: str, count: int, rows: Callable[[slice], list[dict[str, Any]]]
-    ) -> Response:
+    def _list(self, kind: str) -> Response:
+        count = len(getattr(self.workspace, f"{kind}s"))
+        rows = getattr(self.workspace, f"{kind}_rows")
         body: dict[str, Any] = {"type": f"{kind}.list"}
-        size = self.behaviour.page_size
-        if not size:
-            return jsonify({**body, f"{kind}s": rows(slice(None))})
+        if not (size := self.behaviour.page_size):
+            return jsonify({**body, f"{kind}s": rows()})
         try:
-            page = int(request.args.get("starting_after", "1"))
+            pages, part = self._page(request.args, size, count, self.behaviour.next_form)
         except ValueError:
             return error(400, "parameter_invalid", "starting_after is not a cursor")
-        relative = f"{request.path}?per_page={size}&starting_after={page + 1}"
-        links = {
+        return jsonify({**body, "pages": pages, f"{kind}s": rows(part)})
+
+    def _page(
+        self, parameters: Mapping[str, Any], size: int, count: int, next_form: str
+    ) -> tuple[dict[str, Any], slice]:
+        """Return `pages` for the requested page of a list, and which rows are on it."""
+        page = int(parameters.get("starting_after") or parameters.get("page", 1))
+        relative = f"{request.path}?page={page + 1}&per_page={size}"
+        next_page = {
+            "null": None,
             "object": {"per_page": size, "starting_after": str(page + 1)},
             "url": f"{self.base_url}{relative}",
             "relative": relative,
+        }[next_form]
+        pages = {
+            "type": "pages",
+            "next": next_page if page * size < count else None,
+            "page": page,
+            "per_page": size,
+            "total_pages": max(1, -(-count // size)),
         }
-        body["pages"] = pages(page, size, count, links[self.behaviour.next_form])
-        return jsonify({**body, f"{kind}s": rows(slice((page - 1) * size, page * size))})
-
-
-def pages(page: int, size: int, count: int, next_page: object) -> dict[str, Any]:
-    """Return the `pages` of a list, without `next_page` on the last one."""
-    return {
-        "type": "pages",
-        "next": next_page if page * size < count else None,
-        "page": page,
-        "per_page": size,
-        "total_pages": max(1, -(-count // size)),
-    }
+        return pages, slice((page - 1) * size, page * size)
 
 
 def not_found() -> Response:

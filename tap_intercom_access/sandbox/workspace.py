@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_intercom_access.sandbox.models import (
-    AWAY_STATUS_REASONS,
-    LEVELS,
-    ROLE_DESCRIPTIONS,
-    ROLES,
-)
+from tap_intercom_access.sandbox.models import AWAY_STATUS_REASONS, LEVELS, ROLES
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.models import Admin, Event, Team
@@ -26,7 +21,8 @@ class Workspace:
     id: str = "sandbox"
     name: str = "Intercom sandbox"
     region: str = "US"
-    roles: dict[str, str] = field(default_factory=lambda: dict(ROLES))
+    roles: dict[str, str] = field(default_factory=lambda: {id_: ROLES[id_][0] for id_ in ROLES})
+    """Names of roles by id."""
 
     def admin_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
         """Return rows of `GET /admins`: ids are strings, ids in lists integers.
@@ -49,7 +45,7 @@ class Workspace:
     def role_rows(self) -> list[dict[str, Any]]:
         """Return the rows of `GET /roles`: all roles, whether or not a teammate has them."""
         return [
-            {"type": "role", "id": id_, "name": name, "description": ROLE_DESCRIPTIONS.get(id_)}
+            {"type": "role", "id": id_, "name": name, "description": ROLES.get(id_, ("", None))[1]}
             for id_, name in self.roles.items()
         ]
 
