@@ -1,4 +1,4 @@
-"""Prints the CHANGELOG's section of a tag, if the tag is the version of pyproject.toml."""
+"""Print the CHANGELOG's section for a tag, if the tag is the version of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ ROOT = Path(__file__).parent.parent
 
 
 def notes(tag: str) -> str:
-    """Give the section of a tag such as v1.2.3; it ends here if there is none."""
+    """Return the section of a tag such as v1.2.3, or exit with the reason why there is none."""
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"$', pyproject, re.MULTILINE)
     if version is None or tag != f"v{version[1]}":
         sys.exit(f"{tag} is not the version of pyproject.toml, {version and version[1]}")
-    if "OWNER" in pyproject:
-        sys.exit("Replace OWNER in the URLs of pyproject.toml first: see CONTRIBUTING.md, Release")
+    if "[project.urls]" not in pyproject:
+        sys.exit(
+            "The repository has no URL yet. Run: python .ci/generate.py --repository URL "
+            "(see CONTRIBUTING.md, First release)"
+        )
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(
         rf"^## \[{re.escape(tag[1:])}\].*?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL

@@ -42,26 +42,6 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 200
 
 
-def test_the_settings_table_is_the_taps_own() -> None:
-    about = run_tap("--about", "--format=markdown").stdout
-    table = about.partition("## Settings\n\n")[2].partition("\n\n")[0]
-    shown = re.search(r"<!-- settings: .*? -->\n(.*?)<!-- /settings -->", README, re.DOTALL)
-
-    assert shown
-    assert shown[1].strip() == table.strip()
-
-
-def test_the_columns_of_the_streams_are_the_taps_own() -> None:
-    for entry in json.loads(run_tap("--discover").stdout)["streams"]:
-        _, keys, _, columns = row(f"`{entry['stream']}`")
-        expected = []
-        for name, column in entry["schema"]["properties"].items():
-            expected += [name, *column.get("properties", {})]
-
-        assert re.findall(r"`(\w+)`", keys) == entry["key_properties"]
-        assert [name for name in re.findall(r"`(\w+)`", columns) if name in expected] == expected
-
-
 def test_the_first_two_commands_are_the_ones_that_ci_runs() -> None:
     first, second = block("## Try it", "bash"), block("To run all tests", "bash")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The plugin definitions, and the main job through Meltano in a fresh clone."""
+"""The main job through Meltano in a fresh clone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
-from tap_intercom_access.tap import TapIntercomAccess
 from tests.docs import block
 from tests.meltano import meltano
 from tests.tap import ON_REQUEST, ROOT, run_command, run_tap

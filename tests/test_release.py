@@ -1,8 +1,7 @@
-"""What is ready for a release: the notes, the Hub's definition, the versions."""
+"""The notes of a release."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys

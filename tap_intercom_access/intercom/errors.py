@@ -23,8 +23,6 @@ from typing import Any
 
 import requests
 
-from requests.exceptions import InvalidURL
-
 from tap_intercom_access.intercom import rate_limit
 from tap_intercom_access.intercom.connection import Response, TooLargeError, is_unknown_host
 from tap_intercom_access.intercom.endpoints import REGIONS, Request
