@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tap_intercom_access.sandbox.history import event, joined, sign_in
+from tap_intercom_access.sandbox.history import event, sign_in
 from tap_intercom_access.sandbox.models import DAY, Admin, Team
 from tap_intercom_access.sandbox.workspace import Workspace
 
@@ -25,34 +27,11 @@ def demo(now: int | None = None) -> Workspace:
     team, a shared mailbox, a read-only auditor, a teammate who is away, Intercom's bot, and an
     empty team.
     """
-    workspace = Workspace(
-        admins=[
-            Admin(1001, "Aoife Ní Bhriain", "aoife@example.com", "Head of Support", role="1"),
-            Admin(1002, "Tomás Herrera", "tomas@example.com", "Team lead", role="2"),
-            Admin(1003, "陈伟", "chen.wei@example.com", "Support agent", role="3"),
-            Admin(1004, "Zoë Müller", "zoe@example.com", "Support agent", role="3"),
-            Admin(1005, "Ibrahim al-Sayed", "ibrahim@example.com", role="3", away=True),
-            Admin(1006, "Priya Raman", "priya@example.com", "Billing specialist", role="3"),
-            Admin(1007, "Søren Kjær", "soren@contractor.example"),
-            Admin(1008, "Олена Шевченко", "olena@example.com", "Auditor", seat=False, role="4"),
-            Admin(1009, "Support mailbox", "support@example.com", role="3"),
-            Admin(1010, "Marcus Webb", "marcus@example.com", "Support agent", role="3"),
-            Admin(1011, "Grace 🌍 Okafor", "grace@example.com", "CFO", seat=False, role="4"),
-            Admin(1012, "Dana Levi", "dana.levi@gmail.com", seat=False),
-            # Intercom lists its own bot as a teammate with an address of this form.
-            Admin(1014, "Fin", "operator+sandbox@intercom.io", seat=False),
-        ],
-        teams=[
-            Team(501, "Support", [1002, 1003, 1004, 1005, 1009, 1010]),
-            Team(502, "Escalations ⚡", [1001, 1002, 1004, 1010], [1001, 1002], [1004, 1010], 10),
-            Team(503, "Billing", [1003, 1006, 1011], primary=[1006], secondary=[1003]),
-            Team(504, "Night shift"),
-        ],
-    )
-    admins = {admin.id: admin for admin in workspace.admins}
-    now = now or int(time.time())
-    workspace.history = _sign_ins(now, range(1, 12), workspace.admins, apart=600)
-    workspace.history += _first_quarter(now, admins)
+    story, now = _story(), now or int(time.time())
+    admins = [Admin(**admin) for admin in story["admins"]]
+    workspace = Workspace(admins, [Team(**team) for team in story["teams"]])
+    workspace.history = _sign_ins(now, range(1, 12), admins, apart=600)
+    workspace.history += _events(now, story["first_quarter"], admins)
     return workspace
 
 
@@ -64,12 +43,12 @@ def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
         since: Unix seconds after which teammates sign in once a week until now.
     """
     admins = {admin.id: admin for admin in workspace.admins}
-    joiner = Admin(1013, "Lina Haddad", "lina@example.com", "Support agent", role="3")
-    now = int(time.time())
+    story, now = _story(), int(time.time())
+    joiner = Admin(**story["joiner"])
     weeks = range(1, (now - (since or now)) // (7 * DAY))
     regular = [admin for admin in workspace.admins if admin.id not in SIGN_IN_WEEKS]
     workspace.history += _sign_ins(now, weeks, regular)
-    workspace.history += _second_quarter(now, admins, joiner)
+    workspace.history += _events(now, story["second_quarter"], [*workspace.admins, joiner])
     teams = {team.id: team for team in workspace.teams}
     workspace.leave(1010)  # Marcus
     workspace.admins.append(joiner)
@@ -82,9 +61,19 @@ def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
     admins[1012].seat = True
 
 
-def _did(time: int, type_: str, admin: Admin, what: str, **metadata: object) -> Event:
-    """Return the event of what a teammate did."""
-    return event(time, type_, admin, f"{admin.name} {what}", **metadata)
+def _story() -> dict[str, Any]:
+    """Return the demo's teammates, teams, and events. Times of events are seconds from now."""
+    text = Path(__file__).with_name("demo.json").read_text(encoding="utf-8")
+    story: dict[str, Any] = json.loads(text)
+    return story
+
+
+def _events(now: int, rows: list[dict[str, Any]], admins: Iterable[Admin]) -> list[Event]:
+    by_id = {admin.id: admin for admin in admins}
+    return [
+        event(now + row["at"], row["type"], by_id.get(row["by"]), row["text"], **row["metadata"])
+        for row in rows
+    ]
 
 
 def _sign_ins(now: int, weeks: range, admins: Iterable[Admin], *, apart: int = 0) -> list[Event]:
@@ -93,52 +82,6 @@ def _sign_ins(now: int, weeks: range, admins: Iterable[Admin], *, apart: int = 0
         sign_in(now - week * 7 * DAY + number * apart, admin)
         for number, admin in enumerate(admins)
         for week in SIGN_IN_WEEKS.get(admin.id, weeks)
-    ]
-
-
-def _first_quarter(now: int, admins: dict[int, Admin]) -> list[Event]:
-    """Return the other events of the demo's last eighty days."""
-    owner, lead, away, mailbox = (admins[id_] for id_ in (1001, 1002, 1005, 1009))
-    failure, how = "admin_login_failure", {"sign_in_method": "email_password"}
-    failed = "failed to sign in"
-    members = [1001, 1002, 1004, 1010]
-    team = "changed the members of Escalations ⚡"
-    team_change = {"before": {"admin_ids": members[:3]}, "after": {"admin_ids": members}}
-    holiday = {"away_status_reason": "🌴 Holiday", "reassign_conversations": True}
-    impersonation = "Intercom support began to impersonate Aoife Ní Bhriain"
-    two_factor = "made two-factor authentication mandatory"
-    off_to_on = {"before": False, "after": True}
-    return [
-        *joined(now - 75 * DAY, admins[1007], owner),
-        *joined(now - 60 * DAY, admins[1012], lead),
-        *(_did(now - day * DAY, failure, mailbox, failed, **how) for day in (40, 39, 3)),
-        _did(now - 50 * DAY, "app_team_membership_modification", lead, team, **team_change),
-        _did(
-            now - 45 * DAY, "admin_away_mode_change", away, "went away", away_mode=True, **holiday
-        ),
-        event(now - 30 * DAY, "admin_impersonation_start", None, impersonation, consent_id=149673),
-        _did(now - 20 * DAY, "admin_two_factor_auth_change", owner, two_factor, **off_to_on),
-    ]
-
-
-def _second_quarter(now: int, admins: dict[int, Admin], joiner: Admin) -> list[Event]:
-    """Return the events behind the changes of `advance_quarter`, within the last two days."""
-    owner, lead, promoted, billing, leaver = (admins[id_] for id_ in (1001, 1002, 1004, 1006, 1010))
-    start = now - 2 * DAY
-    removed = f"removed {leaver.name}"
-    roles = {"before": {"role": "Support agent"}, "after": {"role": "Support lead"}}
-    promotion = f"changed the role of {promoted.name}"
-    seats = {"before": {"has_inbox_seat": True}, "after": {"has_inbox_seat": False}}
-    seat = f"took the inbox seat of {billing.name}"
-    members = {"before": {"admin_ids": []}, "after": {"admin_ids": [1004, joiner.id]}}
-    team = "changed the members of Night shift"
-    return [
-        *joined(start, joiner, lead),
-        _did(start + 60, "admin_deletion", owner, removed, email=leaver.email),
-        _did(start + 120, "role_change", owner, promotion, **roles),
-        _did(start + 180, "seat_revoke", owner, seat, **seats),
-        _did(start + 240, "app_team_membership_modification", lead, team, **members),
-        sign_in(now - DAY // 2, joiner),
     ]
 
 

@@ -1,11 +1,9 @@
-"""What happened in a workspace, in the shapes of Intercom's activity logs."""
+"""Events of a workspace, in the shape of Intercom's activity logs."""
 
 from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING
-
-from tap_intercom_access.sandbox.models import DAY
 
 if TYPE_CHECKING:
     from tap_intercom_access.sandbox.models import Admin, Event
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 def event(
     time: int, type_: str, admin: Admin | None, description: str, **metadata: object
 ) -> Event:
-    """Make a row of the activity logs; its id follows from time, type and description."""
+    """Return a row of the activity logs. Its id depends on time, type, and description."""
     by = {"type": "admin", "id": str(admin.id), "email": admin.email} if admin else {}
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{time}/{type_}/{description}")),
@@ -27,22 +25,13 @@ def event(
 
 
 def sign_in(time: int, admin: Admin) -> Event:
-    """Make the event of a sign-in."""
+    """Return the event of a sign-in."""
     description = f"{admin.name} signed in"
     return event(time, "admin_login_success", admin, description, sign_in_method="email_password")
 
 
-def joined(time: int, admin: Admin, by: Admin) -> list[Event]:
-    """Make the events of an invitation, accepted a day later."""
-    who = {"email": admin.email}
-    return [
-        event(time, "admin_invite_creation", by, f"{by.name} invited {admin.email}", after=who),
-        event(time + DAY, "app_admin_join", admin, f"{admin.name} joined the workspace"),
-    ]
-
-
 def generate_events(count: int, start: int, stop: int) -> list[Event]:
-    """Make events at even distances from start to before stop."""
+    """Return events at even distances from start to before stop."""
     return [
         {
             "id": f"event-{number}",
