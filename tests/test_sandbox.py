@@ -53,7 +53,7 @@ def search(sandbox: Sandbox, **parameters: object) -> dict[str, Any]:
     return body
 
 
-def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
+def test_a_command_gets_the_settings_and_its_exit_code_is_returned() -> None:
     done = run_sandbox(sys.executable, "-c", f"{SHOW}; raise SystemExit(7)")
 
     assert done.stdout.startswith("http://127.0.0.1:")
@@ -61,7 +61,7 @@ def test_a_command_finds_the_settings_and_its_exit_code_is_handed_on() -> None:
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_a_command_ended_by_a_signal_is_told_as_a_shell_does() -> None:
+def test_a_command_ended_by_a_signal_has_the_exit_code_of_a_shell() -> None:
     kill = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
 
     assert run_sandbox(sys.executable, "-c", kill).returncode == 128 + signal.SIGTERM

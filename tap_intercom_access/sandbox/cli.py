@@ -1,4 +1,4 @@
-"""Command line of the sandbox."""
+"""The sandbox's command line."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--admins", type=click.IntRange(1), help="Number of teammates, instead of the demo.")
-@click.option("--teams", type=click.IntRange(0), help="Number of teams, instead of the demo.")
+@click.option("--admins", type=click.IntRange(1), help="Number of teammates. Replaces the demo.")
+@click.option("--teams", type=click.IntRange(0), help="Number of teams. Replaces the demo.")
 @click.option("--page-size", type=click.IntRange(1), help="Rows per page  [default: one page]")
 @click.option(
     "--quarter",
     type=click.IntRange(1, 2),
-    help="The demo a quarter ago (1), or a quarter after that (2), with joiners and leavers.",
+    help="The demo a quarter ago (1), or today (2), with a joiner, a leaver, and changes.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port  [default: free one]")
 @click.option(
     "--replay",
     "folder",
     type=click.Path(path_type=Path),
-    help="Run the tap on the responses in its evidence folder, and compare the results.",
+    help="Run the tap on the recorded responses in its evidence folder, and compare the results.",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def main(  # noqa: PLR0913, PLR0917 (one for each option)
@@ -50,9 +50,9 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
 ) -> None:
     """Run COMMAND beside an Intercom workspace on this machine, to try a pipeline without a token.
 
-    COMMAND finds TAP_INTERCOM_ACCESS_BASE_URL and TAP_INTERCOM_ACCESS_ACCESS_TOKEN set; its exit
-    code is handed on. Without COMMAND, both settings are printed and the workspace stays up until
-    Ctrl-C.
+    TAP_INTERCOM_ACCESS_BASE_URL and TAP_INTERCOM_ACCESS_ACCESS_TOKEN are set for COMMAND, and the
+    exit code is that of COMMAND. Without COMMAND, both variables are printed, and the workspace
+    stays up until Ctrl-C.
     """
     try:
         from tap_intercom_access.sandbox import replay, server  # noqa: PLC0415 (needs Flask)

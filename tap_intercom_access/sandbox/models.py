@@ -1,4 +1,4 @@
-"""What a workspace is made of: admins, teams and events."""
+"""Parts of a workspace: admins, teams, roles, and events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DAY = 86_400
-"""Seconds of a day."""
+"""Seconds per day."""
 
 ROLES = {
     "1": ("Workspace admin", "Can change everything, including teammates, roles, and security."),
@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 @dataclass
 class Admin:
-    """A teammate; whatever Intercom may leave out is None here and left out there."""
+    """A teammate. Responses leave out what is None."""
 
     id: int
     name: str
@@ -39,7 +39,7 @@ class Admin:
 
 @dataclass
 class Team:
-    """A team with its members; only a team with levels balances its load."""
+    """A team with its members. Only teams with levels balance their load."""
 
     id: int
     name: str

@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.workspace import Workspace
 
     Fault = Callable[[], "Response | None"]
-    """Answers instead of the API; None lets the API answer after all."""
+    """Returns a response instead of the API's, or None to use the API's."""
 
 PERIOD = 10
-"""Seconds that the rate limit is counted in."""
-
+"""Seconds per period of the rate limit."""
 
 FIRST_VERSION_WITH_ROLES = (2, 18)
 
@@ -42,36 +41,35 @@ class Behaviour:
     """How the API behaves. Tests may change it at any time."""
 
     page_size: int | None = None
-    """Rows per page; None puts a list on one page, as Intercom does today."""
+    """Rows per page of a list. With None, a list has one page, as at Intercom today."""
     next_form: str = "object"
-    """Form of `pages.next` in lists: object, url or relative."""
+    """Form of `pages.next` in lists: object, url, or relative."""
     event_order: str = "newest first"
-    """Order of the activity logs.
+    """Order of the activity logs: newest first, oldest first, as in history, or shuffled ties.
 
-    newest first, oldest first, as in history, or shuffled ties: newest first, and each response
-    has another order of the events of one second.
+    With shuffled ties, events come newest first, and those of the same second in random order.
     """
     event_page_size: int | None = None
-    """Events per page, whatever `per_page` was requested; None uses the requested one."""
+    """Events per page, regardless of the requested `per_page`. None uses the requested one."""
     event_next_form: str = "null"
-    """Form of `pages.next` in the activity logs: null (pages have numbers), object or url."""
+    """Form of `pages.next` in the activity logs: null (pages have numbers), object, or url."""
     rate_limit: int = 1667
-    """Requests per period of ten seconds, as 10,000 a minute make it."""
+    """Requests per period of ten seconds. The default corresponds to 10,000 a minute."""
     clock_offset: float = 0
-    """Seconds that this Intercom's clock is ahead of this machine's."""
+    """Seconds by which Intercom's clock is ahead of this machine's."""
     sends_date: bool = True
     """Whether responses have a readable `Date`."""
     answers_version: str | None = None
-    """`Intercom-Version` of the responses; None answers with the requested one."""
+    """`Intercom-Version` of the responses. None uses the requested one."""
 
     def now(self) -> float:
-        """Return this Intercom's time, in Unix seconds."""
+        """Return Intercom's time in Unix seconds."""
         return time.time() + self.clock_offset
 
 
 @dataclass
 class Journal:
-    """All requests so far, refused ones included, in the order of their arrival."""
+    """All requests so far, including refused ones, in order of arrival."""
 
     requests: list[str] = field(default_factory=list)
     """Methods and URLs."""
@@ -81,22 +79,22 @@ class Journal:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     """Parsed JSON of the requests with a body."""
     max_concurrent: int = 0
-    """The most requests that were being answered at the same time."""
+    """The highest number of requests at the same time."""
 
 
 class _Handler(WSGIRequestHandler):
     @override
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Leave the terminal to the command that runs beside the server."""
+        """Log nothing: the terminal belongs to the command that runs beside the server."""
 
     @override
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Send no `Date` but that of the response."""
+        """Send the status without werkzeug's `Date` header. Responses have their own."""
         self.send_response_only(code, message)
 
 
 class Sandbox:
-    """Serves a workspace on a port of 127.0.0.1, from entry to exit of a `with` block.
+    """Serves a workspace on a port of 127.0.0.1 inside a `with` block.
 
     Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
     """
@@ -114,9 +112,9 @@ class Sandbox:
         """Prepare the server.
 
         Args:
-            workspace: Data to answer from.
-            behaviour: How to answer.
-            port: Port to listen on; 0 takes a free one.
+            workspace: Data for the responses.
+            behaviour: How the API behaves.
+            port: Port to listen on. 0 uses a free one.
             tls: Serves https with this context.
         """
         self.workspace = workspace
@@ -163,19 +161,19 @@ class Sandbox:
         }
 
     def respond(self, path: str, *bodies: object) -> None:
-        """Answer requests for a path with these bodies, one after the other, in place of the API.
+        """Answer requests for a path with these bodies, one after the other, instead of the API's.
 
-        The last one stays. Bodies of bytes are sent as they are, others as JSON.
+        The last one is repeated. Bytes are sent as they are, other bodies as JSON.
         """
         self._responses[path] = list(bodies)
 
     def fail(self, path: str, fault: Fault, *, nth: int | None = None) -> None:
-        """Let a fault answer requests for a path, from now on.
+        """Answer requests for a path with a fault from now on.
 
         Args:
-            path: Without query.
-            fault: Makes the response.
-            nth: Only the n-th request from now on, counted from 1; None stands for all others.
+            path: Path without a query.
+            fault: Returns the response.
+            nth: Answers only the n-th request from now on, counted from 1. None: all others.
         """
         with self._lock:
             key = None if nth is None else self._received[path] + nth
@@ -322,7 +320,7 @@ def not_found() -> Response:
 
 
 def error(status: int, code: str, message: str, **headers: str) -> Response:
-    """Make a response of Intercom's error form."""
+    """Return a response in the form of Intercom's errors."""
     body = {
         "type": "error.list",
         "request_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{status}/{code}")),

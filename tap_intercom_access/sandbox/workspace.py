@@ -1,4 +1,4 @@
-"""Admins and teams of a workspace, in the shapes of Intercom's API."""
+"""A workspace and its rows, in the shapes of Intercom's API."""
 
 from __future__ import annotations
 
