@@ -53,6 +53,21 @@ def test_the_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
     assert "\npytest " in ci
 
 
+def test_contributing_names_every_helper_of_the_tests() -> None:
+    contributing = PAGES["CONTRIBUTING.md"]
+    helpers = {path.name for path in (ROOT / "tests").glob("[!_]*.py")}
+
+    assert {n for n in helpers if not n.startswith("test_") and n not in contributing} == set()
+
+
+def test_every_test_that_contributing_names_exists() -> None:
+    files = sorted((ROOT / "tests").glob("**/*.py"))
+    tests = " ".join(f"{path.name} {path.read_text(encoding='utf-8')}" for path in files)
+
+    named = set(re.findall(r"`(?:tests/)?(test_\w+(?:\.py)?)`", PAGES["CONTRIBUTING.md"]))
+    assert {name for name in named if name not in tests} == set()
+
+
 def test_messages_of_the_troubleshooting_table_exist() -> None:
     table = README.partition("## Troubleshooting")[2].partition("\n\nMore detail")[0]
     messages = re.findall(r"^\| `(.*?)` \|", table, flags=re.MULTILINE)
