@@ -1,7 +1,5 @@
 """README and the other pages of the documentation, and the blocks and tables in them."""
 
-from __future__ import annotations
-
 import re
 
 from tests.tap import ROOT

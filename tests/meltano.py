@@ -1,17 +1,11 @@
 """Meltano, run in a project beside the sandbox."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.tap import BIN, EDITABLE, ROOT, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 LEFT_BEHIND = (
     *(

@@ -1,18 +1,13 @@
 """Intercom's responses: pages of a list, and events."""
 
-from __future__ import annotations
-
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.models import DAY
-from tests.tap import catalog_of, sync
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
-    from tests.tap import Content, Result
+from tap_intercom_access.sandbox.server import Sandbox
+from tests.tap import Content, Result, catalog_of, sync
 
 HTML = b"<html><head><title>Sign in</title></head>\n<body>Welcome</body></html>"
 

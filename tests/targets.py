@@ -1,12 +1,12 @@
 """Real targets, installed as users install them: each in an environment of its own."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
@@ -14,15 +14,19 @@ from filelock import FileLock
 from psycopg import conninfo
 from psycopg.rows import dict_row
 
-from tests.tap import BIN, ROOT, TAP, as_variables, catalog_of, environment, files_of, write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.models import Team
-    from tap_intercom_access.sandbox.server import Sandbox
-    from tests.tap import Content
+from tap_intercom_access.sandbox.models import Team
+from tap_intercom_access.sandbox.server import Sandbox
+from tests.tap import (
+    BIN,
+    ROOT,
+    TAP,
+    Content,
+    as_variables,
+    catalog_of,
+    environment,
+    files_of,
+    write,
+)
 
 Rows = list[dict[str, Any]]
 

@@ -1,23 +1,18 @@
 """Who was given access, lost it or used it: which events are read, and of which types."""
 
-from __future__ import annotations
-
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pytest
 from flask import Response, jsonify, request
 
 from tap_intercom_access.sandbox.history import event, generate_events
 from tap_intercom_access.sandbox.models import DAY
+from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.schema import as_date_time
 from tests import faults
 from tests.responses import METADATA, NOW, SEARCH, events, ids, seconds, sync_events
 from tests.tap import sync
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 MIDNIGHT = NOW - NOW % DAY - 5 * DAY
 

@@ -3,15 +3,13 @@
 The number of a history is its seed: `-k 'history[17]'` plays one again, `--histories 900` more.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import math
 import random
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -20,14 +18,11 @@ from typing_extensions import override
 
 from tap_intercom_access.errors import TapError
 from tap_intercom_access.sandbox.models import DAY
-from tap_intercom_access.sandbox.server import error
+from tap_intercom_access.sandbox.server import Sandbox, error
 from tap_intercom_access.streams.schema import as_date_time, as_seconds
 from tap_intercom_access.tap import TapIntercomAccess
 from tests.responses import SEARCH
 from tests.tap import catalog_of
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +64,7 @@ class World:
     number: int = 0
 
     @classmethod
-    def of(cls, chance: random.Random, begin: float) -> World:
+    def of(cls, chance: random.Random, begin: float) -> "World":
         return cls(
             chance,
             begin,

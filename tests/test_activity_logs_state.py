@@ -1,18 +1,13 @@
 """Where a run begins to read events: after the last one, at the start date, or 90 days back."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_intercom_access.sandbox.models import DAY
+from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_logs import OVERLAP, REVIEW_PERIOD, Bookmark, start_of
 from tests.responses import bookmark_of, described, happened, reached, state_of, sync_events
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 NOW = 1_800_000_000
 YESTERDAY, LAST_WEEK, LAST_YEAR = NOW - DAY, NOW - 7 * DAY, NOW - 365 * DAY

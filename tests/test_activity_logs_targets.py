@@ -1,10 +1,8 @@
 """Events arrive in targets as they were, and answer the questions of the documentation."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pytest
@@ -16,10 +14,7 @@ from tap_intercom_access.streams.activity_types import ACCESS_TYPES, DEFAULT_TYP
 from tests.docs import blocks, row
 from tests.responses import METADATA, NOW, SEARCH
 from tests.tap import catalog_of
-from tests.targets import load
-
-if TYPE_CHECKING:
-    from tests.targets import DuckDB, Postgres
+from tests.targets import DuckDB, Postgres, load
 
 EVENTS: dict[str, Any] = {"catalog": catalog_of("activity_logs"), "activity_types": []}
 

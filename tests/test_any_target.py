@@ -1,19 +1,15 @@
 """What leaves the tap fits the schema that it announced, whatever a target makes of it."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
 
 from tap_intercom_access.sandbox.history import event
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.responses import METADATA, NOW
 from tests.tap import STREAMS, catalog_of, sync, sync_here
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
 MAPS = {

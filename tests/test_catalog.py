@@ -1,17 +1,12 @@
 """Catalogs: what they select, and what they must not change."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, sync
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 
 def metadata_of(catalog: dict[str, Any], stream: str, *breadcrumb: str) -> dict[str, Any]:

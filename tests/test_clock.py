@@ -1,15 +1,13 @@
 """Intercom's clock counts, whatever the clock of this machine says."""
 
-from __future__ import annotations
-
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
+from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.schema import as_date_time
 from tests.responses import (
     SEARCH,
@@ -21,11 +19,7 @@ from tests.responses import (
     sync_events,
 )
 from tests.tap import catalog_of
-from tests.targets import load
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
-    from tests.targets import Postgres
+from tests.targets import Postgres, load
 
 pytestmark = pytest.mark.slow
 

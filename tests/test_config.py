@@ -1,19 +1,14 @@
 """Settings through the command: from files and from variables, right and wrong."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.tap import STREAMS, catalog_of, run_tap, sync
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 TOKEN = "dG9rOnNlY3JldC1wYXJ0LW9mLXRoZS10b2tlbg=="  # noqa: S105 (opens nothing)
 

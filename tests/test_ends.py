@@ -1,7 +1,5 @@
 """Ends from outside: signals, and targets that go away."""
 
-from __future__ import annotations
-
 import array
 import fcntl
 import shlex
@@ -11,7 +9,7 @@ import sys
 import termios
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,9 +17,6 @@ from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.tap import ACTIVATE, NEEDS_POSIX, POSIX, TAP, Result, environment, run_command, started
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)]
 

@@ -1,18 +1,14 @@
 """Files that users hand in, above all states; test_catalog.py has more about catalogs."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.inputs import read_state
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import STREAMS, catalog_of, run_tap, sync
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 LOST: dict[str, Any] = {"bookmarks": {"admins": {"rows": 500}}}
 """A state with which a sync of the demo has lost 487 teammates."""

@@ -1,22 +1,16 @@
 """Intercom's side alone, as a notebook uses it."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tap_intercom_access.intercom import Intercom, IntercomError, RefusedError, Row, list_of
+from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.docs import block
 from tests.responses import after, page
 from tests.tap import run_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 ADMINS = list_of("admins", Row, "/admins")
 

@@ -1,22 +1,18 @@
 """The main job through Meltano in a fresh clone."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.tap import TapIntercomAccess
 from tests.docs import block
 from tests.meltano import meltano
 from tests.tap import ON_REQUEST, ROOT, run_command, run_tap
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 PROJECT = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 EXTRACTOR = PROJECT["plugins"]["extractors"][0]

@@ -1,8 +1,6 @@
 """What holds the next stream that somebody writes: keys, times, forms of lists, selection."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -16,11 +14,9 @@ from tap_intercom_access.intercom import (
     list_of,
     object_of,
 )
+from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, record_of, schema_of
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 
 class Shift(msgspec.Struct):

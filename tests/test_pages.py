@@ -1,18 +1,13 @@
 """Lists in pages, read through the tap; test_paging.py has every form of the next page."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests.responses import after, page, pointing
-from tests.tap import ACTIVATE, sync
-
-if TYPE_CHECKING:
-    from tests.tap import Message, Result
+from tests.tap import ACTIVATE, Message, Result, sync
 
 pytestmark = pytest.mark.slow
 

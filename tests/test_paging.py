@@ -1,20 +1,15 @@
 """What comes after a page: a table, read without a server."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.intercom import Id, Intercom, Row, list_of, paging, windows
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import PagesError
 from tap_intercom_access.intercom.responses import Page, Pages
 from tap_intercom_access.intercom.windows import Timed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_intercom_access.intercom.endpoints import Request
 
 HERE = "https://api.intercom.io"
 ADMINS = list_of("admins", Row, "/admins")

@@ -1,13 +1,12 @@
 """The tap in a Meltano project of somebody else, as docs/meltano.md says."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 import shlex
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +15,7 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import block
 from tests.meltano import meltano, output_of
 from tests.tap import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.targets import Postgres
+from tests.targets import Postgres
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("meltano")]
 

@@ -1,7 +1,5 @@
 """Any workspace, split into pages in any way, gives records that are valid, join, and are equal."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jsonschema

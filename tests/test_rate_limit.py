@@ -1,7 +1,5 @@
 """The rate limit is waited for, and waiting is never a failed try."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """Intercom refuses: one sentence that says why, where, and what to do."""
 
-from __future__ import annotations
-
 import pytest
 
 from tap_intercom_access.sandbox.demo import demo

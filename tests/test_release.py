@@ -1,19 +1,15 @@
 """The notes of a release."""
 
-from __future__ import annotations
-
+import json
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import yaml
 from jsonschema import Draft7Validator
 
 from tests.tap import ROOT, Result, run_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HUB = ROOT / "hub"
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

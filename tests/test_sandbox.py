@@ -1,10 +1,9 @@
-from __future__ import annotations
+"""The sandbox: its command, and that it answers as Intercom does."""
 
-import json
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,9 +15,6 @@ from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
 from tests.responses import SEARCH
 from tests.tap import NEEDS_POSIX, POSIX, SANDBOX, TAP, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SHOW = "import os; print(os.environ['TAP_INTERCOM_ACCESS_BASE_URL'])"
 

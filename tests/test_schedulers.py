@@ -1,24 +1,18 @@
 """The job in other programs' hands, as docs/schedulers.md and docs/library.md show it."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import yaml
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import PAGES, block
 from tests.tap import BIN, NEEDS_POSIX, POSIX, ROOT, run_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 SHELLS = [shell for shell in ("sh", "dash", "bash") if shutil.which(shell)]
 DOCKER = ROOT / "examples" / "docker"

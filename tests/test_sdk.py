@@ -1,7 +1,5 @@
 """The SDK's own tests of a tap, on the sandbox."""
 
-from __future__ import annotations
-
 from singer_sdk.testing import get_tap_test_class
 
 from tap_intercom_access.sandbox.demo import demo

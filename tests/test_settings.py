@@ -1,7 +1,5 @@
 """Rules for each setting, tested as functions; test_config.py goes through the command."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

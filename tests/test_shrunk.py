@@ -1,8 +1,8 @@
 """A list that lost too many rows never reports to a target who left."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +11,7 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.base import is_shrunk
 from tests.meltano import meltano
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
-from tests.targets import load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.targets import Postgres
+from tests.targets import Postgres, load
 
 pytestmark = pytest.mark.slow
 

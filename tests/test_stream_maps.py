@@ -1,15 +1,11 @@
 """Stream maps, as the README shows them, and what happens where one fails."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import ACTIVATE, STREAMS, catalog_of, sync
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 
 def no_address(sandbox: Sandbox, address: str | None = None) -> None:

@@ -1,16 +1,11 @@
 """What each stream holds, and what a sync requests for it."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, run_tap, sync
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 
 def test_a_full_sync_takes_two_requests_and_one_schema_per_stream(sandbox: Sandbox) -> None:

@@ -1,25 +1,20 @@
 """Real targets take what the tap writes, and give it back unchanged."""
 
-from __future__ import annotations
-
 import ast
 import csv
 import json
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pytest
 
 from tap_intercom_access.sandbox.demo import advance_quarter
+from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.tap import ACTIVATE, sync, write
-from tests.targets import check_rows, installed, load
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
-    from tests.targets import DuckDB, Postgres, Rows
+from tests.targets import DuckDB, Postgres, Rows, check_rows, installed, load
 
 pytestmark = pytest.mark.targets
 

@@ -1,28 +1,22 @@
 """Targets and tools beside the four that README names first: they take it all, and give it back."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import socket
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 import requests
 from psycopg import conninfo
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, environment, sync, write
-from tests.targets import check_rows, installed, load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Sandbox
-    from tests.targets import Postgres, Rows
+from tests.targets import Postgres, Rows, check_rows, installed, load
 
 pytestmark = pytest.mark.targets
 

@@ -1,17 +1,12 @@
 """The lists of teams and of teammates: where they disagree, and where members are unknown."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 ALL, MEMBERSHIPS, TEAMS = DEFAULT_STREAMS, DEFAULT_STREAMS[:2], DEFAULT_STREAMS[::2]
 """The streams that are compared with the list of teammates."""

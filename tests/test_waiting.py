@@ -1,7 +1,5 @@
 """How long is waited, and for what: the rate limit and the clock alone."""
 
-from __future__ import annotations
-
 import logging
 import re
 import threading

@@ -1,17 +1,16 @@
 """Many windows of time are read at once, and come out as if they were not."""
 
-from __future__ import annotations
-
 import json
 import random
 import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import request
+from flask import Response, request
 
 from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import IN_FLIGHT, Timed, read_windows, within
@@ -22,11 +21,6 @@ from tap_intercom_access.sandbox.server import PERIOD, Behaviour, Sandbox, error
 from tests import faults
 from tests.responses import NOW, SEARCH, events, ids, seconds, sync_events
 from tests.tap import NEEDS_POSIX, POSIX, TAP, catalog_of, files_of, run_command, started, waits
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from flask import Response
 
 START, STOP = NOW - 80 * DAY, NOW - DAY
 LOGS = list_of("activity_logs", Timed, SEARCH, method="POST")

@@ -1,11 +1,10 @@
 """A window is divided until it is known to be whole, whatever order and form the list has."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from flask import Response, jsonify, request
@@ -14,13 +13,8 @@ from tap_intercom_access.intercom import Intercom, IntercomError, list_of
 from tap_intercom_access.intercom.windows import Timed, divide, read_windows
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
-from tap_intercom_access.sandbox.server import error
+from tap_intercom_access.sandbox.server import Sandbox, error
 from tests.responses import NOW, SEARCH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tap_intercom_access.sandbox.server import Sandbox
 
 STOP = NOW - DAY
 START = STOP - 900 * 60
