@@ -72,7 +72,7 @@ class World:
             newest_first=chance.random() < 0.5,
             pages_reversed=chance.random() < 0.3,
             pages_form=chance.choice(["pages", "pages", "total only", "nothing"]),
-            longest=chance.choice([math.inf, math.inf, 5 * DAY]),
+            longest=chance.choice([math.inf, math.inf, 20 * DAY, 5 * DAY, DAY]),
         )
 
     def add(self, created: float, logged: float) -> None:

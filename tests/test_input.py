@@ -64,21 +64,6 @@ def test_unknown_streams_in_catalog_and_state_are_a_warning(sandbox: Sandbox) ->
     assert len(run.records("admins")) == 13
 
 
-def test_the_state_of_a_run_is_the_state_of_the_next(sandbox: Sandbox) -> None:
-    first = sync(sandbox)
-
-    second = sync(sandbox, state=first.state)
-
-    assert second.error == ""
-    assert second.records("admins") == first.records("admins")
-
-
-def test_partitions_in_a_state_change_nothing(sandbox: Sandbox) -> None:
-    state = {"bookmarks": {"admins": {"partitions": [{"context": {"region": "eu"}}]}}}
-
-    assert len(sync(sandbox, state=state).records("admins")) == 13
-
-
 def test_a_state_as_meltano_prints_it_keeps_the_safeguards(sandbox: Sandbox) -> None:
     assert "487 fewer" in sync(sandbox, state={"singer_state": LOST}).error
 

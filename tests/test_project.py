@@ -27,6 +27,17 @@ JSONL = """
     config: {destination_path: ., do_timestamp_file: false}
 """
 
+POSTGRES = """
+  loaders:
+  - name: target-postgres
+    namespace: target_postgres
+    pip_url: meltanolabs-target-postgres==0.8.1
+    settings: [{name: sqlalchemy_url}, {name: default_target_schema}]
+    config:
+      sqlalchemy_url: URL
+      default_target_schema: $MELTANO_EXTRACT__LOAD_SCHEMA
+"""
+
 
 def snippet(after: str) -> str:
     """The first block of YAML after a text, with this clone as the tap."""
@@ -61,7 +72,7 @@ def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
     admins = lines(project / "admins.jsonl")
     emails = {hashlib.sha256(p.email.encode()).hexdigest() for p in sandbox.workspace.admins}
     assert {row["email"] for row in admins} == emails
-    assert not any("avatar_url" in row for row in admins)
+    assert [row for row in admins if "avatar_url" in row] == []
     assert len(lines(project / "team_memberships.jsonl")) == 13
     assert not (project / "teams.jsonl").exists()
     assert schedules["schedules"]["job"][0]["job"]["name"] == "access-list"
@@ -127,16 +138,7 @@ def test_the_definition_file_as_it_is_installs_nothing(tmp_path: Path) -> None:
 
 
 def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres) -> None:
-    loader = f"""
-  loaders:
-  - name: target-postgres
-    namespace: target_postgres
-    pip_url: meltanolabs-target-postgres==0.8.1
-    settings: [{{name: sqlalchemy_url}}, {{name: default_target_schema}}]
-    config:
-      sqlalchemy_url: {postgres.uri.replace("postgresql:", "postgresql+psycopg:")}
-      default_target_schema: $MELTANO_EXTRACT__LOAD_SCHEMA
-"""
+    loader = POSTGRES.replace("URL", postgres.uri.replace("postgresql:", "postgresql+psycopg:"))
     us, eu = f"{postgres.schema}_us", f"{postgres.schema}_eu"
     taps = snippet("Paste this into") + snippet("one extractor for each")
     taps = taps.replace("intercom_us", us).replace("intercom_eu", eu)
@@ -163,8 +165,8 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
         after = postgres.query(rows)
 
     assert [row["workspace"] for row in before] == ["eu"] * 13 + ["us"] * 13
-    names = {row["workspace"]: row["has_inbox_seat"] for row in before if row["id"] == "1006"}
-    assert names == {"eu": False, "us": True}
+    seats = {row["workspace"]: row["has_inbox_seat"] for row in before if row["id"] == "1006"}
+    assert seats == {"eu": False, "us": True}
     gone = [row for row in after if row["_sdc_deleted_at"]]
     assert [(row["workspace"], row["id"]) for row in gone][-1] == ("eu", "1001")
     assert [row for row in after if row["workspace"] == "us"] == before[13:]

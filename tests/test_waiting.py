@@ -52,6 +52,14 @@ def period(left: object, reset: float, size: object = 5) -> dict[str, str]:
     }
 
 
+def limit_after(*responses: dict[str, str]) -> RateLimit:
+    """Return a limit that has learned from responses."""
+    limit = RateLimit()
+    for headers in responses:
+        limit.learn(headers, NOW)
+    return limit
+
+
 def about(seconds: float) -> object:
     """A wait as the log rounds it."""
     return pytest.approx(seconds, abs=0.051 if seconds else 0)
@@ -100,9 +108,7 @@ def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> N
 
 
 def test_nothing_known_is_nothing_to_wait_for() -> None:
-    limit = RateLimit()
-
-    assert waited(limit, times=1000) == 0
+    assert waited(RateLimit(), times=1000) == 0
 
 
 @pytest.mark.parametrize(
@@ -119,48 +125,40 @@ def test_nothing_known_is_nothing_to_wait_for() -> None:
     ],
 )
 def test_a_used_up_period_is_waited_for(left: object, ahead: float, wait: float) -> None:
-    limit = RateLimit()
-    limit.learn(period(left, NOW + ahead), NOW)
+    limit = limit_after(period(left, NOW + ahead))
 
     assert waited(limit) == about(wait)
 
 
 def test_what_is_left_is_counted_down_by_those_who_ask() -> None:
-    limit = RateLimit()
-    limit.learn(period(3, NOW + 0.4), NOW)
+    limit = limit_after(period(3, NOW + 0.4))
 
     assert waited(limit, times=3) == 0
     assert waited(limit) == about(0.4)
 
 
 def test_a_response_that_comes_late_does_not_give_requests_back() -> None:
-    limit = RateLimit()
-    limit.learn(period(1, NOW + 0.5), NOW)
-    limit.learn(period(2, NOW + 0.5), NOW)
+    limit = limit_after(period(1, NOW + 0.5), period(2, NOW + 0.5))
     limit.take()
 
     assert waited(limit) == about(0.5)
 
 
 def test_other_apps_use_the_limit_too() -> None:
-    limit = RateLimit()
-    limit.learn(period(3, NOW + 0.5), NOW)
-    limit.learn(period(0, NOW + 0.5), NOW)
+    limit = limit_after(period(3, NOW + 0.5), period(0, NOW + 0.5))
 
     assert waited(limit) == about(0.5)
 
 
 def test_the_earliest_end_that_a_period_was_given_counts() -> None:
-    limit = RateLimit()
-    limit.learn(period(0, NOW + 2), NOW)
+    limit = limit_after(period(0, NOW + 2))
     limit.learn(period(0, NOW + 2), NOW + 1.7)
 
     assert waited(limit) == about(0.3)
 
 
 def test_a_new_period_is_as_large_as_the_last() -> None:
-    limit = RateLimit()
-    limit.learn(period(0, NOW + 0.3, size=2), NOW)
+    limit = limit_after(period(0, NOW + 0.3, size=2))
     assert waited(limit, times=2) == about(0.3)
 
     limit.learn(period(1, NOW + 0.8, size=2), NOW + 0.3)  # the answer to the first of the two
@@ -170,8 +168,7 @@ def test_a_new_period_is_as_large_as_the_last() -> None:
 
 @pytest.mark.parametrize(("size", "more"), [(5, 3), ("?", 4)])
 def test_what_was_sent_before_a_new_period_told_its_size_counts(size: object, more: int) -> None:
-    limit = RateLimit()
-    limit.learn(period(0, NOW + 0.2, size), NOW)
+    limit = limit_after(period(0, NOW + 0.2, size))
     assert waited(limit, times=2) == about(0.2)
 
     limit.learn(period(4, NOW + 0.9, size), NOW + 0.2)  # the answer to the first of the two
@@ -181,16 +178,13 @@ def test_what_was_sent_before_a_new_period_told_its_size_counts(size: object, mo
 
 
 def test_a_period_that_ended_meanwhile_gives_what_the_next_one_has() -> None:
-    limit = RateLimit()
-    limit.learn(period(1, NOW + 0.5), NOW)
-    limit.learn(period(4, NOW + 10), NOW)
+    limit = limit_after(period(1, NOW + 0.5), period(4, NOW + 10))
 
     assert waited(limit, times=4) == 0
 
 
 def test_a_pause_counts_even_if_requests_are_left() -> None:
-    limit = RateLimit()
-    limit.learn(period(5, NOW + 10), NOW)
+    limit = limit_after(period(5, NOW + 10))
     limit.pause(0.4)
     limit.pause(0.1)
 

@@ -263,22 +263,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("longest", [20 * DAY, 5 * DAY, DAY])
-def test_an_interval_that_intercom_cannot_answer_is_divided(longest: int, sandbox: Sandbox) -> None:
-    sandbox.workspace.history = generate_events(300, NOW - 90 * DAY, STOP)
-
-    def refuse_long() -> Response | None:
-        body = request.get_json()
-        if body["created_at_before"] - body["created_at_after"] > longest:
-            return error(500, "server_error", "It took too long")
-        return None
-
-    sandbox.fail(SEARCH, refuse_long)
-
-    assert len(read(sandbox, NOW - 90 * DAY)) == 300
-
-
-@pytest.mark.usefixtures("hurried")
 def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(300, NOW - 90 * DAY, STOP)
     bad = NOW - 30 * DAY
