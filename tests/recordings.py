@@ -1,0 +1,48 @@
+"""Evidence folders for replays, and changes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.server import Behaviour, Sandbox
+from tests.tap import Result, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LINES = "requests.jsonl"
+
+
+def record(folder: Path) -> Result:
+    """Sync the demo in pages, and keep the evidence."""
+    with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
+        run = sync(sandbox, evidence_path=folder)
+    assert run.code == 0, run.stderr
+    return run
+
+
+def edit(name: str, pattern: str, to: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        changed = re.sub(pattern, to, text, count=1, flags=re.DOTALL)
+        assert changed != text
+        (folder / name).write_text(changed, encoding="utf-8")
+
+    return change
+
+
+def begin_with(**values: object) -> Callable[[Path], None]:
+    """Change what a run began with, and its hash in the last line, too."""
+
+    def change(folder: Path) -> None:
+        text = json.dumps(json.loads((folder / "run.json").read_text(encoding="utf-8")) | values)
+        (folder / "run.json").write_text(text, encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        edit(LINES, r'"run_sha256":"[^"]*"', f'"run_sha256":"{digest}"')(folder)
+
+    return change
