@@ -1,9 +1,11 @@
 """The sandbox: its command, and that it answers as Intercom does."""
 
+import json
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
