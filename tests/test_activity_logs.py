@@ -95,9 +95,7 @@ def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> No
     assert len(run.records("teams")) == 1
 
 
-def test_events_outside_of_the_requested_time_are_left_out_and_logged_once(
-    sandbox: Sandbox,
-) -> None:
+def test_events_outside_of_the_requested_time_are_left_out(sandbox: Sandbox) -> None:
     """As from a server that rounds the bounds to whole days, a crowded one among them."""
     history = generate_events(4000, MIDNIGHT - 2 * DAY, MIDNIGHT + 2 * DAY)
     crowd = generate_events(900, MIDNIGHT, MIDNIGHT + 900)

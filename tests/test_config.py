@@ -158,7 +158,7 @@ def test_variables_that_are_read_or_not_needed_are_no_warning(sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize("config", [{}, None])
-def test_a_token_in_a_variable_that_is_not_read_is_named(
+def test_a_token_in_an_ignored_variable_is_named(
     config: dict[str, Any] | None, sandbox: Sandbox
 ) -> None:
     run = run_tap(config=config, **sandbox.settings)

@@ -19,7 +19,7 @@ LOST: dict[str, Any] = {"bookmarks": {"admins": {"rows": 500}}}
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"7", b"null", b'"x"', b"\xff\xfe{}", b"[" * 100_000]
 )
-def test_an_input_that_is_not_a_json_object_is_refused(
+def test_an_input_that_is_not_an_object_is_refused(
     option: str, content: bytes, sandbox: Sandbox
 ) -> None:
     error = sync(sandbox, **{option: content}).error

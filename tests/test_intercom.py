@@ -23,7 +23,7 @@ def ids(sandbox: Sandbox) -> list[str]:
     return [row.id for row in intercom_of(sandbox).rows(ADMINS)]
 
 
-def test_the_script_of_the_page_on_the_library_reads_all_teammates(
+def test_the_script_in_the_documentation_reads_all_teammates(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     script = block("# As a library", "python")
@@ -50,9 +50,7 @@ def test_an_error_is_a_sentence_without_the_token(sandbox: Sandbox) -> None:
     assert sandbox.token not in repr(intercom_of(sandbox))
 
 
-def test_a_thousand_known_rows_in_a_row_are_fine_and_one_more_is_a_circle(
-    sandbox: Sandbox,
-) -> None:
+def test_a_thousand_known_rows_are_fine_and_one_more_is_a_circle(sandbox: Sandbox) -> None:
     sandbox.respond("/admins", page(*[1] * 1001, **after("a")), page(2))
     assert ids(sandbox) == ["1", "2"]
 
@@ -76,9 +74,7 @@ def test_a_list_longer_than_the_limit_may_be_repeated_once(sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("length", [15, 16, 17])
-def test_a_response_must_not_hold_a_token_of_sixteen_characters_or_more(
-    length: int, sandbox: Sandbox
-) -> None:
+def test_a_response_must_not_hold_a_token_of_16_characters(length: int, sandbox: Sandbox) -> None:
     sandbox.token = "abcdefghijklmnopq"[:length]
     sandbox.respond("/admins", page(1, **after(f"-{sandbox.token}-")), page(2))
 

@@ -65,9 +65,7 @@ def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_pa
 
 @pytest.mark.targets
 @pytest.mark.parametrize("hard_delete", [False, True])
-def test_only_the_leaver_is_marked_or_deleted(
-    paged: Sandbox, postgres: Postgres, *, hard_delete: bool
-) -> None:
+def test_only_leavers_are_marked(paged: Sandbox, postgres: Postgres, *, hard_delete: bool) -> None:
     config = postgres.config(hard_delete=hard_delete)
     assert load(paged, "target-postgres", config, **ACTIVATE) == (0, 0)
     paged.workspace.leave(LEAVER)
@@ -86,7 +84,7 @@ def test_only_the_leaver_is_marked_or_deleted(
 
 @pytest.mark.targets
 @pytest.mark.parametrize(("path", "nth"), [("/admins", 1), ("/admins", 2), ("/teams", 1)])
-def test_a_failed_page_deletes_nobody(
+def test_a_failed_page_deletes_none(
     path: str, nth: int, paged: Sandbox, postgres: Postgres
 ) -> None:
     assert load(paged, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)

@@ -134,9 +134,7 @@ def test_the_connection_test_passes(project: Path, sandbox: Sandbox) -> None:
 
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
-def test_the_connection_test_of_a_wrong_token_says_what_to_do(
-    project: Path, sandbox: Sandbox
-) -> None:
+def test_the_connection_test_advises_on_a_wrong_token(project: Path, sandbox: Sandbox) -> None:
     wrong = sandbox.settings | {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": "wrong"}
     done = meltano(project, "config", "test", "tap-intercom-access", **wrong)
 
@@ -146,9 +144,7 @@ def test_the_connection_test_of_a_wrong_token_says_what_to_do(
 
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
-def test_another_loader_takes_the_three_lines_of_the_readme(
-    project: Path, sandbox: Sandbox
-) -> None:
+def test_another_loader_takes_the_three_documented_lines(project: Path, sandbox: Sandbox) -> None:
     lines = block("Another loader takes three lines", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:

@@ -39,7 +39,7 @@ class Nested(msgspec.Struct):
 @pytest.mark.parametrize(
     ("shape", "keys"), [(Nullable, ("id",)), (Shift, ("begins_at",)), (Shift, ("id", "team_id"))]
 )
-def test_a_stream_whose_key_may_be_missing_is_refused(
+def test_a_key_that_may_be_null_is_refused(
     shape: type[msgspec.Struct], keys: tuple[str, ...]
 ) -> None:
     content = {"primary_keys": keys, "schema": schema_of(shape, "Shifts.")}

@@ -19,9 +19,7 @@ def records(run: Result) -> list[Message]:
 
 @pytest.mark.parametrize("form", ["object", "url", "relative"])
 @pytest.mark.parametrize("size", [1, 5, 13, 14])
-def test_every_form_of_next_and_size_of_page_gives_the_same(
-    form: str, size: int, sandbox: Sandbox
-) -> None:
+def test_every_form_and_size_of_page_gives_the_same(form: str, size: int, sandbox: Sandbox) -> None:
     with Sandbox(demo(), Behaviour(page_size=size, next_form=form)) as paged:
         paged_run = sync(paged)
 

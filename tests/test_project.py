@@ -56,9 +56,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_the_pasted_block_selects_hashes_and_runs_on_a_schedule(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_the_pasted_block_selects_hashes_and_schedules(sandbox: Sandbox, tmp_path: Path) -> None:
     pasted = re.sub("    select: .*\n", "", snippet("Paste this into"))
     tap = pasted + snippet("To choose streams and to hash addresses")
     project = new_project(tmp_path / "project", "  extractors:\n", tap, JSONL)

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
-from tests.tap import sync_here
+from tests.tap import DEFAULT_STREAMS, Result, sync_here
 
 pytestmark = pytest.mark.slow
 
@@ -73,11 +73,15 @@ class Rows(Workspace):
         return self.rows["teams"]
 
 
-def messages(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Sync in this process, also what contradicts itself: members that nobody lists, for one."""
-    result = sync_here(sandbox, max_removed_percent=100)
-    assert result.error == ""
-    return result.messages
+def everything(sandbox: Sandbox) -> Result:
+    """Sync also what contradicts itself, such as members that are not listed."""
+    run = sync_here(sandbox, max_removed_percent=100)
+    assert run.error == ""
+    return run
+
+
+def keys(run: Result, stream: str, *names: str) -> list[tuple[str, ...]]:
+    return [tuple(record[name] for name in names) for record in run.records(stream)]
 
 
 @settings(
@@ -97,26 +101,20 @@ def test_any_workspace_in_any_pages_is_valid_joins_and_is_the_same(
         Sandbox(WORKSPACE, Behaviour(page_size=size, next_form=form)) as paged,
     ):
         WORKSPACE.rows = {"admins": admins, "teams": teams}
-        written = messages(whole)
-        records = [(m["stream"], m["record"]) for m in written if m["type"] == "RECORD"]
-        again = [(m["stream"], m["record"]) for m in messages(paged) if m["type"] == "RECORD"]
+        run, again = everything(whole), everything(paged)
 
-    assert again == records
-    schemas = {m["stream"]: m["schema"] for m in written if m["type"] == "SCHEMA"}
-    validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
-    for stream, record in records:
-        validators[stream].validate(record)
-        assert set(record) == set(schemas[stream]["properties"])
-    ids = {
-        stream: {record["id"] for name, record in records if name == stream}
-        for stream in ("admins", "teams")
-    }
-    assert ids["admins"] == {str(row["id"]) for row in admins}
-    assert ids["teams"] == {str(row["id"]) for row in teams}
-    memberships = [record for name, record in records if name == "team_memberships"]
-    pairs = {(record["team_id"], record["admin_id"]) for record in memberships}
-    assert len(pairs) == len(memberships)
-    assert pairs == {
+    for stream in DEFAULT_STREAMS:
+        assert again.records(stream) == run.records(stream)
+        schema = run.schema(stream)["schema"]
+        validator = jsonschema.Draft202012Validator(schema)
+        for record in run.records(stream):
+            validator.validate(record)
+            assert record.keys() == schema["properties"].keys()
+    assert {*keys(run, "admins", "id")} == {(str(row["id"]),) for row in admins}
+    assert {*keys(run, "teams", "id")} == {(str(row["id"]),) for row in teams}
+    pairs = keys(run, "team_memberships", "team_id", "admin_id")
+    assert len(pairs) == len({*pairs})
+    assert {*pairs} == {
         (str(team["id"]), str(admin_id))
         for team in teams
         for admin_id in (team.get("admin_ids") or []) + levels(team)

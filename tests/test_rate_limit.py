@@ -14,9 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("ahead", [-5 * 3600, 0, 5 * 3600])
-def test_a_429_is_waited_for_until_the_reset_by_intercoms_clock(
-    ahead: int, sandbox: Sandbox
-) -> None:
+def test_a_429_is_waited_for_by_intercoms_clock(ahead: int, sandbox: Sandbox) -> None:
     sandbox.behaviour.clock_offset = ahead
     resets: list[int] = []
 
@@ -46,9 +44,7 @@ def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
     assert waits(run) == [1.0] * 7
 
 
-def test_a_used_up_limit_is_waited_for_before_the_next_request_of_any_stream(
-    sandbox: Sandbox,
-) -> None:
+def test_a_used_up_limit_is_waited_for_before_the_next_stream(sandbox: Sandbox) -> None:
     resets: list[int] = []
 
     def answer() -> Response:

@@ -98,9 +98,7 @@ def test_a_403_that_is_not_of_intercoms_form_is_somebody_elses(body: bytes, page
 
 
 @pytest.mark.parametrize("status", [300, 301, 304, 305])
-def test_a_status_of_redirects_that_points_nowhere_is_no_redirect(
-    status: int, paged: Sandbox
-) -> None:
+def test_a_redirect_that_points_nowhere_is_another_status(status: int, paged: Sandbox) -> None:
     error = failed(paged, faults.status(status))
 
     assert f"answered HTTP {status}. Only HTTP 200 is a whole list" in error

@@ -34,9 +34,7 @@ NEVER = threading.Event()
     ],
     ids=["500", "503", "drop", "reset", "truncate", "timeout", "encoding"],
 )
-def test_a_failure_that_passes_loses_nothing(
-    fault: Fault, paged: Sandbox, sandbox: Sandbox
-) -> None:
+def test_a_passing_failure_loses_nothing(fault: Fault, paged: Sandbox, sandbox: Sandbox) -> None:
     paged.fail("/admins", fault, nth=2)
 
     run = sync(paged, request_timeout=5)
@@ -57,7 +55,7 @@ def test_a_failure_that_passes_loses_nothing(
     ],
     ids=["500", "reset", "truncate", "timeout"],
 )
-def test_a_failure_that_stays_ends_after_five_tries(
+def test_a_lasting_failure_ends_after_five_tries(
     fault: Fault, cause: str, sandbox: Sandbox
 ) -> None:
     sandbox.fail("/admins", fault)

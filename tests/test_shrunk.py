@@ -55,9 +55,7 @@ def shrink(sandbox: Sandbox, to: int) -> None:
         (200, 149, 24.9, True),
     ],
 )
-def test_a_list_may_lose_a_share_or_a_few_rows(
-    before: int, now: int, percent: float, *, shrunk: bool
-) -> None:
+def test_a_list_may_lose_a_few_rows(before: int, now: int, percent: float, *, shrunk: bool) -> None:
     assert is_shrunk(before, now, percent) == shrunk
 
 
@@ -140,7 +138,7 @@ def test_the_test_mode_compares_nothing(company: Sandbox) -> None:
 
 
 @pytest.mark.targets
-def test_postgres_keeps_all_teammates_until_the_list_is_whole_again(
+def test_postgres_keeps_teammates_until_the_list_is_whole(
     company: Sandbox, postgres: Postgres
 ) -> None:
     config = postgres.config()

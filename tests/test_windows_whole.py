@@ -58,7 +58,7 @@ def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
         ((0, 10), 11, [2, 3, 2, 3]),
     ],
 )
-def test_a_window_is_divided_without_gaps(
+def test_windows_are_divided_without_gap(
     window: tuple[int, int], pages: int, widths: list[int]
 ) -> None:
     parts = divide(window, pages)
@@ -79,9 +79,7 @@ def test_a_window_is_divided_without_gaps(
         (STOP + DAY, 0),
     ],
 )
-def test_a_row_outside_of_its_window_is_left_out(
-    created_at: int, rows: int, sandbox: Sandbox
-) -> None:
+def test_a_row_outside_its_window_is_left_out(created_at: int, rows: int, sandbox: Sandbox) -> None:
     sandbox.respond(SEARCH, {"activity_logs": [{"id": "1", "created_at": created_at}]})
 
     assert len(read(sandbox)) == rows
@@ -192,9 +190,7 @@ def test_no_order_loses_an_event(rows: Rows, *, reverse_pages: bool, sandbox: Sa
         lambda page, total: {"next": {"starting_after": str(page + 1)} if page < total else None},
     ],
 )
-def test_no_full_page_is_the_end_unless_it_says_so(
-    pages: Callable[[int, int], object], sandbox: Sandbox
-) -> None:
+def test_a_full_page_is_not_the_end(pages: Callable[[int, int], object], sandbox: Sandbox) -> None:
     sandbox.fail(SEARCH, answering(MINUTES, pages))
 
     assert read(sandbox) == ids_of(MINUTES)
@@ -235,7 +231,7 @@ def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None
 
 @pytest.mark.parametrize("step", [DAY, 3600])
 @pytest.mark.parametrize("up", [False, True])
-def test_bounds_that_are_rounded_lose_no_event_where_they_meet(
+def test_rounded_bounds_lose_no_event_where_they_meet(
     step: int, *, up: bool, sandbox: Sandbox
 ) -> None:
     stop = STOP // DAY * DAY + DAY // 2
@@ -284,9 +280,7 @@ def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
     assert shortest >= DAY / 2
 
 
-def test_it_works_where_no_thread_is_to_be_had(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_are_read_without_threads(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def submit(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
