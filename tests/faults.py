@@ -1,22 +1,20 @@
 """What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.fail`."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket
 import struct
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from flask import Response, request
 
 from tap_intercom_access.sandbox.server import error
 
-if TYPE_CHECKING:
-    import threading
-
-    from tap_intercom_access.sandbox.server import Fault
+Fault = Callable[[], Response | None]
+"""Answers a request, or lets the sandbox do so."""
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 

@@ -1,7 +1,5 @@
 """Run the tap, in a forked process, as it is installed, or in this process, and read its output."""
 
-from __future__ import annotations
-
 import copy
 import io
 import json
@@ -11,20 +9,18 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from tap_intercom_access.errors import TapError
+from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.tap import TapIntercomAccess
+from tests.faults import Fault
 from tests.forks import TIMEOUT, run_forked
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_intercom_access.sandbox.server import Fault, Sandbox
 
 ROOT = Path(__file__).parent.parent
 CLONE = json.dumps(shlex.quote(str(ROOT)))

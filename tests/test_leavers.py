@@ -1,20 +1,13 @@
 """A target learns who left from a list that was read to its end, and from no other."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, sync
-from tests.targets import load
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Sandbox
-    from tests.targets import Postgres
+from tests.targets import Postgres, load
 
 LEAVER = 1010
 

@@ -1,9 +1,6 @@
 """Failures that may pass are tried again, five times in all."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +9,6 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.responses import HTML
 from tests.tap import ACTIVATE, run_tap, sync
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Fault
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +28,9 @@ NEVER = threading.Event()
     ],
     ids=["500", "503", "drop", "reset", "truncate", "timeout", "encoding"],
 )
-def test_a_passing_failure_loses_nothing(fault: Fault, paged: Sandbox, sandbox: Sandbox) -> None:
+def test_a_passing_failure_loses_nothing(
+    fault: faults.Fault, paged: Sandbox, sandbox: Sandbox
+) -> None:
     paged.fail("/admins", fault, nth=2)
 
     run = sync(paged, request_timeout=5)
@@ -56,7 +52,7 @@ def test_a_passing_failure_loses_nothing(fault: Fault, paged: Sandbox, sandbox: 
     ids=["500", "reset", "truncate", "timeout"],
 )
 def test_a_lasting_failure_ends_after_five_tries(
-    fault: Fault, cause: str, sandbox: Sandbox
+    fault: faults.Fault, cause: str, sandbox: Sandbox
 ) -> None:
     sandbox.fail("/admins", fault)
 

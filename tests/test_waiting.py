@@ -88,7 +88,7 @@ def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> N
     assert requested_wait(headers, NOW) == wait
 
 
-def test_a_wait_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wait_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     limit = limit_after(period(0, NOW + 0.4))
 

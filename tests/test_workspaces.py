@@ -1,21 +1,16 @@
 """Which workspace is it, whose token reads it, and is it the right one?"""
 
-from __future__ import annotations
-
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.intercom.endpoints import HOSTS
+from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.identity import host_of_region
 from tests import faults
 from tests.tap import ACTIVATE, Result, catalog_of, sync
-from tests.targets import load
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Fault, Sandbox
-    from tests.targets import Postgres
+from tests.targets import Postgres, load
 
 RIGHT: dict[str, Any] = {"workspace_id": "sandbox"}
 RECORD = {
@@ -96,7 +91,9 @@ def test_a_response_without_workspace_fails(body: object, problem: str, sandbox:
 
 
 @pytest.mark.parametrize("fault", [faults.refuse(401, "unauthorized"), faults.status(403)])
-def test_a_refusal_names_the_endpoint_and_how_to_do_without(fault: Fault, sandbox: Sandbox) -> None:
+def test_a_refusal_names_the_endpoint_and_how_to_do_without(
+    fault: faults.Fault, sandbox: Sandbox
+) -> None:
     sandbox.fail("/me", fault, nth=1)
 
     error = error_before_any_record(sandbox, catalog=catalog_of("admins", "workspaces"))
@@ -182,7 +179,7 @@ def test_another_workspace_ends_the_sync_before_anything(
 @pytest.mark.parametrize("options", [(), ("--test",)])
 @pytest.mark.parametrize("fault", [faults.refuse(401, "unauthorized"), faults.status(200, b"{}")])
 def test_without_a_workspace_nothing_is_read(
-    fault: Fault, options: tuple[str, ...], sandbox: Sandbox
+    fault: faults.Fault, options: tuple[str, ...], sandbox: Sandbox
 ) -> None:
     sandbox.fail("/me", fault, nth=1)
 
