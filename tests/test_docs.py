@@ -9,8 +9,8 @@ import duckdb
 import pytest
 import yaml
 
-from tests.docs import BLOCK, PAGES, README, block, row
-from tests.tap import POSIX, ROOT, run_tap
+from tests.docs import BLOCK, PAGES, README, block
+from tests.tap import POSIX, ROOT
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "": str,  # a map of the code

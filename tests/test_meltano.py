@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.tap import TapIntercomAccess

@@ -69,18 +69,14 @@ def test_windows_are_divided_without_gap(
 
 
 @pytest.mark.parametrize(
-    ("created_at", "rows"),
-    [
-        (START - DAY, 0),
-        (START - 1, 0),
-        (START, 1),
-        (STOP - 1, 1),
-        (STOP, 0),
-        (STOP + DAY, 0),
-    ],
+    ("seconds_after_start", "rows"),
+    [(-DAY, 0), (-1, 0), (0, 1), (STOP - START - 1, 1), (STOP - START, 0), (DAY, 0)],
 )
-def test_a_row_outside_its_window_is_left_out(created_at: int, rows: int, sandbox: Sandbox) -> None:
-    sandbox.respond(SEARCH, {"activity_logs": [{"id": "1", "created_at": created_at}]})
+def test_a_row_outside_its_window_is_left_out(
+    seconds_after_start: int, rows: int, sandbox: Sandbox
+) -> None:
+    row = {"id": "1", "created_at": START + seconds_after_start}
+    sandbox.respond(SEARCH, {"activity_logs": [row]})
 
     assert len(read(sandbox)) == rows
 
