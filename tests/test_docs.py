@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests.docs import BLOCK, PAGES, README, block
+from tests.docs import BLOCK, PAGES, README
 from tests.tap import POSIX, ROOT
 
 PARSERS: dict[str, Callable[[str], object]] = {
@@ -47,11 +47,21 @@ def test_the_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
     assert "\npytest " in ci
 
 
-def test_contributing_names_every_helper_of_the_tests() -> None:
-    the_map = block("## The map", "").partition("\ntests/ ")[2].partition("\nbenchmarks/")[0]
-    helpers = {path.name for path in (ROOT / "tests").glob("[!_]*.py")}
+def test_the_map_lists_every_module_and_every_test_helper() -> None:
+    (the_map,) = [text for name, text in BLOCK.findall(PAGES["CONTRIBUTING.md"]) if not name]
+    folders: list[str] = []
+    listed = []
+    for line in the_map.splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders[depth:] = [name]
+        if name.endswith(".py"):
+            listed.append("".join(folders))
 
-    assert {n for n in helpers if not n.startswith("test_")} - {*the_map.split()} == set()
+    paths = [*ROOT.glob("tap_intercom_access/**/*.py"), *ROOT.glob("tests/*.py")]
+    files = [path.relative_to(ROOT).as_posix() for path in paths]
+    expected = [path for path in files if not re.search(r"/(test_\w+|__init__)\.py$", path)]
+    assert sorted(listed) == sorted(expected)
 
 
 def test_every_test_that_contributing_names_exists() -> None:

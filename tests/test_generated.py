@@ -1,22 +1,16 @@
 """Copies of the settings and streams are what the tap would write today."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
-import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import yaml
 from jsonschema import Draft7Validator
 
-from tests.tap import ROOT, STREAMS
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.tap import ROOT, STREAMS, run_command
 
 HUB = ROOT / "hub"
 REPOSITORY = "https://git.example/acme/tap-intercom-access"
@@ -54,8 +48,8 @@ def text_of(path: Path) -> str:
 def problems_of_hub_definition(path: Path) -> list[str]:
     schema = json.loads(text_of(HUB / "extractor.schema.json"))
     problems = Draft7Validator(schema).iter_errors(yaml.safe_load(text_of(path)))
-    lint = [sys.executable, "-m", "yamllint", "--strict", "-c", str(HUB / "yamllint.yaml")]
-    linted = subprocess.run([*lint, str(path)], capture_output=True, check=False, encoding="utf-8")
+    yamllint = [sys.executable, "-m", "yamllint", "--strict", "-c"]
+    linted = run_command(*yamllint, HUB / "yamllint.yaml", path)
     return [problem.message for problem in problems] + linted.stdout.splitlines()
 
 

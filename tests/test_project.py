@@ -13,8 +13,8 @@ import pytest
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import block
-from tests.meltano import meltano, output_of
-from tests.tap import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
+from tests.meltano import output_of
+from tests.tap import BIN, CLONE, NEEDS_POSIX, POSIX
 from tests.targets import Postgres
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("meltano")]
@@ -106,33 +106,22 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     assert "wrong-token" not in log
 
 
-def test_meltano_adds_it_from_the_definition_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    add, select = block("## The complete definition", "bash").splitlines()
-    definition = tmp_path / "tap-intercom-access.yml"
-    text = (ROOT / "tap-intercom-access.yml").read_text(encoding="utf-8")
-    assert text.count("pip_url: ") == 1
-    definition.write_text(re.sub("pip_url: .*", f"pip_url: {CLONE}", text), encoding="utf-8")
-    project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
-    published = "/path/to/tap-intercom-access/tap-intercom-access.yml"
-    assert published in add
+def test_meltano_adds_it_from_the_definition_file_of_a_clone(
+    project: Path, sandbox: Sandbox
+) -> None:
+    definition = project / "tap-intercom-access.yml"
+    text = definition.read_text(encoding="utf-8")
+    text = re.sub("pip_url: git.*", "pip_url: ../tap-intercom-access", text)  # after a release
+    definition.write_text(text, encoding="utf-8")
+    own = new_project(project.parent / "own", JSONL.removeprefix("\n"))
 
-    output_of(project, *shlex.split(add.replace(published, shlex.quote(str(definition))))[1:])
-    output_of(project, *shlex.split(select)[1:])
-    output_of(project, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
-    output_of(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
+    for command in block("## The complete definition", "bash").splitlines():
+        output_of(own, *shlex.split(command)[1:])
+    output_of(own, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
+    output_of(own, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
 
-    assert len(lines(project / "admins.jsonl")) == 13
-    assert not (project / "activity_logs.jsonl").exists()
-
-
-def test_the_definition_file_as_it_is_installs_nothing(tmp_path: Path) -> None:
-    project = new_project(tmp_path / "project", JSONL.removeprefix("\n"))
-    definition = str(ROOT / "tap-intercom-access.yml")
-
-    done = meltano(project, "add", "tap-intercom-access", "--from-ref", definition)
-
-    assert done.returncode == 1
-    assert "/set-pip_url-to-the-path-of-your-clone" in done.stdout + done.stderr
+    assert len(lines(own / "admins.jsonl")) == 13
+    assert not (own / "activity_logs.jsonl").exists()
 
 
 def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres) -> None:
