@@ -57,9 +57,10 @@ MAX_EMPTY = 2
 def _log_retry(details: Details) -> None:
     client, request = details["args"][:2]
     logger.warning(
-        "%sAttempt %d failed; retrying in %.1f seconds. %s%s",
+        "%sAttempt %d of %d failed; retrying in %.1f seconds. %s%s",
         f"{client.observer.stream}: " if client.observer.stream else "",
         details["tries"],
+        ATTEMPTS,
         details["wait"],
         getattr(details["exception"], "problem", ""),
         f" Parameters: {request.page}" if request.page else "",

@@ -1,4 +1,4 @@
-"""What time it is at Intercom, whatever the clock of this machine says."""
+"""Intercom's time, independent of the clock of this machine."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 LATEST = 253_370_764_800
-"""Unix seconds at which the year 9999 begins: what a clock adds to them still is a date."""
+"""The start of the year 9999 in Unix seconds. Later times could exceed the last valid date."""
 
 
 class Clock:
-    """Intercom's clock, as the `Date` of its responses tells it; this machine's until one does."""
+    """Intercom's clock, set by the `Date` of its responses; this machine's until then."""
 
     def __init__(self) -> None:
-        """Start with no response."""
-        self._ahead: float | None = None  # Intercom's Unix time less this machine's monotonic one
+        """Start with this machine's clock."""
+        self._ahead: float | None = None  # Intercom's Unix time minus this machine's monotonic time
 
     @property
     def is_set(self) -> bool:
-        """Whether a response had a readable `Date`."""
+        """Whether a response had a valid `Date`."""
         return self._ahead is not None
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Take the time from the headers of a response that has just come."""
+        """Set the clock from the headers of a response that just arrived."""
         if (date := date_of(headers.get("Date"))) is not None:
             self._ahead = date - time.monotonic()
 
     def now(self) -> float:
-        """Give Unix seconds, less the way that the response took and a broken second."""
+        """Return Unix seconds. They may be late by the travel time of a response and one second."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
 
 def date_of(header: str | None) -> float | None:
-    """Read a date as HTTP headers write it, in Unix seconds; None where it is none."""
+    """Return the date of an HTTP header in Unix seconds, None if it is not a date."""
     try:
         date = parsedate_to_datetime(header or "")
         seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
-    except (OverflowError, ValueError):  # the former for an offset from UTC of many digits
+    except (OverflowError, ValueError):  # OverflowError: an offset from UTC with many digits
         return None
     return seconds if 0 <= seconds < LATEST else None

@@ -1,7 +1,7 @@
-"""Waiting for Intercom's rate limit, which all threads share.
+"""Wait for Intercom's rate limit, which all threads share.
 
-Intercom counts requests in periods. Its responses say how many a period has, how many are left, and
-when the next one begins.
+Intercom counts requests in periods. Its responses contain the number of requests in a period, the
+number that is left, and the time at which the next period begins.
 
 Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
 """
@@ -19,32 +19,32 @@ from tap_intercom_access.intercom.clock import date_of
 logger = logging.getLogger("tap-intercom-access")
 
 PERIOD = 10.0
-"""Seconds that Intercom counts requests in: the wait when a 429 does not say how long."""
+"""Length of a period in seconds, and the wait after a 429 without a time."""
 
 MAX_WAIT = 300.0
-"""Seconds that one request waits for the limit, over all its 429s, before the sync fails."""
+"""Seconds that one request may wait for the limit in total, before the sync fails."""
 
 
 class RateLimit:
-    """What is left of the current period, and when the next one begins; safe between threads."""
+    """The requests left in the current period, and the start of the next. It is thread-safe."""
 
     def __init__(self) -> None:
-        """Start with nothing known: the first requests go out, and their responses tell."""
+        """Start without a limit. The first responses set it."""
         self._changed = threading.Condition()
-        self._size = self._left = math.inf  # requests of a period, and what is left of this one
-        self._reset = ""  # the period's X-RateLimit-Reset; empty until a response has it
+        self._size = self._left = math.inf  # requests in a period, and those left in this one
+        self._reset = ""  # X-RateLimit-Reset of the period, empty if unknown
         self._resume_at = self._paused_until = 0.0  # by this machine's monotonic clock
-        self._announced = False
+        self._logged = False
 
     def take(self) -> None:
-        """Wait until the period has a request left, and take it."""
+        """Wait until a request is left in the period, and take it."""
         with self._changed:
             while 0 < (ahead := self._wait()) <= MAX_WAIT:
-                if not self._announced:
-                    logger.info("Rate limit used up: waiting %.1f seconds for its reset", ahead)
-                self._announced = True
+                if not self._logged:
+                    logger.info("Rate limit reached; waiting %.1f seconds", ahead)
+                self._logged = True
                 self._changed.wait(ahead)
-            self._announced = False
+            self._logged = False
             if self._left < 1:
                 self._left, self._reset = self._size, ""
             self._left -= 1
@@ -54,10 +54,10 @@ class RateLimit:
         return until - time.monotonic()
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Take what a response says of the period.
+        """Update the period from the headers of a response.
 
         Args:
-            headers: Of the response.
+            headers: The headers of the response.
             now: Unix seconds by Intercom's clock.
         """
         left, size, reset = (
@@ -68,9 +68,9 @@ class RateLimit:
         name, resume_at = headers["X-RateLimit-Reset"], time.monotonic() + reset - now
         with self._changed:
             if name == self._reset:
-                # Requests that left since are in our count; those of other apps in Intercom's.
+                # Our count includes requests sent since, Intercom's those of other apps.
                 self._left = min(self._left, left)
-                self._resume_at = min(self._resume_at, resume_at)  # `now` is in whole seconds
+                self._resume_at = min(self._resume_at, resume_at)  # `now` has whole seconds
             else:
                 self._left = left if self._reset else min(self._left, left)
                 self._reset, self._resume_at = name, resume_at
@@ -78,14 +78,14 @@ class RateLimit:
             self._changed.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """Hold back all requests for so long."""
+        """Delay all requests by a number of seconds."""
         with self._changed:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
             self._changed.notify_all()
 
 
 def requested_wait(headers: Mapping[str, str], now: float) -> float:
-    """Give the seconds to wait after a 429: the longest that its headers name, at least one."""
+    """Return the seconds to wait after a 429: the longest time in its headers, at least one."""
     waits = []
     if reset := _number(headers.get("X-RateLimit-Reset")):
         waits.append(reset - now)

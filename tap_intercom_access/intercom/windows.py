@@ -1,15 +1,17 @@
-"""All rows of a stretch of time, oldest first, in whatever order Intercom lists them.
+"""Read all rows of a time range, oldest first, in whatever order Intercom lists them.
 
-It is read in windows, several at once, so that waiting for one does not hold up the others. The
-order of the list is not documented, and rows come and go while it is read. So the order of rows
-proves nothing, and a window counts as whole in two cases only:
+The range is read in windows, several at the same time. The order of the list is not documented,
+rows come and go while it is read, and a server may ignore the requested page size. So a window is
+complete only in these cases:
 
-- Its rows came in one response.
+- All its rows came in one response.
 - They came on numbered pages, each requested so that it begins with the last row of the page
-  before. Nothing moved in between if just that row came twice, and nothing is missing if the rows
-  are as many as the numbers of the last page say.
+  before. The number of repeated rows shows that nothing moved in between. The number of different
+  rows is the number that the pages have room for. A full page showed that the server obeys
+  `per_page`, without which nothing is known about where a page begins.
 
-Any other window is divided. One that cannot be divided is read again until nothing new comes.
+Any other window is divided. One that can't be divided is read again until nothing new comes, and
+there are as many different rows as places on its pages.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/searchactivitylogs
 """
@@ -20,51 +22,53 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from itertools import islice, pairwise
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
-from tap_intercom_access.intercom.client import MIN_REPEATED, Intercom
-from tap_intercom_access.intercom.endpoints import Request
+from tap_intercom_access.intercom.client import Intercom, NextRequest, PageRequest
 from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError, RetriesExhaustedError
 from tap_intercom_access.intercom.paging import cursor_of
 from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
 
 logger = logging.getLogger("tap-intercom-access")
 
+CONCURRENT = 12
+"""Windows to read at the same time."""
+
 DAY = 86_400 - 1
-"""Seconds of the shortest window that is divided: the bounds of its request are a day apart."""
+"""The length in seconds of the shortest window that is divided if Intercom fails to answer. The
+bounds in its request are a day apart."""
 
-IN_FLIGHT = 9
-"""Windows that are read at once: 45 requests a second at a usual 200 ms, a quarter of the limit."""
-
-ALONE = 4
-"""Pages that are read one after the other rather than divided, which costs a request."""
-
-MAX_PAGES = 8
-"""Pages of a window; it is held in memory to be sorted, so a fuller one is divided."""
+MAX_PAGES = 5
+"""The most pages to read one after the other. A window with more is divided."""
 
 FULL = 0.96
-"""How full the pages of a divided window should be, so that a few rows more cost no request."""
+"""How full the pages of a divided window should be, so that a few more rows cost no request."""
 
 PART = 3
-"""Pages of a part of a divided window; one where that is enough for all parts at once."""
+"""Pages of each part of a divided window, unless all parts can be read at the same time."""
 
-MAX_PASSES = 10
-"""Readings of a window that cannot be divided, before the sync fails."""
+MAX_READINGS = 30
+"""Readings of a window that can't be divided. Even random pages bring all rows by then."""
 
-DEFAULT_PER_PAGE = 20
-"""Rows of a page where the request does not say how many."""
+MAX_REPEATED = 1000
+"""Repeated rows in a reading, in addition to as many as there are different rows."""
+
+SMALLEST_PAGE = 20
+"""Rows on a full page if no number shows whether there are more: Intercom's default size."""
 
 NUMBERED = {"page", "per_page", "created_at_after", "created_at_before", "event_types"}
-"""Parameters of a numbered page; any other is a cursor."""
+"""Parameters of a numbered page. Any other parameter is a cursor."""
 
 
 class Timed(Row, gc=False):
-    """A row that has a time, in Unix seconds."""
+    """A row with a time in Unix seconds."""
 
     created_at: UnixSeconds
 
@@ -76,29 +80,22 @@ Window = tuple[int, int]
 
 
 class NotWholeError(Exception):
-    """A window has too many pages, or its pages do not add up: it has to be divided.
+    """A window has too many pages, or its pages don't add up: it has to be divided.
 
     Attributes:
-        pages: Number of pages, as far as it is known.
-        rows: What was read of the window.
+        pages: The number of pages, 2 if it isn't known.
+        rows: The rows that were read, by ID.
     """
 
     def __init__(self, pages: int, rows: dict[str, Any]) -> None:
-        """Keep what is known, so that no row is lost that was read."""
+        """Keep the rows, so that none that was read is lost."""
         super().__init__(f"{pages} pages")
-        self.pages = pages
+        self.pages = max(2, pages)
         self.rows = rows
 
 
-class WindowRows(NamedTuple):
-    """What was listed for a window by ids, and the number of rows outside of the time asked for."""
-
-    rows: dict[str, Any]
-    outside: int
-
-
-def within(request: Request[Page[TimedT]], window: Window) -> Request[Page[TimedT]]:
-    """Give the request for the rows of a window."""
+def within(request: PageRequest[TimedT], window: Window) -> PageRequest[TimedT]:
+    """Return the request for the rows of a window."""
     start, stop = window
     # Whether Intercom's bounds include their own second is not documented.
     bounds = {"created_at_after": start - 1, "created_at_before": stop}
@@ -107,99 +104,52 @@ def within(request: Request[Page[TimedT]], window: Window) -> Request[Page[Timed
 
 def read_windows(
     intercom: Intercom,
-    request: Request[Page[TimedT]],
+    request: PageRequest[TimedT],
     window: Window,
     first: Page[TimedT] | None = None,
 ) -> Generator[tuple[int, list[TimedT]], None, None]:
-    """Give all rows of a window in order of time, a smaller window at a time, each with its end.
+    """Yield the end and the sorted rows of each part of a window, from the first to the last.
 
-    A window that Intercom does not answer (HTTP 5xx, timeouts) is divided, down to a day.
+    A part is divided if Intercom fails to answer (HTTP 5xx, timeouts), unless it is a day or less.
 
     Args:
         intercom: The API to read from.
-        request: A request for the list, or for a window that holds this one.
-        window: What to read; a full one is divided.
-        first: The response to the request, where it was sent already.
+        request: A request for the list, or for the window.
+        window: The window to read. The requests begin a day earlier and end a day later.
+        first: The response to the request, if it was sent before.
 
     Raises:
-        IntercomError: if a window cannot be read to its end; all before it was given by then.
+        IntercomError: if a part can't be read completely. All earlier ones were yielded by then.
     """
-    pages = ((first and first.pages) or Pages()).total_pages or 0
-    pending = deque(divide(window, pages) if pages > ALONE else [window])
-    in_flight: dict[Window, Future[WindowRows]] = {}
-    seen: dict[str, TimedT] = {}  # what was read for other windows is not lost
-    given: dict[str, int] = {}  # what was given within the last day, with its time
-    told_outside = False
-    cancelled = threading.Event()
-    reader = intercom
-    workers = ThreadPoolExecutor(IN_FLIGHT)
-    try:
-        if first and window in pending:
-            in_flight[window] = _submit(workers, reader, request, window, first)
+    # If Intercom rounds the bounds to days, its first and last rows come with other bounds only.
+    everything = (max(0, window[0] - DAY), window[1] + DAY)
+    pending = deque([everything])
+    started: dict[Window, Callable[[], dict[str, TimedT]]] = {}
+    rows = _InOrder[TimedT](window)
+    with closing(_Reader(intercom)) as reader:
+        if first:
+            started[everything] = reader.start(request, everything, first)
         while pending:
-            for upcoming in islice(pending, IN_FLIGHT):
-                if upcoming not in in_flight:
-                    in_flight[upcoming] = _submit(
-                        workers, reader, within(request, upcoming), upcoming
-                    )
+            for upcoming in islice(pending, CONCURRENT):
+                if upcoming not in started:
+                    started[upcoming] = reader.start(within(request, upcoming), upcoming)
             intercom.observer.before_request(request)
             current = pending.popleft()
             try:
-                rows, outside = in_flight.pop(current).result()
+                listed = started.pop(current)()
             except NotWholeError as error:
-                seen |= error.rows
+                rows.keep(error.rows)
                 pending.extendleft(reversed(divide(current, error.pages)))
-                continue
             except RetriesExhaustedError as error:
                 pending.extendleft(reversed(_shorter(current, error)))
-                continue
-            if outside and not told_outside:
-                told_outside = True
-                logger.warning(
-                    "%s listed %d events outside of the time asked for (%s), which are left out "
-                    "of it",
-                    request,
-                    outside,
-                    in_words(current),
-                )
-                # An end that Intercom rounds down, too, leaves out the last events.
-                pending.append((window[1] - 1, window[1] + DAY))
-            # Where Intercom rounds the bounds, a row may come with the window after its own.
-            seen |= _of_window((max(window[0], current[0] - DAY), window[1]), rows)
-            rows = _of_window((window[0], current[1]), seen)
-            seen = {id_: row for id_, row in seen.items() if id_ not in rows}
-            new = [row for row in rows.values() if row.id not in given]
-            given = {id_: at for id_, at in given.items() if at >= current[1] - DAY}
-            given |= {row.id: row.created_at for row in new}
-            yield min(current[1], window[1]), sorted(new, key=lambda row: row.created_at)
-    finally:
-        cancelled.set()
-        workers.shutdown(wait=False, cancel_futures=True)
-
-
-def _submit(
-    workers: ThreadPoolExecutor,
-    intercom: Intercom,
-    request: Request[Page[TimedT]],
-    window: Window,
-    first: Page[TimedT] | None = None,
-) -> Future[WindowRows]:
-    """Read a window in another thread, or in this one where there is no other to be had."""
-    try:
-        return workers.submit(read_window, intercom, request, window, first)
-    except RuntimeError:
-        future: Future[WindowRows] = Future()
-        try:
-            future.set_result(read_window(intercom, request, window, first))
-        except Exception as error:  # noqa: BLE001 (for whoever takes the result)
-            future.set_exception(error)
-        return future
+            else:
+                yield from rows.take(current, listed)
 
 
 def divide(window: Window, pages: int) -> list[Window]:
-    """Divide a window of so many pages into windows that are likely to be read at once."""
+    """Divide a window of so many pages into windows that are likely to be complete."""
     full_pages = pages / FULL
-    return _split(window, math.ceil(full_pages if full_pages <= IN_FLIGHT else full_pages / PART))
+    return _split(window, math.ceil(full_pages if full_pages <= CONCURRENT else full_pages / PART))
 
 
 def _split(window: Window, parts: int) -> list[Window]:
@@ -210,117 +160,208 @@ def _split(window: Window, parts: int) -> list[Window]:
 
 
 def _shorter(window: Window, error: RetriesExhaustedError) -> list[Window]:
-    """Divide a window that Intercom did not answer, unless it is a day or less."""
+    """Divide a window that Intercom failed to answer, unless it is a day or less."""
     days = math.ceil((window[1] - window[0]) / DAY)
     if days <= 1:
         raise error
-    logger.warning("%s: %s It is tried again in parts.", in_words(window), error)
-    return _split(window, min(days, IN_FLIGHT))
+    logger.warning("%s: %s Reading it in shorter windows", describe(window), error.problem)
+    return _split(window, min(days, CONCURRENT))
 
 
-def read_window(
-    intercom: Intercom,
-    request: Request[Page[TimedT]],
-    window: Window,
-    first: Page[TimedT] | None = None,
-) -> WindowRows:
-    """Read a window whole.
-
-    Raises:
-        NotWholeError: if it is not, or has more than MAX_PAGES pages, and can be divided.
-        IntercomError: if it cannot be read to its end.
-    """
-    rows: dict[str, TimedT] = {}
-    for readings in range(MAX_PASSES):
-        known = len(rows)
-        seen: set[str] = set()  # in this reading
-        repeated = outside = stale = 0
-        whole = True
-        for sent, page, upcoming in intercom.paginate(request, next_window_request, first):
-            outside += _count_outside(sent, page)
-            listed: dict[str, TimedT] = {row.id: row for row in page.rows}
-            whole = whole and len(seen & listed.keys()) == repeated
-            stale = 0 if listed.keys() - seen else stale + len(listed)
-            seen |= listed.keys()
-            rows |= listed
-            end = _begin(sent) + len(page.rows)
-            if not upcoming:
-                whole = sent == request or (whole and len(seen) == end)
-                break
-            by_number = "page" in upcoming.parameters
-            repeated = end - _begin(upcoming) if by_number else 0
-            whole = whole and by_number
-            pages = max(2, (page.pages or Pages()).total_pages or 0)
-            divisible = window[1] - window[0] > 1 and not outside
-            if divisible and (pages > MAX_PAGES or not whole):
-                raise NotWholeError(pages, rows)
-            if stale > max(len(rows), MIN_REPEATED):
-                raise IntercomError(
-                    f"{request}: the last {stale} events were all listed before: the list goes "
-                    f"round in circles. {RUN_AGAIN}"
-                )
-        first = None
-        if whole or (readings and len(rows) == known and known >= end):
-            return WindowRows(rows, outside)
-        if window[1] - window[0] > 1 and not outside:
-            raise NotWholeError(2, rows)
-    raise IntercomError(
-        f"{request} answered HTTP 200, but its events still change after {MAX_PASSES} readings. "
-        f"{RUN_AGAIN}"
-    )
-
-
-def next_window_request(
-    request: Request[Page[TimedT]], page: Page[TimedT]
-) -> Request[Page[TimedT]] | None:
-    """Give the request for the page after this one of a window, None at its end.
-
-    A numbered page begins with the last row of the one before. A full page is the last one only if
-    it says so.
-
-    Raises:
-        PagesError: if ``pages.next`` has a form that is not known, or points elsewhere.
-    """
-    pages = page.pages or Pages()
-    cursor = cursor_of(request, pages)
-    if cursor and cursor.keys() - NUMBERED:
-        return replace(request, parameters={**request.parameters, **cursor})
-    is_announced = pages.page is not None and pages.page < (pages.total_pages or 0)
-    if request.parameters.keys() - NUMBERED and not cursor and not is_announced:
-        return None  # where cursors end, the list does
-    number, per_page = request.parameters.get("page", 1), _per_page(request)
-    end = _begin(request) + len(page.rows)
-    if pages.total_pages and pages.total_pages > 0:
-        announced = min(number, pages.page or number) < pages.total_pages
-    else:
-        announced = len(page.rows) >= min(per_page, pages.per_page or per_page)
-    if not (cursor or announced or end < (page.total_count or 0)):
-        return None
-    if page.rows:
-        per_page = max(1, (end - 1) // number)
-    change = {"page": number + 1, "per_page": per_page}
-    return replace(request, parameters={**request.parameters, **change})
-
-
-def in_words(window: Window) -> str:
-    """Name a window as messages do."""
+def describe(window: Window) -> str:
+    """Return a window as messages show it."""
     start, stop = (datetime.fromtimestamp(at, tz=timezone.utc).isoformat() for at in window)
     return f"from {start} to {stop}"
 
 
-def _per_page(request: Request[Page[TimedT]]) -> int:
-    return int(request.parameters.get("per_page", DEFAULT_PER_PAGE))
+class _InOrder(Generic[TimedT]):
+    """The rows of all parts of a window, each of them once, in order of time."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._kept: dict[str, TimedT] = {}
+        self._taken: dict[str, int] = {}  # the times of the rows of the last day
+
+    def keep(self, rows: dict[str, TimedT], since: int = 0) -> None:
+        """Keep rows until the part that they belong to is taken."""
+        start = max(self._window[0], since)
+        self._kept |= {
+            id_: row for id_, row in rows.items() if start <= row.created_at < self._window[1]
+        }
+
+    def take(self, part: Window, rows: dict[str, TimedT]) -> Iterator[tuple[int, list[TimedT]]]:
+        """Yield the end of a part that was read, and all rows before it."""
+        stop = min(part[1], self._window[1])
+        # If Intercom rounds the bounds, a row may come with the part after its own.
+        self.keep(rows, part[0] - DAY)
+        taken = [row for row in self._kept.values() if row.created_at < stop]
+        for row in taken:
+            del self._kept[row.id]
+        new = [row for row in taken if row.id not in self._taken]
+        self._taken = {id_: at for id_, at in self._taken.items() if at >= stop - DAY}
+        self._taken |= {row.id: row.created_at for row in new}
+        if stop > self._window[0]:
+            yield stop, sorted(new, key=lambda row: row.created_at)
 
 
-def _begin(request: Request[Page[TimedT]]) -> int:
-    """Give the number of rows before a numbered page."""
-    return (int(request.parameters.get("page", 1)) - 1) * _per_page(request)
+class _Reader:
+    """Reads windows, in any thread. It remembers what the pages have shown about the server."""
+
+    def __init__(self, intercom: Intercom) -> None:
+        self._intercom = intercom
+        self._workers = ThreadPoolExecutor(CONCURRENT)
+        self._cancelled = threading.Event()
+        self._first_warning = threading.Lock()
+        self._fewest_pages = 3  # of a window that is not divided: the second one shows its size
+        self._largest_page = SMALLEST_PAGE
+
+    def close(self) -> None:
+        """Send no further request, without waiting for those that were sent."""
+        self._cancelled.set()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def start(
+        self, request: PageRequest[TimedT], window: Window, first: Page[TimedT] | None = None
+    ) -> Callable[[], dict[str, TimedT]]:
+        """Start to read a window. Return a function that waits for the rows."""
+        read = partial(self.read, request, window, first)
+        try:
+            return self._workers.submit(read).result
+        except RuntimeError:  # no thread can be started, so this one reads
+            return read
+
+    def read(
+        self, request: PageRequest[TimedT], window: Window, first: Page[TimedT] | None
+    ) -> dict[str, TimedT]:
+        """Read all rows of a window, by ID.
+
+        Raises:
+            NotWholeError: if the window has to be divided.
+            IntercomError: if it can't be read completely.
+        """
+        rows: dict[str, TimedT] = {}
+        end = pages = 0
+        for sent, page, upcoming in self._pages(request, self._next_overlapping, first):
+            listed: dict[str, TimedT] = {row.id: row for row in page.rows}
+            if outside := _count_outside(sent, listed):
+                self._warn_once(request, window, outside)
+            if sent is request:
+                pages = (page.pages or Pages()).total_pages or 0
+                if not upcoming and len(listed) >= (page.total_count or 0):
+                    return listed
+            if outside or window[1] - window[0] == 1:
+                return self._read_repeatedly(request)
+            begin = _begin(sent)
+            moved = len(rows.keys() & listed.keys()) != end - begin
+            rows |= listed
+            end = begin + len(page.rows)
+            if sent is not request and upcoming:
+                is_obeyed = len(page.rows) == _per_page(sent)
+                self._fewest_pages = 2 if is_obeyed else MAX_PAGES + 1
+            by_number = not upcoming or _is_numbered(upcoming)
+            is_readable = self._fewest_pages <= pages <= MAX_PAGES
+            if page.rows and (moved or not by_number or not is_readable):
+                break
+            if not upcoming and len(rows) == end and self._fewest_pages == 2:  # noqa: PLR2004
+                return rows
+        raise NotWholeError(pages, rows)
+
+    def _warn_once(self, request: PageRequest[TimedT], window: Window, outside: int) -> None:
+        if self._first_warning.acquire(blocking=False):
+            logger.warning(
+                "%s returned %d events outside of the time asked for (%s). Leaving them out.",
+                request,
+                outside,
+                describe(window),
+            )
+
+    def _read_repeatedly(self, request: PageRequest[TimedT]) -> dict[str, TimedT]:
+        """Read pages of a constant size, again and again until nothing new comes.
+
+        Raises:
+            IntercomError: if there still are fewer different rows than places on the pages.
+        """
+        rows: dict[str, TimedT] = {}
+        places = readings = 0
+        while readings < MAX_READINGS and places <= 2 * len(rows) + MAX_REPEATED:
+            readings += 1
+            known, places = len(rows), 0
+            for _, page, _ in self._pages(request, self._next):
+                rows |= {row.id: row for row in page.rows}
+                places = max(places + len(page.rows), page.total_count or 0)
+                if places > 2 * len(rows) + MAX_REPEATED:
+                    break
+            if known == len(rows) >= places:
+                return rows
+        raise IntercomError(
+            f"{request} answered HTTP 200, but its pages have room for {places} events and "
+            f"{readings} readings found {len(rows)} different ones.",
+            RUN_AGAIN,
+        )
+
+    def _pages(
+        self,
+        request: PageRequest[TimedT],
+        next_request: NextRequest[TimedT],
+        first: Page[TimedT] | None = None,
+    ) -> Iterator[tuple[PageRequest[TimedT], Page[TimedT], PageRequest[TimedT] | None]]:
+        for step in self._intercom.paginate(request, next_request, first):
+            yield step
+            if self._cancelled.is_set():
+                raise CancelledError
+
+    def _next_overlapping(
+        self, request: PageRequest[TimedT], page: Page[TimedT]
+    ) -> PageRequest[TimedT] | None:
+        """Return the request for a next page that begins with the last row of this one."""
+        upcoming = self._next(request, page)
+        if not (upcoming and page.rows and _is_numbered(upcoming)):
+            return upcoming
+        per_page = max(1, (_begin(request) + len(page.rows) - 1) // _number(request))
+        return replace(upcoming, parameters={**upcoming.parameters, "per_page": per_page})
+
+    def _next(self, request: PageRequest[TimedT], page: Page[TimedT]) -> PageRequest[TimedT] | None:
+        """Return the request for the page after this one, None at the end of the list.
+
+        Raises:
+            PagesError: if ``pages.next`` has an unknown form, or points elsewhere.
+        """
+        cursor = cursor_of(request, page.pages or Pages())
+        if cursor and cursor.keys() - NUMBERED:
+            return replace(request, parameters={**request.parameters, **cursor})
+        if cursor or self._announces_more(request, page):
+            change = {"page": _number(request) + 1}
+            return replace(request, parameters={**request.parameters, **change})
+        return None
+
+    def _announces_more(self, request: PageRequest[TimedT], page: Page[TimedT]) -> bool:
+        """Return whether the numbers of a page, or else its size, leave room for further pages."""
+        pages, number = page.pages or Pages(), _number(request)
+        self._largest_page = max(self._largest_page, len(page.rows))
+        if not _is_numbered(request):
+            return not pages.last_by_number
+        if pages.total_pages and pages.total_pages > 0:
+            return min(number, pages.page or number) < pages.total_pages
+        return len(page.rows) >= min(_per_page(request), self._largest_page)
 
 
-def _of_window(window: Window, rows: dict[str, TimedT]) -> dict[str, TimedT]:
-    return {id_: row for id_, row in rows.items() if window[0] <= row.created_at < window[1]}
+def _is_numbered(request: PageRequest[TimedT]) -> bool:
+    return request.parameters.keys() <= NUMBERED
 
 
-def _count_outside(request: Request[Page[TimedT]], page: Page[TimedT]) -> int:
+def _number(request: PageRequest[TimedT]) -> int:
+    return int(request.parameters.get("page", 1))
+
+
+def _per_page(request: PageRequest[TimedT]) -> int:
+    return int(request.parameters.get("per_page", SMALLEST_PAGE))
+
+
+def _begin(request: PageRequest[TimedT]) -> int:
+    """Return the number of rows before a numbered page of the requested size."""
+    return (_number(request) - 1) * _per_page(request)
+
+
+def _count_outside(request: PageRequest[TimedT], rows: dict[str, TimedT]) -> int:
     after, before = (request.parameters[f"created_at_{bound}"] for bound in ("after", "before"))
-    return sum(not after <= row.created_at <= before for row in page.rows)
+    return sum(not after <= row.created_at <= before for row in rows.values())

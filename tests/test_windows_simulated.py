@@ -1,0 +1,226 @@
+"""No event is lost, whatever the server's page sizes, order, bounds, and form of pages.
+
+A number is a seed: `-k 'seed[17]'` runs one again.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typing_extensions import override
+
+from tap_intercom_access.intercom import Id, Intercom, list_of
+from tap_intercom_access.intercom.responses import Page, Pages
+from tap_intercom_access.intercom.windows import Timed, read_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOUR, DAY = 3600, 86_400
+START = 1_800_000_000
+STOP = START + 6 * DAY
+LOGS = list_of("activity_logs", Timed, "/search", method="POST")
+FORMS = ("numbers", "numbers", "total only", "link", "cursor", "nothing")
+
+
+@dataclass
+class Server:
+    """A simulated search for events."""
+
+    chance: random.Random
+    times: list[int]
+    size: int | None = None
+    """Rows per page, whatever is requested."""
+    most: int = 250
+    """Rows per page at most."""
+    order: str = "newest first"
+    form: str = "numbers"
+    includes: tuple[bool, bool] = (False, True)
+    """Whether the bounds include their own second."""
+    step: int = 1
+    """Seconds to whose multiples the bounds are rounded."""
+    rounds_up: bool = False
+    moves: tuple[str, ...] = ()
+    """What may happen between two requests."""
+    rate: float = 0.05
+    """How likely one of them is."""
+    requests: int = 0
+    events: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Time and a random number by ID."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        for at in self.times:
+            self.log(at)
+
+    def log(self, at: int) -> None:
+        self.events[f"event-{len(self.events)}-{self.chance.random()}"] = at, self.chance.random()
+
+    def move(self) -> None:
+        move = self.chance.choice(self.moves) if self.chance.random() < self.rate else ""
+        if move == "arrive":
+            self.log(self.chance.choice(self.times))
+        elif move == "expire" and self.events:
+            del self.events[self.chance.choice(list(self.events))]
+
+    def listed(self, after: int, before: int) -> list[str]:
+        step, up = self.step, self.rounds_up * (self.step - 1)
+        after, before = (after + up) // step * step, (before + up) // step * step
+        ids = [
+            id_
+            for id_, (at, _) in self.events.items()
+            if after - self.includes[0] < at < before + self.includes[1]
+        ]
+        if self.order == "shuffled each time":
+            self.chance.shuffle(ids)
+        elif self.order == "shuffled once":
+            ids.sort(key=lambda id_: self.events[id_][1])
+        else:
+            if self.order == "newest first, ties shuffled":
+                self.chance.shuffle(ids)
+            ids.sort(key=lambda id_: self.events[id_][0], reverse=self.order != "oldest first")
+        return ids
+
+    def answer(self, body: dict[str, Any]) -> Page[Timed]:
+        with self.lock:
+            self.requests += 1
+            if self.requests > 1 and self.moves:
+                self.move()
+            ids = self.listed(body["created_at_after"], body["created_at_before"])
+            size = self.size or min(self.most, body["per_page"])
+            number = body.get("starting_after") if self.form == "cursor" else body.get("page")
+            page = int(number or 1)
+            total = max(1, -(-len(ids) // size))
+            more = page < total
+            pages = {
+                "numbers": Pages(None, page, total, size),
+                "total only": Pages(None, None, total),
+                "link": Pages(f"/search?page={page + 1}" if more else None, page, total, size),
+                "cursor": Pages({"starting_after": f"{page + 1}"} if more else None, page, total),
+                "nothing": None,
+            }[self.form]
+            rows = [
+                Timed(id=Id(id_), created_at=self.events[id_][0])
+                for id_ in ids[(page - 1) * size : page * size]
+            ]
+            return LOGS.response(rows=rows, pages=pages)
+
+
+@dataclass(frozen=True)
+class Simulated(Intercom):
+    """An API whose responses come from a simulated server."""
+
+    server: Server = field(kw_only=True)
+
+    @override
+    def send(self, request: Any) -> Any:
+        return self.server.answer(dict(request.parameters))
+
+
+def read(server: Server) -> list[str]:
+    """Return the IDs of all events, and check that they are sorted in each part."""
+    intercom = Simulated("token", server=server)
+    request = intercom.build_request(LOGS, {"per_page": 250})
+    ids: list[str] = []
+    for _, rows in read_windows(intercom, request, (START, STOP)):
+        assert rows == sorted(rows, key=lambda row: row.created_at)
+        ids += [row.id for row in rows]
+    return ids
+
+
+def spread(chance: random.Random, count: int) -> list[int]:
+    return [chance.randrange(START, STOP) for _ in range(count)]
+
+
+def in_bursts(chance: random.Random, count: int) -> list[int]:
+    begins = [chance.randrange(START, STOP - 600) for _ in range(5)]
+    return [chance.choice(begins) + int(chance.random() ** 3 * 600) for _ in range(count)]
+
+
+def in_seconds(chance: random.Random, count: int) -> list[int]:
+    seconds = [chance.randrange(START, STOP) for _ in range(chance.choice([1, 3]))]
+    return [chance.choice(seconds) for _ in range(count)]
+
+
+def server_of(seed: int) -> Server:
+    chance = random.Random(seed)  # noqa: S311 (not for secrets)
+    size, most = chance.choice([(None, 250), (None, 50), (None, 150), (20, 250), (250, 250)])
+    full = size or most
+    count = chance.choice([full, full + 1, 2 * full + 1, 3 * full, 5 * full + 3, 8 * full])
+    server = Server(
+        chance,
+        chance.choice([spread, in_bursts, in_seconds])(chance, count),
+        size,
+        most,
+        order=chance.choice(
+            [
+                "newest first",
+                "oldest first",
+                "newest first, ties shuffled",
+                "shuffled once",
+                "shuffled each time",
+            ]
+        ),
+        form=chance.choice(FORMS),
+        includes=chance.choice([(False, True), (True, False), (True, True), (False, False)]),
+    )
+    if server.includes != (False, False):  # they leave out events on a bound that is rounded
+        server.step = chance.choice([1, 1, HOUR, DAY])
+        server.rounds_up = chance.random() < 0.5
+    is_stable = server.order in {"newest first", "oldest first", "shuffled once"}
+    server.moves = chance.choice([(), ("arrive",), ("arrive", "expire") if is_stable else ()])
+    return server
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_event_is_lost(seed: int) -> None:
+    server = server_of(seed)
+    there = set(server.events)
+
+    ids = read(server)
+
+    assert len(ids) == len(set(ids))
+    lost = there & server.events.keys() - set(ids)
+    assert not lost, server
+    full_pages = len(server.events) / (server.size or server.most)
+    assert server.requests <= 100 + 40 * full_pages
+
+
+@pytest.mark.parametrize(("count", "most", "requests"), [(700, 50, 150), (1500, 50, 200)])
+def test_a_crowded_second_takes_a_few_requests_for_each_page(
+    count: int, most: int, requests: int
+) -> None:
+    server = Server(random.Random(1), [START + DAY] * count, most=most)  # noqa: S311
+
+    assert len(read(server)) == count
+    assert server.requests <= requests
+
+
+@pytest.mark.parametrize("size", [20, 250])
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("pages", [0, 3])
+def test_a_fixed_page_size_and_random_ties_lose_no_event(size: int, seed: int, pages: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 (not for secrets)
+    times = [START + DAY] * (size + 1) + spread(chance, pages * size)
+    server = Server(chance, times, size, order="shuffled each time")
+
+    assert len(read(server)) == len(times)
+
+
+@pytest.mark.parametrize("order", ["newest first", "oldest first", "shuffled once"])
+@pytest.mark.parametrize("times", [spread, in_seconds])
+@pytest.mark.parametrize("seed", range(5))
+def test_events_that_expire_meanwhile_hide_no_other(
+    order: str, times: Callable[[random.Random, int], list[int]], seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 (not for secrets)
+    server = Server(chance, times(chance, 2000), order=order, moves=("expire",), rate=0.3)
+    server.includes = (False, False)  # or else the window before lists the same second
+
+    ids = read(server)
+
+    assert server.events.keys() <= set(ids)
