@@ -84,8 +84,8 @@ def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sand
 def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.refuse(429, "too_many_requests", headers={"Retry-After": "2"}))
     shorter = (
-        "from tap_intercom_access import tap; from tap_intercom_access.intercom import rate_limit; "
-        "rate_limit.MAX_WAIT = 5; tap.main()"
+        "from tap_intercom_access import cli; from tap_intercom_access.intercom import rate_limit; "
+        "rate_limit.MAX_WAIT = 5; cli.main()"
     )
 
     run = run_command(sys.executable, "-c", shorter, "--config=ENV", **sandbox.settings)

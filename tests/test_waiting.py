@@ -95,7 +95,7 @@ def test_a_wait_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     limit.take()
     limit.take()
 
-    assert caplog.messages == ["Rate limit used up: waiting 0.4 seconds for its reset"]
+    assert caplog.messages == ["Rate limit reached; waiting 0.4 seconds"]
 
 
 def test_nothing_known_is_nothing_to_wait_for() -> None:

@@ -251,7 +251,10 @@ def test_events_that_never_stop_changing_are_an_error(sandbox: Sandbox) -> None:
 
     sandbox.fail(SEARCH, renew)
 
-    assert "its pages have room for 400 events and 30 readings found 12000 different ones" in sync_events(sandbox).error
+    assert (
+        "its pages have room for 400 events and 30 readings found 12000 different ones"
+        in sync_events(sandbox).error
+    )
 
 
 MEASURED = (

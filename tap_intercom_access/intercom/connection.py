@@ -67,8 +67,7 @@ class Connection:
         Args:
             method: The HTTP method.
             url: The URL.
-            timeout: Seconds to connect, and between two pieces of a response. A complete response
-                may take ten times as long.
+            timeout: Seconds to connect, and between pieces; ten times as long for the response.
             on_limited: Called with each 429 after which the request is sent again.
             options: Other arguments of `requests.Session.request`.
 
@@ -78,9 +77,7 @@ class Connection:
         Raises:
             OSError: any exception of requests (InvalidURL for a wrong proxy URL), or TooLargeError.
         """
-        if not hasattr(self._of_this_thread, "session"):
-            self._of_this_thread.session = _Session()
-        session: _Session = self._of_this_thread.session
+        session = self._session()
         waited = 0.0
         while True:
             self._limit.take()
@@ -96,6 +93,13 @@ class Connection:
             on_limited(response)
             self._limit.pause(wait)
             waited += wait
+
+    def _session(self) -> _Session:
+        """Return the session of this thread."""
+        if not hasattr(self._of_this_thread, "session"):
+            self._of_this_thread.session = _Session()
+        session: _Session = self._of_this_thread.session
+        return session
 
 
 def is_unknown_host(error: OSError) -> bool:

@@ -110,8 +110,6 @@ def read_windows(
 ) -> Generator[tuple[int, list[TimedT]], None, None]:
     """Yield the end and the sorted rows of each part of a window, from the first to the last.
 
-    A part is divided if Intercom fails to answer (HTTP 5xx, timeouts), unless it is a day or less.
-
     Args:
         intercom: The API to read from.
         request: A request for the list, or for the window.

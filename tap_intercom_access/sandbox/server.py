@@ -209,7 +209,7 @@ class Sandbox:
             is_over = self._used[self._period] > limit
         if is_over:
             message = f"Exceeded rate limit of {limit} in 10_seconds"
-            return error(429, "rate_limit_exceeded", message)
+            return error(429, "rate_limit_exceeded", message, **self._rate_limit_headers())
         if bodies := self._responses.get(request.path):
             body = bodies.pop(0) if len(bodies) > 1 else bodies[0]
             return Response(body) if isinstance(body, bytes) else jsonify(body)
@@ -222,18 +222,21 @@ class Sandbox:
 
     def _finish(self, response: Response) -> Response:
         response.headers.setdefault("Date", self._date())
-        if response.status_code != 401:  # noqa: PLR2004 (only authenticated answers have them)
-            limit, period = self.behaviour.rate_limit, self._period
-            remaining = max(0, limit - self._used[period])
-            response.headers.setdefault("X-RateLimit-Limit", str(limit))
-            response.headers.setdefault("X-RateLimit-Remaining", str(remaining))
-            response.headers.setdefault("X-RateLimit-Reset", str((period + 1) * PERIOD))
+        if response.status_code not in (401, 429):  # faults decide about the headers of theirs
+            for name, value in self._rate_limit_headers().items():
+                response.headers.setdefault(name, value)
         if response.status_code == 200:  # noqa: PLR2004 (an error has its id in the body)
             response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
             requested = request.headers.get("Intercom-Version")
             if version := self.behaviour.answers_version or requested:
                 response.headers.setdefault("Intercom-Version", version)
         return response
+
+    def _rate_limit_headers(self) -> dict[str, str]:
+        limit, period = self.behaviour.rate_limit, self._period
+        values = (limit, max(0, limit - self._used[period]), (period + 1) * PERIOD)
+        names = (f"X-RateLimit-{name}" for name in ("Limit", "Remaining", "Reset"))
+        return dict(zip(names, map(str, values), strict=True))
 
     @property
     def _period(self) -> int:

@@ -222,9 +222,9 @@ class ActivityLogsStream(IntercomStream):
         _, here = self.run.clock.times(self.name)
         begin = start_of(bookmark, types, start_date, here, here).at
         if bookmark.at is None and start_date is None:
-            begin = max(0, begin - SKEW)
-        # A day later, so that no event is missing if Intercom rounds the end down to a day.
-        requested = (begin, max(begin, here) + DAY)
+            begin -= SKEW
+        # A day more on both sides, so that no event is missing if Intercom rounds to days.
+        requested = (max(0, begin - DAY), max(begin, here) + DAY)
         first = self._read_first(request, requested)
         now, here = self.run.clock.times(self.name)
         start = start_of(bookmark, types, start_date, now, here)
