@@ -102,12 +102,14 @@ class Server:
                 "link": Pages(f"/search?page={page + 1}" if more else None, page, total, size),
                 "cursor": Pages({"starting_after": f"{page + 1}"} if more else None, page, total),
                 "nothing": None,
+                "count": Pages(None, page, 1),
             }[self.form]
             rows = [
                 Timed(id=Id(id_), created_at=self.events[id_][0])
                 for id_ in ids[(page - 1) * size : page * size]
             ]
-            return LOGS.response(rows=rows, pages=pages)
+            count = len(ids) if self.form == "count" else None
+            return LOGS.response(rows=rows, pages=pages, total_count=count)
 
 
 @dataclass(frozen=True)
@@ -224,3 +226,11 @@ def test_events_that_expire_meanwhile_hide_no_other(
     ids = read(server)
 
     assert server.events.keys() <= set(ids)
+
+
+@pytest.mark.parametrize("size", [None, 20])
+def test_rows_that_are_only_counted_are_not_left_out(size: int | None) -> None:
+    chance = random.Random(1)  # noqa: S311 (not for secrets)
+    server = Server(chance, spread(chance, 600), size, form="count")
+
+    assert len(read(server)) == 600
