@@ -24,12 +24,9 @@ import msgspec
 
 from tap_intercom_access.errors import EvidenceError
 from tap_intercom_access.intercom.client import Exchange
-from tap_intercom_access.intercom.redaction import LONGEST_TEXT, masked
+from tap_intercom_access.intercom.redaction import LONGEST_TEXT, beginning, masked
 from tap_intercom_access.recording import BODIES, REQUESTS, RUN
 from tap_intercom_access.signals import ignore_signals
-
-LONGEST_SECRET = 1024
-"""Characters after a shortened text that are searched, so that no part of a secret is left."""
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -190,8 +187,8 @@ class Evidence:
         digest = hashlib.sha256(content).hexdigest()
         description: dict[str, Any] = {"bytes": len(content), "sha256": digest}
         if not is_accepted:
-            text = content[: LONGEST_TEXT + LONGEST_SECRET].decode("utf-8", "surrogateescape")
-            safe = masked(text).encode("utf-8", "surrogateescape")[:LONGEST_TEXT]
+            text = content[: 4 * LONGEST_TEXT + 1].decode("utf-8", "surrogateescape")
+            safe = beginning(text).encode("utf-8", "surrogateescape")
             if safe != content:
                 content, digest = safe, hashlib.sha256(safe).hexdigest()
                 description |= {"kept_sha256": digest, "kept_bytes": len(safe)}

@@ -17,7 +17,10 @@ EXCERPT_LENGTH = 120
 """Characters of foreign text in a message."""
 
 LONGEST_TEXT = 16 * 1024
-"""Characters of foreign text that are searched for secrets and shortened."""
+"""Characters of foreign text that are searched for secrets. What follows isn't used."""
+
+LONGEST_SECRET = 1024
+"""Characters before such a cut that aren't used either: they may be part of a secret."""
 
 _secrets: set[str] = set()
 
@@ -45,9 +48,16 @@ def echoes(content: bytes | bytearray, token: str) -> bool:
     return has_escapes and any(re.search(one.encode(), content) for one in _patterns(token))
 
 
+def beginning(text: str) -> str:
+    """Return the beginning of a foreign text with each secret masked."""
+    if len(text) <= LONGEST_TEXT:
+        return masked(text)
+    return masked(text[:LONGEST_TEXT])[:-LONGEST_SECRET]
+
+
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
     """Return foreign text as one printable line without secrets, shortened."""
-    line = " ".join(masked(text[:LONGEST_TEXT]).split())
+    line = " ".join(beginning(text).split())
     line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= length else f"{line[:length]}..."
 
