@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from tap_intercom_access.errors import InputError, describe
-from tap_intercom_access.intercom.redaction import keep_secret
+from tap_intercom_access.intercom.redaction import excerpt, keep_secret
 from tap_intercom_access.logs import guard
 from tap_intercom_access.output import buffer_stdout, flush_stdout
 from tap_intercom_access.tap import TapIntercomAccess
@@ -50,10 +50,11 @@ def _set_up_logging() -> click.Command:
     except Exception as error:
         for name in (f"{VARIABLES}LOGLEVEL", "LOGLEVEL", "SINGER_SDK_LOG_CONFIG"):
             os.environ.pop(name, None)
+        logging.getLogger().handlers.clear()  # the failed setup may have added one
         _ = TapIntercomAccess.cli  # the defaults, to log the error
         raise InputError(
-            f"Can't set up logging ({error}). Correct {VARIABLES}LOGLEVEL (DEBUG, INFO, WARNING, "
-            "ERROR) or SINGER_SDK_LOG_CONFIG."
+            f"Can't set up logging ({excerpt(str(error))}). Correct {VARIABLES}LOGLEVEL (DEBUG, "
+            "INFO, WARNING, ERROR) or SINGER_SDK_LOG_CONFIG."
         ) from error
     finally:
         guard()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 
 from tap_intercom_access.sandbox.server import error
 
@@ -29,6 +29,18 @@ def refuse(
 ) -> Fault:
     """Answer with a status and an error list of Intercom."""
     return lambda: error(code, name, message, **(headers or {}))
+
+
+def add_headers(**headers: str) -> Fault:
+    """Let the API answer, with other headers; an underscore in a name stands for a hyphen."""
+
+    def answer() -> None:
+        @after_this_request
+        def add(response: Response) -> Response:
+            response.headers.update({k.replace("_", "-"): v for k, v in headers.items()})
+            return response
+
+    return answer
 
 
 def drop() -> Fault:

@@ -1,6 +1,4 @@
-"""What a sync keeps as evidence, and when that says that the sync is complete."""
-
-from __future__ import annotations
+"""What a sync writes as evidence, and when the evidence says that the sync is complete."""
 
 import gzip
 import hashlib
@@ -8,38 +6,32 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tap_intercom_access import evidence
-from tap_intercom_access.errors import TapError
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.responses import SEARCH
 from tests.tap import (
     NEEDS_POSIX,
     POSIX,
     TAP,
+    Process,
     Result,
     catalog_of,
-    environment,
-    run_tap,
+    run_command,
+    started,
     sync,
     sync_here,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-EVIDENCE = "TAP_INTERCOM_ACCESS_EVIDENCE_PATH"
-BODIES = {"TAP_INTERCOM_ACCESS_EVIDENCE_BODIES": "true"}
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -66,15 +58,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "evidence"
 
 
-def test_each_response_has_a_line_and_a_complete_sync_the_last_one(folder: Path) -> None:
+def test_each_response_has_a_line_and_a_complete_sync_has_a_last_one(folder: Path) -> None:
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         catalog = catalog_of("activity_logs", "admins", "team_memberships")
-        variables = {EVIDENCE: str(folder), "TAP_INTERCOM_ACCESS_WORKSPACE_ID": "sandbox"}
-        run = sync(sandbox, catalog=catalog, **variables)
+        settings = {"workspace_id": "sandbox", "evidence_path": folder}
+        run = sync(sandbox, catalog=catalog, **settings)
         host = sandbox.base_url.removeprefix("http://")
 
+    assert run.error == ""
     *responses, last = lines_of(folder)
-    assert run.code == 0, run.stderr
     assert [(line["stream"], line["path"], line["rows"]) for line in responses] == [
         ("workspaces", "/me", 1),
         ("activity_logs", SEARCH, len(run.records("activity_logs"))),
@@ -92,29 +84,40 @@ def test_each_response_has_a_line_and_a_complete_sync_the_last_one(folder: Path)
     assert len({line["request_id"] for line in responses}) == len(responses)
     assert search["params"]["created_at_after"] < search["params"]["created_at_before"]
     assert responses[3]["params"].keys() == {"starting_after"}
-    assert last["type"] == "complete"
-    assert last["requests"] == len(responses)
-    for stream, *names in (
-        ("activity_logs", "id"),
-        ("admins", "id"),
-        ("team_memberships", "team_id", "admin_id"),
-    ):
-        summary, records = last["streams"].pop(stream), run.records(stream)
-        assert summary["keys"] == names
-        assert summary["rows"] == len(records)
-        assert summary["keys_sha256"] == digest_of(records, *names)
-    assert last["streams"] == {}
+    assert bodies_in(folder).keys() == {line["sha256"] for line in responses}
+    check_last_line(last, run, requests=len(responses))
     assert last["filters"]["event_types"] == search["params"]["event_types"]
-    assert last["filters"]["other"] == "none"
-    assert last["filters"]["window"]["from"] < last["filters"]["window"]["to"]
-    assert last["versions"].keys() == {"tap", "singer_sdk", "python", "intercom_api"}
     started = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert started["state"] is None
     assert started["settings"]["workspace_id"] == "sandbox"
-    assert not (folder / "bodies").exists()
 
 
-def test_columns_maps_and_rows_that_are_left_out_are_named(folder: Path, sandbox: Sandbox) -> None:
+def bodies_in(folder: Path) -> dict[str, bytes]:
+    """Return the content of each body by the SHA-256 in its name."""
+    paths = (folder / "bodies").iterdir()
+    return {path.name.split(".")[0]: gzip.decompress(path.read_bytes()) for path in paths}
+
+
+def check_last_line(last: dict[str, Any], run: Result, requests: int) -> None:
+    assert last["type"] == "complete"
+    assert last["requests"] == requests
+    keys: dict[str, tuple[str, ...]] = {
+        "activity_logs": ("id",),
+        "admins": ("id",),
+        "team_memberships": ("team_id", "admin_id"),
+    }
+    assert last["streams"].keys() == keys.keys()
+    for stream, names in keys.items():
+        summary, records = last["streams"][stream], run.records(stream)
+        assert summary["keys"] == [*names]
+        assert summary["rows"] == len(records)
+        assert summary["keys_sha256"] == digest_of(records, *names)
+    assert last["filters"]["other"] == "none"
+    assert last["filters"]["window"]["from"] < last["filters"]["window"]["to"]
+    assert last["versions"].keys() == {"tap", "singer_sdk", "python", "intercom_api"}
+
+
+def test_selected_columns_maps_and_skipped_rows_are_listed(folder: Path, sandbox: Sandbox) -> None:
     sandbox.respond(
         "/admins", {"admins": [{"id": "1", "type": "admin"}, {"id": "2", "type": "team"}]}
     )
@@ -132,27 +135,15 @@ def test_columns_maps_and_rows_that_are_left_out_are_named(folder: Path, sandbox
     assert last["filters"]["other"] == "1 rows of type 'team' among the admins"
 
 
-@pytest.mark.parametrize("part", [2, 5, 100])
-def test_keys_of_any_form_are_sorted_on_disk(
-    part: int, folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_of_any_form_are_sorted_as_json(folder: Path, sandbox: Sandbox) -> None:
     ids = ["a", "a b", 'a"', 'a","b', "a\\", "a\n", "a\r\n", "a\u2028", "ä", "\U0001f30d", "\uff5e"]
-    monkeypatch.setattr(evidence, "PART", part)
-    rows = [{"id": id_, "created_at": 1_700_000_000 + at} for at, id_ in enumerate(ids)]
-    sandbox.respond(SEARCH, {"activity_logs": rows})
     sandbox.respond("/admins", {"admins": [{"id": id_, "type": "admin"} for id_ in ids]})
-    result = sync_here(
-        sandbox,
-        catalog=catalog_of("activity_logs", "admins"),
-        evidence_path=str(folder),
-        start_date="2023-01-01",
-    )
+    result = sync_here(sandbox, catalog=catalog_of("admins"), evidence_path=str(folder))
 
     assert result.error == ""
-    for stream in ("activity_logs", "admins"):
-        summary = lines_of(folder)[-1]["streams"][stream]
-        assert summary["rows"] == len(ids)
-        assert summary["keys_sha256"] == digest_of(result.records(stream), "id")
+    summary = lines_of(folder)[-1]["streams"]["admins"]
+    assert summary["rows"] == len(ids)
+    assert summary["keys_sha256"] == digest_of(result.records("admins"), "id")
 
 
 def test_a_list_without_rows_has_the_hash_of_nothing(folder: Path, sandbox: Sandbox) -> None:
@@ -168,55 +159,74 @@ def test_a_list_without_rows_has_the_hash_of_nothing(folder: Path, sandbox: Sand
     }
 
 
-def test_the_token_is_nowhere(folder: Path, sandbox: Sandbox) -> None:
-    echo = {
-        "X-Request-Id": f"id {sandbox.token}",
-        "Intercom-Version": sandbox.token[4:],
-        "Retry-After": "0",
-    }
+def test_the_token_is_nowhere_in_the_folder(folder: Path, sandbox: Sandbox) -> None:
+    echo = {"X-Request-Id": f"id {sandbox.token}", "Retry-After": "0"}
     sandbox.fail("/admins", faults.status(429, f"wait, {sandbox.token}", echo), nth=1)
     settings = {"stream_map_config": {"salt": "secret salt", "token": sandbox.token}}
     state = {"bookmarks": {"admins": {"of": f"the token {sandbox.token}"}}}
-    first = sync_here(
-        sandbox, state=state, evidence_path=str(folder), evidence_bodies=True, **settings
-    )
-    complete = is_complete(folder)
-    line = lines_of(folder)[0]
-    content = everything_in(folder)
-    sandbox.respond("/admins", {"admins": [{"id": "1", "name": sandbox.token}]})
-    second = sync_here(sandbox, evidence_path=str(folder), evidence_bodies=True)
+    result = sync_here(sandbox, state=state, evidence_path=str(folder), **settings)
 
-    assert first.error == ""
-    assert complete
-    assert line["status"] == 429
-    assert hashlib.sha256(f"wait, {'*' * len(sandbox.token)}".encode()).hexdigest() in content
+    assert result.error == ""
+    assert is_complete(folder)
+    line = lines_of(folder)[0]
+    assert (line["status"], line["request_id"]) == (429, "id ***")
+    assert bodies_in(folder)[line["kept_sha256"]] == b"wait, ***"
     assert line["kept_sha256"] != line["sha256"]
-    assert "it holds the access token itself" in second.error
+    assert sandbox.token not in everything_in(folder)
+    assert "secret salt" not in everything_in(folder)
+
+
+def test_a_response_with_the_token_is_not_evidence(folder: Path, sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", {"admins": [{"id": "1", "name": sandbox.token}]})
+    result = sync_here(sandbox, evidence_path=str(folder))
+
+    assert "it contains the access token" in result.error
     assert not is_complete(folder)
-    for text in (content, everything_in(folder)):
-        assert sandbox.token not in text
-        assert sandbox.token[4:] not in text
-    assert "secret salt" not in content
+    assert sandbox.token not in everything_in(folder)
+
+
+def test_no_part_of_the_token_is_at_the_end_of_a_shortened_body(
+    folder: Path, sandbox: Sandbox
+) -> None:
+    sandbox.fail("/admins", faults.status(401, sandbox.token * 10_000))
+    sync_here(sandbox, evidence_path=str(folder))
+
+    (body,) = bodies_in(folder).values()
+    assert body.strip(b"*") == b""
 
 
 def everything_in(folder: Path) -> str:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(files) > 2
-    return "".join(
-        gzip.decompress(content).decode() if path.suffix == ".gz" else content.decode()
-        for path in files
-        for content in [path.read_bytes()]
-    )
+    files = [path.read_bytes() for path in folder.glob("*.json*")]
+    assert len(files) == 2
+    return b"".join([*files, *bodies_in(folder).values()]).decode()
+
+
+YEAR = str(time.gmtime().tm_year)
+
+
+@pytest.mark.parametrize("password", [YEAR, "200", "%22status%22:", "%22settings%22:"])
+def test_the_password_of_a_proxy_does_not_damage_the_evidence(
+    password: str, folder: Path, sandbox: Sandbox
+) -> None:
+    proxy = {"HTTPS_PROXY": f"http://user:{password}@127.0.0.1:1"}
+    assert sync(sandbox, evidence_path=folder, **proxy).error == ""
+
+    line, *_, last = lines_of(folder)
+    assert (line["path"], line["status"]) == ("/admins", 200)
+    assert "***" not in json.dumps([line, last])
+    assert json.loads((folder / "run.json").read_bytes())["settings"]["base_url"]
+    for digest, body in bodies_in(folder).items():
+        assert hashlib.sha256(body).hexdigest() == digest
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o277])
-def test_files_are_for_their_owner_alone_whatever_the_umask(
+def test_only_the_owner_can_read_the_files_whatever_the_umask(
     umask: int, folder: Path, sandbox: Sandbox
 ) -> None:
     before = os.umask(umask)
     try:
-        result = sync_here(sandbox, evidence_path=str(folder), evidence_bodies=True)
+        result = sync_here(sandbox, evidence_path=str(folder))
     finally:
         os.umask(before)
 
@@ -227,12 +237,12 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(
     assert folders == {0o700}
 
 
-def test_a_run_replaces_what_an_earlier_one_left_and_nothing_else(
+def test_a_run_replaces_only_the_files_of_an_earlier_run(
     folder: Path, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    other = tmp_path / "of somebody else"
+    other = tmp_path / "of another program"
     other.write_text("stays", encoding="utf-8")
-    sync_here(sandbox, evidence_path=str(folder), evidence_bodies=True)
+    sync_here(sandbox, evidence_path=str(folder))
     (folder / "notes.txt").write_text("stays", encoding="utf-8")
     (folder / "requests.jsonl").unlink()
     (folder / "requests.jsonl").symlink_to(other)
@@ -241,16 +251,16 @@ def test_a_run_replaces_what_an_earlier_one_left_and_nothing_else(
         sync_here(another, evidence_path=str(folder))
 
     assert is_complete(folder)
-    assert {path.name for path in folder.iterdir()} == {"notes.txt", "requests.jsonl", "run.json"}
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"notes.txt", "requests.jsonl", "run.json", "bodies"}
+    assert bodies_in(folder).keys() == {line["sha256"] for line in lines_of(folder)[:-1]}
     assert other.read_text(encoding="utf-8") == "stays"
     assert not (folder / "requests.jsonl").is_symlink()
 
 
 def test_without_a_sync_the_folder_is_not_touched(folder: Path, sandbox: Sandbox) -> None:
     for option in ("--discover", "--about", "--version", "--test"):
-        run = sync(sandbox, option, **BODIES, **{EVIDENCE: str(folder)})
-        assert run.code == 0, run.stderr
-    assert "keeps nothing without evidence_path" in run_tap("--config=ENV", **BODIES).error
+        assert sync(sandbox, option, evidence_path=folder).error == ""
     assert not folder.exists()
 
 
@@ -268,71 +278,58 @@ def blocked_by_a_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [blocked_by_a_file, blocked_by_a_file_above, blocked_by_a_folder])
-def test_a_folder_that_cannot_be_used_ends_the_sync_before_it_begins(
+def test_an_unusable_folder_ends_the_sync_before_it_begins(
     block: Callable[[Path], None], folder: Path, sandbox: Sandbox
 ) -> None:
     block(folder)
-    run = sync(sandbox, **{EVIDENCE: str(folder)})
+    run = sync(sandbox, evidence_path=folder)
 
-    assert f"The evidence in {folder} cannot be kept (" in run.error
+    assert run.error.startswith(f"Can't write the evidence to {folder} (")
+    assert "Set evidence_path to a writable folder" in run.error
     assert run.messages == []
     assert sandbox.journal.requests == []
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("blocks", [0, 2])
-def test_a_disk_that_fills_up_ends_the_sync(blocks: int, folder: Path) -> None:
+def test_a_full_disk_ends_the_sync(blocks: int, folder: Path) -> None:
     with Sandbox(demo(), Behaviour(page_size=1)) as sandbox:
-        done = subprocess.run(
-            ["sh", "-c", f'ulimit -f {blocks}; exec "$0" --config=ENV', TAP],
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            env=environment(**sandbox.settings, **BODIES, **{EVIDENCE: str(folder)}),
-        )
+        command = ["sh", "-c", f'ulimit -f {blocks}; exec "$0" --config=ENV', TAP]
+        run = run_command(*command, evidence_path=folder, **sandbox.settings)
 
-    run = Result(done.returncode, done.stdout, done.stderr)
-    assert "cannot be kept (File too large): this sync is incomplete" in run.error
+    assert "(File too large): this sync is incomplete" in run.error
     assert not is_complete(folder)
 
 
+Held = tuple[Process, Sandbox, threading.Event]
+"""The process, where it reads, and what lets it go on."""
+
+
 @pytest.fixture
-def held(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Sandbox, threading.Event]]:
+def held(folder: Path) -> Iterator[Held]:
     """A sync that waits for the second page of teammates."""
     release = threading.Event()
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         sandbox.fail("/admins", faults.hold(release), nth=2)
-        variables = {**sandbox.settings, **BODIES, EVIDENCE: str(folder)}
-        with subprocess.Popen(
-            [TAP, "--config=ENV"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env=environment(**variables),
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
+        with started(sandbox, evidence_path=folder) as process:
+            process.read_line()
             while len(sandbox.journal.requests) < 2:
-                threading.Event().wait(0.01)
+                time.sleep(0.01)
             try:
                 yield process, sandbox, release
             finally:
                 release.set()
-                process.kill()
 
 
-Held = tuple["subprocess.Popen[str]", Sandbox, threading.Event]
-"""The process, where it reads, and what lets it go on."""
 ENDS = ["SIGTERM", "SIGINT", "SIGKILL"] if POSIX else []
 
 
 @pytest.mark.parametrize("name", [*ENDS, "closed"])
-def test_a_sync_that_is_ended_leaves_whole_lines_and_no_last_one(
+def test_an_interrupted_sync_leaves_whole_lines_and_no_last_one(
     name: str, held: Held, folder: Path
 ) -> None:
     process, _, release = held
     if name == "closed":
-        assert process.stdout is not None
         process.stdout.close()
         release.set()
     else:
@@ -349,15 +346,14 @@ def test_two_runs_do_not_share_a_folder(held: Held, folder: Path, sandbox: Sandb
     process, _, release = held
     second = sync_here(sandbox, evidence_path=str(folder))
     release.set()
-    _, stderr = process.communicate(timeout=60)
 
+    assert process.ended().error == ""
     assert "another run is writing to it" in second.error
     assert sandbox.journal.requests == []
-    assert process.returncode == 0, stderr
     assert lines_of(folder)[-1]["requests"] == 4
 
 
-def test_evidence_is_kept_where_no_folder_can_be_opened_or_locked(
+def test_evidence_is_written_where_folders_cannot_be_opened_or_locked(
     folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = os.open
@@ -376,21 +372,17 @@ def test_evidence_is_kept_where_no_folder_can_be_opened_or_locked(
 
 
 @pytest.mark.parametrize("name", ["requests.jsonl", "run.json"])
-def test_a_file_that_is_replaced_meanwhile_ends_the_sync(
-    name: str, held: Held, folder: Path
-) -> None:
+def test_a_file_replaced_during_the_sync_ends_it(name: str, held: Held, folder: Path) -> None:
     process, _, release = held
     (folder / name).unlink()
     (folder / name).write_text("", encoding="utf-8")
     release.set()
-    _, stderr = process.communicate(timeout=60)
 
-    assert process.returncode == 1
-    assert f"{folder / name}: another run has replaced it" in stderr
+    assert f"{folder / name}: another run has replaced it" in process.ended().error
     assert not is_complete(folder)
 
 
-def test_a_failed_sync_has_no_last_line_but_says_what_failed(
+def test_a_failed_sync_has_a_line_for_the_failure_and_no_last_one(
     folder: Path, sandbox: Sandbox
 ) -> None:
     sandbox.fail("/teams", faults.refuse(403, "forbidden"))
@@ -398,17 +390,3 @@ def test_a_failed_sync_has_no_last_line_but_says_what_failed(
 
     assert "team_memberships" in result.error
     assert [(line["status"], line["rows"]) for line in lines_of(folder)] == [(200, 13), (403, None)]
-
-
-def test_another_time_is_only_given_back_on_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "recorded.json"
-    file.write_text('{"began_at": 1}', encoding="utf-8")
-    monkeypatch.setenv("INTERCOM_SANDBOX_REPLAY", str(file))
-
-    assert json.loads(run_tap("--discover", INTERCOM_SANDBOX_REPLAY=str(file)).stdout)["streams"]
-    with pytest.raises(TapError, match="base_url is not on this machine: nothing was read"):
-        TapIntercomAccess(config={"access_token": "x"})
-    with pytest.raises(TapError, match="names no recorded run"):
-        TapIntercomAccess(config={"access_token": "x", "base_url": "http://127.0.0.1:1"})

@@ -1,51 +1,56 @@
-"""One odd value stops nobody; what cannot be read is named."""
+"""Odd values in responses: corrected if harmless, else an error that names the field.
 
-from __future__ import annotations
+from tap_intercom_access.sandbox.server import Sandbox
+Values of deselected columns never matter.
+"""
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.responses import SEARCH
-from tests.tap import Result, catalog_of, sync_here
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
+from tests.tap import Result, catalog_of, sync, sync_here
 
 NOW = int(time.time())
-ROW: dict[str, Any] = {"id": "7", "team_ids": []}
 
 
 def body(**lists: object) -> bytes:
-    """A response; halves of surrogate pairs are escaped in it, as JSON allows."""
+    """Return a response. Unpaired surrogates are escaped in it, as JSON allows."""
     return json.dumps(lists).encode()
 
 
 def one_admin(sandbox: Sandbox, **fields: object) -> dict[str, Any]:
-    sandbox.respond("/admins", body(admins=[ROW | fields]))
-    result = sync_here(sandbox, catalog=catalog_of("admins"))
-    assert result.error == ""
-    (record,) = result.records("admins")
-    return record
+    sandbox.respond("/admins", body(admins=[{"id": "7", "team_ids": []} | fields]))
+    return only_record(sync_here(sandbox, catalog=catalog_of("admins")), "admins")
 
 
 def one_team(sandbox: Sandbox, **fields: object) -> dict[str, Any]:
     sandbox.respond("/teams", body(teams=[{"id": "5", "admin_ids": []} | fields]))
-    result = sync_here(sandbox, catalog=catalog_of("teams"))
+    return only_record(sync_here(sandbox, catalog=catalog_of("teams")), "teams")
+
+
+def one_event(sandbox: Sandbox, **fields: object) -> dict[str, Any]:
+    return only_record(events(sandbox, fields), "activity_logs")
+
+
+def only_record(result: Result, stream: str) -> dict[str, Any]:
     assert result.error == ""
-    (record,) = result.records("teams")
+    (record,) = result.records(stream)
     return record
 
 
-def events(sandbox: Sandbox, *rows: dict[str, Any], catalog: Any = None) -> Result:  # noqa: ANN401
+def events(sandbox: Sandbox, *rows: dict[str, Any]) -> Result:
     rows = tuple(
         {"id": str(number), "created_at": NOW - 500 + number, **row}
         for number, row in enumerate(rows)
     )
     sandbox.respond(SEARCH, body(activity_logs=rows))
-    return sync_here(sandbox, catalog=catalog or catalog_of("activity_logs"))
+    return sync_here(sandbox, catalog=catalog_of("activity_logs"))
+
+
+# Corrected
 
 
 @pytest.mark.parametrize("number", [10.0, "10", "10.0"])
@@ -57,17 +62,10 @@ def test_a_whole_number_is_an_integer_however_it_is_written(
     assert json.dumps(record["assignment_limit"]) == "10"
     assert record["id"] == "5"
     assert record["admin_ids"] == ["1003", "0071"]
-    (event,) = events(sandbox, {"created_at": float(NOW - 9)}).records("activity_logs")
-    assert event["created_at"].endswith("+00:00")
 
 
-@pytest.mark.parametrize("number", [10.5, True, "ten", 1e300 * 10, [], {}])
-def test_what_is_no_whole_number_is_not_made_one(number: object, sandbox: Sandbox) -> None:
-    sandbox.respond("/teams", body(teams=[{"id": "5", "assignment_limit": number}]))
-
-    error = sync_here(sandbox, catalog=catalog_of("teams")).error
-
-    assert error.startswith("teams: ")
+def test_a_time_may_be_written_with_a_decimal_point(sandbox: Sandbox) -> None:
+    assert one_event(sandbox, created_at=float(NOW - 9))["created_at"].endswith("+00:00")
 
 
 def test_an_empty_array_in_place_of_an_object_is_an_empty_object(sandbox: Sandbox) -> None:
@@ -76,12 +74,12 @@ def test_an_empty_array_in_place_of_an_object_is_an_empty_object(sandbox: Sandbo
     assert record["role"] == {"id": None, "name": None}
     assert record["team_priority_level"] == {"primary_team_ids": None, "secondary_team_ids": None}
     assert record["avatar_url"] is None
-    (event,) = events(sandbox, {"metadata": [], "performed_by": []}).records("activity_logs")
+    event = one_event(sandbox, metadata=[], performed_by=[])
     assert event["metadata"] == {}
     assert event["performed_by"] == {"id": None, "type": None, "email": None, "ip": None}
 
 
-def test_what_databases_refuse_in_a_text_is_replaced_and_counted_once(sandbox: Sandbox) -> None:
+def test_characters_that_databases_refuse_are_replaced_with_one_warning(sandbox: Sandbox) -> None:
     metadata = {
         "a\x00": 1,
         "a\ud800": 2,
@@ -101,24 +99,23 @@ def test_what_databases_refuse_in_a_text_is_replaced_and_counted_once(sandbox: S
     }
     assert records[2]["performed_by"]["email"] == "a\ufffd@b"
     (warning,) = result.warnings
-    assert warning.startswith("activity_logs: 6 texts hold a NUL or half of a surrogate pair")
-    assert "activity_logs[1].metadata.a\ufffd (key) of row 1" in warning
+    assert warning.startswith("activity_logs: Replaced NUL characters or unpaired surrogates")
+    assert "in 6 strings, such as metadata.a\ufffd (key) of row 1" in warning
 
 
 @pytest.mark.parametrize(
     "text", [b"\\u0000", b"\\ud83d", b"\\uDC00", b"\\ude00\\ud83d", b"\x00", b"\xed\xa0\xbd"]
 )
-def test_every_form_of_what_databases_refuse_is_replaced(text: bytes, sandbox: Sandbox) -> None:
+def test_every_form_of_such_characters_is_replaced(text: bytes, sandbox: Sandbox) -> None:
     sandbox.respond("/admins", b'{"admins": [{"id": "7", "name": "A%bB\\u00fc"}]}' % text)
 
     result = sync_here(sandbox, catalog=catalog_of("admins"))
 
-    (record,) = result.records("admins")
-    assert record["name"].replace("\ufffd", "") == "ABü"
-    assert "admins[0].name of row 7" in result.warnings[0]
+    assert only_record(result, "admins")["name"].replace("\ufffd", "") == "ABü"
+    assert "in 1 string, such as name of row 7" in result.warnings[0]
 
 
-def test_a_text_of_many_pages_is_counted_over_all_of_them(paged: Sandbox) -> None:
+def test_replaced_characters_are_counted_over_all_pages(paged: Sandbox) -> None:
     for admin in paged.workspace.admins:
         admin.name = "\x00"
 
@@ -126,17 +123,19 @@ def test_a_text_of_many_pages_is_counted_over_all_of_them(paged: Sandbox) -> Non
 
     assert len(result.records("admins")) == 13
     (warning,) = result.warnings
-    assert "13 texts" in warning
-    assert "admins[0].name of row 1001" in warning
+    assert "in 13 strings, such as name of row 1001" in warning
 
 
-def test_escaped_pairs_and_backslashes_are_left_as_they_are(sandbox: Sandbox) -> None:
+def test_surrogate_pairs_and_backslashes_stay_as_they_are(sandbox: Sandbox) -> None:
     sandbox.respond("/admins", rb'{"admins": [{"id": "7", "name": "\ud83c\udf0d \\u0000"}]}')
 
     result = sync_here(sandbox, catalog=catalog_of("admins"))
 
-    assert result.records("admins")[0]["name"] == "🌍 \\u0000"
+    assert only_record(result, "admins")["name"] == "🌍 \\u0000"
     assert result.warnings == []
+
+
+# Deselected columns
 
 
 ODD: list[tuple[str, object]] = [
@@ -146,13 +145,14 @@ ODD: list[tuple[str, object]] = [
     ("admins.role", "owner"),
     ("admins.role.id", [1]),
     ("admins.team_ids", {"1": 2}),
+    ("admins.team_ids", [None]),
     ("admins.team_priority_level.primary_team_ids", "x"),
     ("admins.avatar_url", 7),
 ]
 
 
 @pytest.mark.parametrize(("column", "value"), ODD)
-def test_what_a_deselected_column_holds_does_not_matter_and_else_it_is_named(
+def test_the_value_of_a_deselected_column_does_not_matter(
     column: str, value: object, sandbox: Sandbox
 ) -> None:
     rows = sandbox.workspace.admin_rows()
@@ -176,10 +176,51 @@ def test_what_a_deselected_column_holds_does_not_matter_and_else_it_is_named(
     assert result.warnings == []
 
 
-def test_texts_of_deselected_columns_and_of_fields_that_nobody_reads_are_not_counted(
-    sandbox: Sandbox,
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("performed_by", {"performed_by": "Aoife"}),
+        ("performed_by.ip", {"performed_by": {"id": 1, "ip": 7}}),
+        ("metadata", {"metadata": "none"}),
+        ("activity_description", {"activity_description": ["a"]}),
+    ],
+)
+def test_the_value_of_a_deselected_column_of_events_does_not_matter(
+    column: str, field: dict[str, object], sandbox: Sandbox
 ) -> None:
-    sandbox.respond("/admins", body(admins=[ROW | {"name": "\x00", "new_field": "\ud800"}]))
+    assert (
+        f"deselect activity_logs.{column.split('.', maxsplit=1)[0]}"
+        in events(sandbox, {}, field).error
+    )
+
+    without = (f"activity_logs.{column}",)
+    result = sync_here(sandbox, catalog=catalog_of("activity_logs", without=without))
+
+    assert result.error == ""
+    assert result.column("activity_logs", "id") == ["0", "1"]
+
+
+def test_rows_of_teams_are_skipped_even_if_the_type_is_deselected(sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", body(admins=[{"id": "1"}, {"id": "2", "type": "team"}]))
+
+    result = sync_here(sandbox, catalog=catalog_of("admins", without=("admins.type",)))
+
+    assert result.column("admins", "id") == ["1"]
+
+
+def test_invalid_utf_8_in_a_deselected_column_does_not_matter(sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", b'{"admins": [{"id": "7", "name": "\xff\xfe"}]}')
+
+    error = sync_here(sandbox, catalog=catalog_of("admins")).error
+    result = sync_here(sandbox, catalog=catalog_of("admins", without=("admins.name",)))
+
+    assert "it is not a list of admins ('utf-8' codec can't decode byte 0xff" in error
+    assert only_record(result, "admins")["id"] == "7"
+
+
+def test_replaced_characters_in_fields_that_are_not_read_are_not_counted(sandbox: Sandbox) -> None:
+    row = {"id": "7", "name": "\x00", "new_field": "\ud800"}
+    sandbox.respond("/admins", body(admins=[row]))
 
     result = sync_here(sandbox, catalog=catalog_of("admins", without=("admins.name",)))
 
@@ -187,7 +228,7 @@ def test_texts_of_deselected_columns_and_of_fields_that_nobody_reads_are_not_cou
     assert len(result.records("admins")) == 1
 
 
-def test_columns_of_teams_matter_only_to_the_streams_that_are_selected(sandbox: Sandbox) -> None:
+def test_columns_of_teams_matter_only_to_the_selected_streams(sandbox: Sandbox) -> None:
     team = {"id": "5", "name": 5, "admin_ids": [1003], "assignment_limit": "none"}
     sandbox.respond("/teams", body(teams=[team]))
 
@@ -203,7 +244,7 @@ def test_columns_of_teams_matter_only_to_the_streams_that_are_selected(sandbox: 
     assert "teams[0].admin_ids" in sync_here(sandbox, catalog=catalog).error
 
 
-def test_the_workspace_is_known_whatever_its_other_fields_hold(sandbox: Sandbox) -> None:
+def test_other_fields_of_the_workspace_matter_only_to_its_columns(sandbox: Sandbox) -> None:
     me = {"id": "1", "app": {"id_code": "w", "timezone": 5, "created_at": 10.0}}
     sandbox.respond("/me", body(**me))
 
@@ -213,31 +254,66 @@ def test_the_workspace_is_known_whatever_its_other_fields_hold(sandbox: Sandbox)
     assert "The rest can be read." in error
     assert "base_url" not in error
     catalog = catalog_of("workspaces", without=("workspaces.timezone",))
-    (record,) = sync_here(sandbox, catalog=catalog).records("workspaces")
+    record = only_record(sync_here(sandbox, catalog=catalog), "workspaces")
     assert record["created_at"] == "1970-01-01T00:00:10+00:00"
+
+
+def test_unknown_keys_are_logged_at_debug_level_from_one_row(sandbox: Sandbox) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "1", "color": "Red", "role": {"id": "1", "level": 9}},
+        {"id": "2", "shape": 1},
+    ]
+    sandbox.respond("/admins", {"admins": rows, "pages": {"next": None, "color": 1}, "hint": 1})
+    catalog = catalog_of("admins", without=("admins.name",))
+
+    run = sync(sandbox, catalog=catalog, TAP_INTERCOM_ACCESS_LOGLEVEL="DEBUG")
+
+    (line,) = [line for line in run.logged("DEBUG") if "aren't exported" in line]
+    assert line == "admins: Intercom sends fields that aren't exported: color, role.level"
+    assert "aren't exported" not in sync(sandbox, catalog=catalog).stderr
+
+
+# Errors
+
+
+@pytest.mark.parametrize("number", [10.5, True, "ten", 1e300 * 10, [], {}])
+def test_other_values_are_not_made_whole_numbers(number: object, sandbox: Sandbox) -> None:
+    sandbox.respond("/teams", body(teams=[{"id": "5", "assignment_limit": number}]))
+
+    assert sync_here(sandbox, catalog=catalog_of("teams")).error.startswith("teams: ")
 
 
 @pytest.mark.parametrize(
     ("rows", "path"),
     [
-        ('[{"id": "1"}, 5]', "admins[1]"),
-        ('[{"id": "1"}, {"name": "x"}]', "admins[1]"),
-        ('[{"id": "1"}, {"id": true}]', "admins[1].id"),
-        ('[{"id": "1"}, {"id": ""}]', "admins[1].id"),
-        ('[{"id": "1"}, {"id": "2", "name": "\xff"}]', "admins[1].name"),
+        ('[{"id": "1"}, {"id": "2", "name": 5}]', "admins[1].name"),
+        ('[{"id": "1"}, {"id": "2", "role": {"name": 5}}]', "admins[1].role.name"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named_and_the_rest_is_trusted(
+def test_an_unreadable_value_is_named_with_the_column_to_deselect(
     rows: str, path: str, sandbox: Sandbox
 ) -> None:
-    sandbox.respond("/admins", b'{"admins": %b}' % rows.encode("latin-1"))
+    sandbox.respond("/admins", b'{"admins": %b}' % rows.encode())
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
 
     assert f"`$.{path}`" in error
-    assert "Of 2 rows there, 1 can be read. Run again" in error
+    assert "Of 2 rows there, 1 can be read. Run the sync again." in error
+    assert f"To sync without this column, deselect admins.{path.split('.')[1]} in the" in error
     assert "base_url" not in error
-    assert ("deselect" in error) == path.endswith("name")
+
+
+@pytest.mark.parametrize(
+    ("row", "path"),
+    [("5", "[1]"), ('{"name": "x"}', "[1]"), ('{"id": true}', "[1].id"), ('{"id": ""}', "[1].id")],
+)
+def test_a_row_without_an_id_is_named(row: str, path: str, sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", b'{"admins": [{"id": "1"}, %b]}' % row.encode())
+
+    error = sync_here(sandbox, catalog=catalog_of("admins")).error
+
+    assert f"`$.admins{path}`" in error
+    assert "deselect" not in error
 
 
 @pytest.mark.parametrize("rows", ["[5, 6]", '[{"name": "x"}]', '{"id": 1}', '"all"'])
@@ -250,10 +326,22 @@ def test_a_list_in_which_nothing_can_be_read_is_not_trusted(rows: str, sandbox: 
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e999"])
-def test_a_number_out_of_range_in_the_details_is_named(value: str, sandbox: Sandbox) -> None:
+def test_a_number_out_of_range_in_the_metadata_is_named(value: str, sandbox: Sandbox) -> None:
     row = f'{{"id": 1, "created_at": {NOW - 9}, "metadata": {{"a": [{value}]}}}}'
     sandbox.respond(SEARCH, f'{{"activity_logs": [{row}]}}'.encode())
 
     error = sync_here(sandbox, catalog=catalog_of("activity_logs")).error
 
     assert "Number out of range - at `$.activity_logs[0].metadata.a[0]`" in error
+
+
+@pytest.mark.parametrize("created_at", [1_700_000_000_000, 253_402_300_800, -1, -(10**15), 10**18])
+def test_a_time_out_of_range_is_named(created_at: int, sandbox: Sandbox) -> None:
+    assert "`$.activity_logs[0].created_at`" in events(sandbox, {"created_at": created_at}).error
+    me = sandbox.workspace.me()
+    me["app"]["created_at"] = created_at
+    sandbox.respond("/me", me)
+
+    error = sync_here(sandbox, catalog=catalog_of("workspaces")).error
+
+    assert "`$.app.created_at`" in error

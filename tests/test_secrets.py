@@ -1,10 +1,10 @@
 """The token appears only in requests to Intercom, and these go where the user says."""
 
-from __future__ import annotations
-
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -20,13 +20,8 @@ from tap_intercom_access.intercom.redaction import (
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
+from tests.faults import Fault
 from tests.tap import Result, run_tap, sync, sync_here
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tap_intercom_access.sandbox.server import Fault
 
 TOKEN = "dG9rOmFiY2RlZi0xMjM0NTYvNzg5MGdoaWprbG1ub3A="  # noqa: S105 (opens nothing)
 PIECE = 8

@@ -1,14 +1,14 @@
 """Certificates and proxies on the way to Intercom."""
 
-from __future__ import annotations
-
 import datetime as dt
 import signal
 import ssl
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -16,10 +16,6 @@ import trustme
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import sync
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +36,11 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
     return path
 
 
-def context_for(authority: trustme.CA, host: str, **dates: dt.datetime) -> ssl.SSLContext:
+def context_for(
+    authority: trustme.CA,
+    host: str,
+    **dates: Any,  # noqa: ANN401 (as trustme takes them)
+) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(host, **dates).configure_cert(context)
     return context
