@@ -33,7 +33,9 @@ REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 REPLACEMENT = "\ufffd"
 
-MORE = re.compile("(?!prev).*(next|has_?more|cursor|truncated|incomplete)", re.IGNORECASE)
+MORE = re.compile(
+    "(?!prev).*(next|more|cursor|starting_?after|truncated|incomplete)", re.IGNORECASE
+)
 """Keys that announce further pages in APIs other than Intercom's today."""
 
 
@@ -128,10 +130,10 @@ def signs_of_more(content: bytes | bytearray, key: str) -> list[str]:
 
 def _announcements(value: object) -> Iterator[str]:
     for key, item in value.items() if isinstance(value, dict) else ():
-        if isinstance(item, dict):
-            yield from _announcements(item)
-        elif item and MORE.match(key):
+        if item and MORE.match(key):
             yield excerpt(key)
+        else:
+            yield from _announcements(item)
 
 
 def _refuse(constant: str) -> NoReturn:
