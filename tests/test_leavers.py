@@ -1,12 +1,18 @@
 """A target learns who left from a list that was read to its end, and from no other."""
 
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from tap_intercom_access.clock import RunClock
+from tap_intercom_access.intercom.clock import Clock
+from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
-from tests.tap import ACTIVATE, DEFAULT_STREAMS, sync
+from tests.tap import ACTIVATE, DEFAULT_STREAMS, Result, sync, sync_here
 from tests.targets import Postgres, load
 
 LEAVER = 1010
@@ -39,6 +45,40 @@ def test_a_stream_that_is_cut_short_gets_no_activate_version(nth: int, paged: Sa
     assert run.code == 1
     assert run.activated == []
     assert len(run.records("admins")) == 5 * (nth - 1)
+
+
+def sync_at(sandbox: Sandbox, began_at: float, state: dict[str, Any] | None) -> Result:
+    """Sync in a run that began at a time."""
+
+    class At(RunClock):
+        def __init__(self, intercom: Clock) -> None:
+            super().__init__(intercom)
+            self.began_at = began_at
+
+    with patch.object(TapIntercomAccess, "clock_class", At):
+        return sync_here(sandbox, state=state, **ACTIVATE)
+
+
+@pytest.mark.parametrize(
+    "began_at",
+    [
+        [1_800_000_000, 1_800_000_000.9, 1_800_000_001],
+        [1_800_000_000 + DAY, 1_800_000_000, 1_800_000_000 + 2 * DAY],
+    ],
+    ids=["two runs within a second", "a clock that was a day ahead"],
+)
+def test_versions_always_grow(began_at: list[float], sandbox: Sandbox) -> None:
+    state: dict[str, Any] | None = None
+    versions: list[dict[str, int]] = []
+    for at in began_at:
+        run = sync_at(sandbox, at, state)
+        state = run.state
+        versions.append({m["stream"]: m["version"] for m in run.of("ACTIVATE_VERSION")})
+        assert {n: b["version"] for n, b in state["bookmarks"].items()} == versions[-1]
+
+    for stream in DEFAULT_STREAMS:
+        numbers = [of_run[stream] for of_run in versions]
+        assert numbers == sorted(set(numbers))
 
 
 def test_the_test_mode_activates_nothing(paged: Sandbox) -> None:

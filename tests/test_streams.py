@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, run_tap, sync
+from tests import faults
+from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, run_tap, sync, sync_here
 
 
 def test_a_full_sync_takes_two_requests_and_one_schema_per_stream(sandbox: Sandbox) -> None:
@@ -155,6 +156,7 @@ def test_requests_carry_token_version_and_the_taps_name(sandbox: Sandbox) -> Non
         assert headers["Intercom-Version"] == "2.14"
         assert headers["Authorization"] == f"Bearer {sandbox.token}"
         assert headers["User-Agent"].startswith("tap-intercom-access/")
+        assert headers["Cache-Control"] == "no-cache"
 
 
 def test_every_stream_and_column_is_described() -> None:
@@ -176,3 +178,61 @@ def test_flattening_makes_columns_of_objects(sandbox: Sandbox) -> None:
     run = sync(sandbox, flattening_enabled=True, flattening_max_depth=2)
 
     assert run.records("admins")[0]["role__name"] == "Workspace admin"
+
+
+@pytest.mark.parametrize(("configured", "sent"), [("2.14", "2.18"), ("2.20", "2.20")])
+def test_roles_are_read_with_the_first_api_version_that_has_them(
+    configured: str, sent: str, sandbox: Sandbox
+) -> None:
+    run = sync(sandbox, catalog=catalog_of("admins", "roles"), api_version=configured)
+
+    versions = [headers["Intercom-Version"] for headers in sandbox.journal.headers]
+    assert sandbox.journal.requests == ["GET /admins", "GET /roles"]
+    assert versions == [configured, sent]
+    records = run.records("roles")
+    assert {(*record,) for record in records} == {("id", "name", "description")}
+    assert {record["role"]["id"] for record in run.records("admins") if record["role"]} <= {
+        record["id"] for record in records
+    }
+
+
+@pytest.mark.parametrize("key", ["data", "roles"])
+def test_roles_come_under_either_key(key: str, sandbox: Sandbox) -> None:
+    sandbox.respond("/roles", {"type": "list", key: [{"id": 1, "name": "data"}]})
+
+    run = sync_here(sandbox, catalog=catalog_of("roles"))
+
+    assert run.records("roles") == [{"id": "1", "name": "data", "description": None}]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_refused_roles_name_version_and_permission(status: int, sandbox: Sandbox) -> None:
+    sandbox.fail("/roles", faults.refuse(status, "not_found"))
+
+    error = sync_here(sandbox, catalog=catalog_of("roles")).error
+
+    assert error.startswith(f"roles: GET {sandbox.base_url}/roles answered HTTP {status}")
+    assert "may not offer API version 2.18" in error
+    assert "lacks a permission" in error
+    assert "deselect this stream" in error
+
+
+@pytest.mark.parametrize("workspace", [None, "sandbox"])
+def test_a_run_logs_what_it_reads_and_what_it_read(workspace: str | None, sandbox: Sandbox) -> None:
+    run = sync(sandbox, workspace_id=workspace or "")
+
+    lines = [line for line in run.logged("INFO") if line.startswith(("Reading", "Sync complete"))]
+    requests = 3 if workspace else 2
+    name = ", workspace 'sandbox' (Intercom sandbox)" if workspace else ""
+    assert lines == [
+        f"Reading {sandbox.base_url}, API version 2.16{name}",
+        f"Sync complete: admins 13, team_memberships 13, teams 4; {requests} requests",
+    ]
+    assert run.stderr.endswith(f"{lines[-1]}\n")
+    assert run.stderr.index(lines[0]) < run.stderr.index("Beginning sync")
+
+
+def test_a_run_that_fails_does_not_log_that_it_is_complete(sandbox: Sandbox) -> None:
+    sandbox.fail("/teams", faults.refuse(403, "forbidden"))
+
+    assert "Sync complete" not in sync(sandbox).stderr
