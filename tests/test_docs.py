@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests.docs import BLOCK, PAGES, README
+from tests.docs import BLOCK, PAGES, README, block
 from tests.tap import POSIX, ROOT
 
 PARSERS: dict[str, Callable[[str], object]] = {
