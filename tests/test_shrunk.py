@@ -8,7 +8,7 @@ import pytest
 
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.streams.base import is_shrunk
+from tap_intercom_access.streams.size import is_shrunk
 from tests.meltano import meltano
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
 from tests.targets import Postgres, load
@@ -82,7 +82,7 @@ def test_a_list_that_lost_too_much_fails_and_keeps_the_old_number(company: Sandb
 
     run = sync(company, state=state, **ACTIVATE)
 
-    assert run.error.startswith("admins: Intercom listed 120 rows, 80 fewer")
+    assert run.error.startswith("admins: Intercom returned 120 rows, 80 fewer")
     assert f"(200 rows, {state['bookmarks']['admins']['rows_read_at']})" in run.error
     for words in ("permission", "plan", "another workspace", "PERCENT=100", "--full-refresh"):
         assert words in run.error
@@ -107,7 +107,7 @@ def test_memberships_have_their_own_number(company: Sandbox) -> None:
 
     run = sync(company, state=state, **ACTIVATE)
 
-    assert run.error.startswith("team_memberships: Intercom listed 20 rows, 180 fewer")
+    assert run.error.startswith("team_memberships: Intercom returned 20 rows, 180 fewer")
     assert run.activated == ["admins"]
 
 
@@ -119,7 +119,7 @@ def test_a_list_that_had_rows_and_has_none_has_lost_too_much(stream: str, compan
     refused = sync(company, state=state_of(**{stream: 1}), catalog=catalog, **ACTIVATE)
     accepted = sync(company, state=state_of(**{stream: 1}), catalog=catalog, **ACCEPT)
 
-    assert "listed 0 rows, 1 fewer" in refused.error
+    assert "returned 0 rows, 1 fewer" in refused.error
     assert "time unknown" in refused.error
     assert refused.activated == []
     assert accepted.activated == [stream]
@@ -129,7 +129,7 @@ def test_a_list_that_had_rows_and_has_none_has_lost_too_much(stream: str, compan
 def test_a_number_of_rows_that_cannot_be_one_is_refused(rows: object, company: Sandbox) -> None:
     run = sync(company, state=state_of(admins=rows), **ACTIVATE)
 
-    assert "number of rows" in run.error
+    assert "invalid row count" in run.error
     assert run.activated == []
 
 

@@ -99,7 +99,7 @@ def test_a_refusal_names_the_endpoint_and_how_to_do_without(
     error = error_before_any_record(sandbox, catalog=catalog_of("admins", "workspaces"))
 
     assert f"GET {sandbox.base_url}/me answered HTTP 40" in error
-    assert "leave the stream 'workspaces' out" in error
+    assert "deselect the 'workspaces' stream" in error
 
 
 def test_the_test_mode_does_not_insist_on_it(sandbox: Sandbox) -> None:
