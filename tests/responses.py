@@ -7,6 +7,7 @@ from typing import Any
 from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tests.tap import Content, Result, catalog_of, sync
 
 HTML = b"<html><head><title>Sign in</title></head>\n<body>Welcome</body></html>"
@@ -60,7 +61,8 @@ def sync_events(
 
 def state_of(**bookmark: object) -> dict[str, Any]:
     """Return a state with a bookmark of the activity logs."""
-    return {"bookmarks": {"activity_logs": {"replication_key": "created_at", **bookmark}}}
+    known = {"replication_key": "created_at", "activity_types": DEFAULT_TYPES}
+    return {"bookmarks": {"activity_logs": known | bookmark}}
 
 
 def happened(at: float, description: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tests.responses import bookmark_of, described, happened, reached, state_of,
 NOW = 1_800_000_000
 YESTERDAY, LAST_WEEK, LAST_YEAR = NOW - DAY, NOW - 7 * DAY, NOW - 365 * DAY
 TOMORROW = NOW + DAY
+TYPES = ["admin_deletion"]
 DEFAULT = NOW - REVIEW_PERIOD
 Times = tuple[int, int, int]
 """Where a run begins, since when events are known without a gap, and what was reached."""
@@ -22,42 +23,46 @@ FIRST: list[tuple[int | None, Times]] = [
     (TOMORROW, (TOMORROW, TOMORROW, TOMORROW)),
 ]
 NEXT: list[tuple[Bookmark, int | None, Times]] = [
-    (Bookmark(0), None, (0, 0, 0)),
-    (Bookmark(YESTERDAY), None, (YESTERDAY - OVERLAP, YESTERDAY - OVERLAP, YESTERDAY)),
-    (Bookmark(YESTERDAY, LAST_WEEK), None, (YESTERDAY - OVERLAP, LAST_WEEK, YESTERDAY)),
-    (Bookmark(YESTERDAY, LAST_WEEK), LAST_WEEK, (YESTERDAY - OVERLAP, LAST_WEEK, YESTERDAY)),
-    (Bookmark(LAST_WEEK, LAST_WEEK), None, (LAST_WEEK - OVERLAP, LAST_WEEK - OVERLAP, LAST_WEEK)),
+    (Bookmark(0, None, TYPES), None, (0, 0, 0)),
+    (Bookmark(YESTERDAY, None, TYPES), None, (YESTERDAY - OVERLAP, YESTERDAY - OVERLAP, YESTERDAY)),
+    (Bookmark(YESTERDAY, LAST_WEEK, TYPES), None, (YESTERDAY - OVERLAP, LAST_WEEK, YESTERDAY)),
+    (Bookmark(YESTERDAY, LAST_WEEK, TYPES), LAST_WEEK, (YESTERDAY - OVERLAP, LAST_WEEK, YESTERDAY)),
+    (
+        Bookmark(LAST_WEEK, LAST_WEEK, TYPES),
+        None,
+        (LAST_WEEK - OVERLAP, LAST_WEEK - OVERLAP, LAST_WEEK),
+    ),
     # a start date that skips something
-    (Bookmark(LAST_WEEK, LAST_YEAR), YESTERDAY, (YESTERDAY, YESTERDAY, YESTERDAY)),
+    (Bookmark(LAST_WEEK, LAST_YEAR, TYPES), YESTERDAY, (YESTERDAY, YESTERDAY, YESTERDAY)),
     # a bookmark in the future of both clocks does not count
-    (Bookmark(TOMORROW, LAST_WEEK), None, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
-    (Bookmark(TOMORROW, LAST_YEAR), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
-    (Bookmark(TOMORROW), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
-    (Bookmark(TOMORROW), None, (DEFAULT, DEFAULT, DEFAULT)),
-    (Bookmark(TOMORROW, TOMORROW), None, (DEFAULT, DEFAULT, DEFAULT)),
+    (Bookmark(TOMORROW, LAST_WEEK, TYPES), None, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
+    (Bookmark(TOMORROW, LAST_YEAR, TYPES), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
+    (Bookmark(TOMORROW, None, TYPES), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
+    (Bookmark(TOMORROW, None, TYPES), None, (DEFAULT, DEFAULT, DEFAULT)),
+    (Bookmark(TOMORROW, TOMORROW, TYPES), None, (DEFAULT, DEFAULT, DEFAULT)),
 ]
 
 
 @pytest.mark.parametrize(("start_date", "times"), FIRST)
 def test_the_first_run_begins_at_the_start_date(start_date: int | None, times: Times) -> None:
-    start = start_of(Bookmark(), start_date, NOW, NOW)
+    start = start_of(Bookmark(), TYPES, start_date, NOW, NOW)
 
     assert (start.at, start.known_since, start.reached) == times
-    assert start.is_default == (start_date is None)
+    assert ("start_date is unset" in start.info) == (start_date is None)
 
 
 @pytest.mark.parametrize(("bookmark", "start_date", "times"), NEXT)
 def test_the_next_run_begins_where_events_are_surely_known(
     bookmark: Bookmark, start_date: int | None, times: Times
 ) -> None:
-    start = start_of(bookmark, start_date, NOW, NOW)
+    start = start_of(bookmark, TYPES, start_date, NOW, NOW)
 
     assert (start.at, start.known_since, start.reached) == times
-    assert not start.is_default
+    assert start.info == ""
 
 
 def test_a_bookmark_in_the_future_of_one_clock_counts() -> None:
-    start = start_of(Bookmark(TOMORROW, LAST_WEEK), None, NOW, here=TOMORROW)
+    start = start_of(Bookmark(TOMORROW, LAST_WEEK, TYPES), TYPES, None, NOW, here=TOMORROW)
 
     assert (start.at, start.known_since) == (TOMORROW - OVERLAP, LAST_WEEK)
 
@@ -68,17 +73,17 @@ def test_a_bookmark_in_the_future_of_one_clock_counts() -> None:
         (Bookmark(), TOMORROW, "nothing to read"),
         (Bookmark(), NOW, "nothing to read"),
         (Bookmark(), NOW - 1, ""),
-        (Bookmark(TOMORROW), None, "is in the future"),
-        (Bookmark(NOW), None, ""),
-        (Bookmark(YESTERDAY, LAST_WEEK), LAST_WEEK - 1, "events before that are not read"),
-        (Bookmark(YESTERDAY, LAST_WEEK), LAST_WEEK, ""),
-        (Bookmark(YESTERDAY), LAST_WEEK, ""),
+        (Bookmark(TOMORROW, None, TYPES), None, "is in the future"),
+        (Bookmark(NOW, None, TYPES), None, ""),
+        (Bookmark(YESTERDAY, LAST_WEEK, TYPES), LAST_WEEK - 1, "Earlier events are not read"),
+        (Bookmark(YESTERDAY, LAST_WEEK, TYPES), LAST_WEEK, ""),
+        (Bookmark(YESTERDAY, None, TYPES), LAST_WEEK, ""),
     ],
 )
 def test_a_start_that_leaves_something_out_is_a_warning(
     bookmark: Bookmark, start_date: int | None, warning: str
 ) -> None:
-    start = start_of(bookmark, start_date, NOW, NOW)
+    start = start_of(bookmark, TYPES, start_date, NOW, NOW)
 
     assert warning in start.warning
     assert bool(warning) == bool(start.warning)
@@ -98,8 +103,8 @@ def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox
     assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601]
     assert reached(second) > end
     assert bookmark_of(second)["read_from"] == bookmark_of(first)["read_from"]
-    assert "reading the last 90 days" in first.stderr
-    assert "reading the last" not in second.stderr
+    assert "Reading the last 90 days" in first.stderr
+    assert "Reading the last" not in second.stderr
 
 
 def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.responses import METADATA, NOW
-from tests.tap import STREAMS, catalog_of, sync, sync_here
+from tests.tap import STREAMS, catalog_of, sync
 
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
 MAPS = {
@@ -23,8 +23,7 @@ CONFIGURATIONS: list[dict[str, Any]] = [
     FLAT,
     MAPS,
     FLAT | MAPS,
-    {"metadata_as_text": True},
-    FLAT | {"metadata_as_text": True},
+    {"stream_maps": {"activity_logs": {"metadata": "json.dumps(metadata) if metadata else None"}}},
     {"flattening_enabled": True, "flattening_max_depth": 0},
 ]
 
@@ -73,35 +72,3 @@ def test_every_record_fits_its_schema(config: dict[str, Any], nullable: Sandbox)
             columns = {frozenset(record) for record in result.records(stream)}
             assert columns == {frozenset(schema["properties"])}
     assert len(result.records("admins")) > 2000
-
-
-def test_metadata_as_text_is_the_same_as_json(nullable: Sandbox) -> None:
-    catalog = catalog_of("activity_logs")
-    plain = sync_here(nullable, catalog=catalog, activity_types=[])
-    text = sync_here(nullable, catalog=catalog, activity_types=[], metadata_as_text=True)
-
-    assert [
-        record | {"metadata": record["metadata"] and json.loads(record["metadata"])}
-        if record["metadata"]
-        else record
-        for record in text.records("activity_logs")
-    ] == plain.records("activity_logs")
-    metadata = text.schema("activity_logs")["schema"]["properties"]["metadata"]
-    assert metadata["type"] == ["string", "null"]
-
-
-def test_keys_without_a_column_are_named_once_without_values(sandbox: Sandbox) -> None:
-    rows = sandbox.workspace.admin_rows()
-    role = {"type": "role", "id": "1", "name": "Owner", "permissions": {"secret": True}}
-    more = {"two_factor": "secret", "role": role}
-    sandbox.respond("/admins", {"total": 13, "admins": [row | more for row in rows]})
-    me = sandbox.workspace.me()
-    sandbox.respond("/me", me | {"app": me["app"] | {"secure": False, "plan": "x"}, "role": role})
-
-    run = sync(sandbox, catalog=catalog_of("admins", "workspaces"))
-
-    logged = [line for line in run.logged("INFO") if "what no column holds" in line]
-    assert sorted(logged) == [
-        "admins: Intercom also sends what no column holds: role.permissions, two_factor",
-        "workspaces: Intercom also sends what no column holds: app.plan, role.permissions",
-    ]

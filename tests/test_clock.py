@@ -104,7 +104,7 @@ def test_a_bookmark_in_the_future_of_both_clocks_is_ignored(ahead: float, sandbo
     )
 
     assert described(run) == ["since then"]
-    assert f"{future}, is in the future" in run.stderr
+    assert f"({future}) is in the future" in run.stderr
     assert bookmark_of(run)["read_from"] == as_date_time(known)
     assert min(now, started) <= reached(run) <= min(now_at(sandbox), time.time())
 

@@ -2,10 +2,21 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typing_extensions import override
 
-from tap_intercom_access.intercom import Intercom, IntercomError, RefusedError, Row, list_of
+from tap_intercom_access.intercom import (
+    Intercom,
+    IntercomError,
+    Observer,
+    RefusedError,
+    Row,
+    list_of,
+)
+from tap_intercom_access.intercom.client import Exchange
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.docs import block
@@ -43,7 +54,7 @@ def test_an_error_is_a_sentence_without_the_token(sandbox: Sandbox) -> None:
         "/admins", faults.refuse(401, "unauthorized", f"{sandbox.token} is not valid"), nth=1
     )
 
-    with pytest.raises(RefusedError, match="regenerate it in Intercom's Developer Hub") as raised:
+    with pytest.raises(RefusedError, match="copy it again from Intercom's Developer Hub") as raised:
         ids(sandbox)
 
     assert sandbox.token not in str(raised.value)
@@ -81,24 +92,27 @@ def test_a_response_must_not_hold_a_token_of_16_characters(length: int, sandbox:
     if length < 16:
         assert ids(sandbox) == ["1", "2"]
     else:
-        with pytest.raises(IntercomError, match="holds the access token"):
+        with pytest.raises(IntercomError, match="contains the access token"):
             ids(sandbox)
 
 
-def test_every_wait_and_every_response_can_be_observed(sandbox: Sandbox) -> None:
+def test_every_request_and_every_attempt_can_be_observed(sandbox: Sandbox) -> None:
     seen: list[object] = []
-    watched = Intercom(
-        sandbox.token,
-        sandbox.base_url,
-        on_wait=lambda: seen.append("wait"),
-        on_response=lambda request, response: seen.append((str(request), response.status_code)),
-    )
+
+    class Watcher(Observer):
+        @override
+        def before_request(self, request: Request[Any]) -> None:
+            seen.append(str(request))
+
+        @override
+        def after_exchange(self, exchange: Exchange) -> None:
+            seen.append(exchange.response and exchange.response.status_code)
+
     sandbox.fail("/admins", faults.status(503), nth=1)
 
-    list(watched.rows(ADMINS))
+    list(Intercom(sandbox.token, sandbox.base_url, observer=Watcher()).rows(ADMINS))
 
-    endpoint = f"GET {sandbox.base_url}/admins"
-    assert seen == ["wait", (endpoint, 503), (endpoint, 200)]
+    assert seen == [f"GET {sandbox.base_url}/admins", 503, 200]
 
 
 def test_an_endpoint_may_be_asked_with_a_query(sandbox: Sandbox) -> None:

@@ -35,7 +35,7 @@ def test_maps_of_streams_that_are_not_selected_do_not_matter(sandbox: Sandbox) -
 
     assert sync(sandbox, catalog=catalog_of("admins"), stream_maps=maps).error == ""
     error = sync(sandbox, catalog=catalog_of("teams"), stream_maps=maps).error
-    assert error.startswith("stream_maps cannot be used for teams: ")
+    assert error.startswith("Can't use stream_maps for teams: ")
 
 
 @pytest.mark.parametrize("address", [None, ""])
@@ -53,34 +53,32 @@ def test_an_address_that_is_missing_stays_so_when_the_others_are_hashed(
     assert run.schema("admins")["schema"]["properties"]["email"]["type"] == ["string", "null"]
 
 
-FAILING: list[tuple[dict[str, Any], str, str]] = [
-    ({"admins": {"email": "sha256(email)"}}, "admins.email: sha256(email)", "where email is null"),
-    ({"a*": {"x": "email.lower()"}}, "a*.x: email.lower()", "where email is null"),
-    ({"people": {"__source__": "admins", "x": "email[0]"}}, "people.x: email[0]", "id 1007"),
-    ({"*s": {"__filter__": "'@' in email"}}, "*s.__filter__: '@' in email", "id 1007"),
-    ({"admins": {"x": "role['name']"}}, "admins.x: role['name']", "where role is null"),
+FAILING: list[tuple[dict[str, Any], str]] = [
+    ({"admins": {"email": "sha256(email)"}}, "sha256(email)"),
+    ({"a*": {"x": "email.lower()"}}, "email.lower()"),
+    ({"people": {"__source__": "admins", "x": "email[0]"}}, "email[0]"),
+    ({"*s": {"__filter__": "'@' in email"}}, "'@' in email"),
+    ({"admins": {"x": "role['name']"}}, "role['name']"),
 ]
 
 
-@pytest.mark.parametrize(("maps", "name", "where"), FAILING)
+@pytest.mark.parametrize(("maps", "expression"), FAILING)
 def test_a_map_that_fails_names_map_stream_and_row(
-    maps: dict[str, Any], name: str, where: str, sandbox: Sandbox
+    maps: dict[str, Any], expression: str, sandbox: Sandbox
 ) -> None:
     no_address(sandbox)
 
     run = sync(sandbox, stream_maps=maps, **ACTIVATE)
 
-    assert run.error.startswith(f"admins: the stream map {name} failed with ")
-    assert "the record with id 1007" in run.error
-    assert where in run.error
-    assert "fault of the tap" not in run.error
+    assert run.error.startswith(f"admins: the stream map {expression} failed ")
+    assert "row with id 1007" in run.error
     assert run.activated == []
 
 
 def test_what_a_map_could_not_take_is_not_shown(sandbox: Sandbox) -> None:
     error = sync(sandbox, stream_maps={"admins": {"x": "int(name)"}}).error
 
-    assert "ValueError for the record with id 1001" in error
+    assert "row with id 1001 (ValueError)" in error
     assert "Aoife" not in error
 
 
