@@ -109,7 +109,7 @@ def test_the_test_mode_does_not_insist_on_it(sandbox: Sandbox) -> None:
     run = sync(sandbox, "--test")
 
     assert run.error == ""
-    assert "workspaces: not read: GET" in run.stderr
+    assert "Not read: GET" in run.stderr
     assert len(run.records("admins")) == 1
 
 
