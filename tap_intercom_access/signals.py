@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
+_is_ending = threading.Lock()
+
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
@@ -42,6 +44,8 @@ def _end_at_signal(reader: int) -> None:
 
 
 def _end(_signum: int = 0, _frame: FrameType | None = None) -> None:
+    if not _is_ending.acquire(blocking=False):
+        return  # the other thread is ending the tap
     # Nothing is flushed: a target that no longer reads would block the exit forever.
     try:
         if select.select([], [2], [], 0)[1]:  # a full pipe would block, too

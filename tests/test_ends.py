@@ -10,6 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, modul
         process.send_signal(number)
         lines += [line for line in process.stderr if not line.startswith("import time")]
 
-    assert lines[1:] == ["Stopped by a signal before the end: incomplete sync.\n"]
+    assert lines[1:] == ["Stopped by a signal before the end: this sync is incomplete.\n"]
     assert process.returncode == 1
 
 
@@ -93,7 +94,7 @@ def test_nohup_is_respected(paged: Sandbox, release: threading.Event) -> None:
 @pytest.mark.parametrize("options", ["--about", "--discover", "--version", "--config=ENV"])
 @pytest.mark.parametrize(
     ("redirection", "reason"),
-    [(">&-", "stdout cannot be written"), (">/dev/full", "No space left on device")],
+    [(">&-", "Can't write to stdout"), (">/dev/full", "No space left on device")],
 )
 def test_stdout_that_takes_nothing_is_a_sentence(
     options: str, redirection: str, reason: str, sandbox: Sandbox
@@ -127,6 +128,54 @@ def test_a_signal_ends_a_sync_whose_target_hangs(number: signal.Signals, large: 
         process.send_signal(number)
 
         assert process.wait(timeout=60) == 1
+
+
+def wait_until_full(pipe: int) -> None:
+    """Wait until nothing more is written to a pipe that isn't read."""
+    before = 0
+    while (now := waiting_in(pipe)) < PAGE or now != before:
+        before = now
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_a_sync_whose_stderr_is_a_full_pipe(
+    number: signal.Signals, sandbox: Sandbox
+) -> None:
+    with started(sandbox, TAP_INTERCOM_ACCESS_LOGLEVEL="DEBUG") as process:
+        pipe = process.stderr.fileno()
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2 * PAGE)
+        wait_until_full(pipe)
+        process.send_signal(number)
+
+        assert process.wait(timeout=60) == 1
+
+
+SLOW_LOOKUP = """
+import ctypes, pathlib, socket
+
+def getaddrinfo(*_):
+    pathlib.Path(__file__).with_name("begun").touch()
+    mutex, library = ctypes.create_string_buffer(64), ctypes.CDLL(None)
+    while True:
+        library.pthread_mutex_lock(mutex)  # blocks the second time, like a lookup in C
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_a_sync_during_a_slow_dns_lookup(
+    number: signal.Signals, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_LOOKUP)
+    with started(sandbox, PYTHONPATH=tmp_path) as process:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        process.send_signal(number)
+
+        assert process.wait(timeout=60) == 1
+        assert "Stopped by a signal" in process.stderr.read()
 
 
 def test_a_target_that_closes_the_pipe_ends_the_sync(large: Sandbox) -> None:
