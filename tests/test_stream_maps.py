@@ -1,10 +1,13 @@
-"""Stream maps, as the README shows them, and what happens where one fails."""
+"""Stream maps, as the documentation shows them, and what happens if one fails."""
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from tap_intercom_access.sandbox.server import Sandbox
+from tests.docs import block
 from tests.tap import ACTIVATE, STREAMS, catalog_of, sync
 
 
@@ -53,12 +56,29 @@ def test_an_address_that_is_missing_stays_so_when_the_others_are_hashed(
     assert run.schema("admins")["schema"]["properties"]["email"]["type"] == ["string", "null"]
 
 
-FAILING: list[tuple[dict[str, Any], str]] = [
-    ({"admins": {"email": "sha256(email)"}}, "sha256(email)"),
-    ({"a*": {"x": "email.lower()"}}, "email.lower()"),
-    ({"people": {"__source__": "admins", "x": "email[0]"}}, "email[0]"),
-    ({"*s": {"__filter__": "'@' in email"}}, "'@' in email"),
-    ({"admins": {"x": "role['name']"}}, "role['name']"),
+def test_metadata_becomes_a_string_with_the_stream_map_of_the_page_on_targets(
+    sandbox: Sandbox,
+) -> None:
+    config = yaml.safe_load(block("Add this stream map to the tap", "yaml"))["config"]
+    settings: dict[str, Any] = {"activity_types": [], "catalog": catalog_of("activity_logs")}
+    objects = sync(sandbox, **settings)
+
+    run = sync(sandbox, **settings, **config)
+
+    expected = objects.column("activity_logs", "metadata")
+    found = run.column("activity_logs", "metadata")
+    assert [value and json.loads(value) for value in found] == [value or None for value in expected]
+    assert any(expected)
+    metadata = run.schema("activity_logs")["schema"]["properties"]["metadata"]
+    assert metadata["type"] == ["string", "null"]
+
+
+FAILING: list[tuple[dict[str, Any], str, str]] = [
+    ({"admins": {"email": "sha256(email)"}}, "admins.email: sha256(email)", "where email is null"),
+    ({"a*": {"x": "email.lower()"}}, "a*.x: email.lower()", "where email is null"),
+    ({"people": {"__source__": "admins", "x": "email[0]"}}, "people.x: email[0]", "id 1007"),
+    ({"*s": {"__filter__": "'@' in email"}}, "*s.__filter__: '@' in email", "id 1007"),
+    ({"admins": {"x": "role['name']"}}, "admins.x: role['name']", "where role is null"),
 ]
 
 

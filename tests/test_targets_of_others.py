@@ -1,4 +1,4 @@
-"""Targets and tools beside the four that README names first: they take it all, and give it back."""
+"""Targets and tools of others load all records and return them unchanged."""
 
 import hashlib
 import json
