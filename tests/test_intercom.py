@@ -37,7 +37,7 @@ def ids(sandbox: Sandbox) -> list[str]:
 def test_the_script_in_the_documentation_reads_all_teammates(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    script = block("# As a library", "python")
+    script = block("## Use the API client alone", "python")
     assert len([line for line in script.splitlines() if line]) == 5
     script = script.replace('"ACCESS_TOKEN"', f'"{sandbox.token}", "{sandbox.base_url}"')
     path = tmp_path / "script.py"

@@ -1,4 +1,4 @@
-"""The job in other programs' hands, as docs/schedulers.md and docs/library.md show it."""
+"""The job in other programs' hands, as docs/schedulers.md and docs/python.md show it."""
 
 import json
 import os
@@ -25,7 +25,9 @@ DOCKER = ROOT / "examples" / "docker"
 def test_without_meltano_the_command_fails_when_the_tap_fails(
     language: str, shell: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    config = json.loads(block("with `config.json`", "json")) | {"base_url": sandbox.base_url}
+    config = json.loads(block("write a file `config.json`", "json")) | {
+        "base_url": sandbox.base_url
+    }
     target = tmp_path / "target-jsonl"
     target.write_text("#!/bin/sh\ngrep -c RECORD\ntrue\n")
     target.chmod(0o755)
@@ -33,7 +35,7 @@ def test_without_meltano_the_command_fails_when_the_tap_fails(
     runs = {}
     for token in (sandbox.token, "wrong"):
         (tmp_path / "config.json").write_text(json.dumps(config | {"access_token": token}))
-        command = (shell, "-c", block("## As a command", language))
+        command = (shell, "-c", block("## Run the command", language))
         path = f"{tmp_path}:{BIN}:/usr/bin:/bin"
         runs[token] = run_command(*command, cwd=tmp_path, PATH=path)
 
