@@ -51,7 +51,7 @@ def test_the_connection_test_advises_on_a_wrong_token(project: Path, sandbox: Sa
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_another_loader_takes_the_three_documented_lines(project: Path, sandbox: Sandbox) -> None:
-    lines = block("Another loader takes three lines", "yaml")
+    lines = block("To use another loader, add three lines", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(lines)

@@ -13,7 +13,7 @@ import pytest
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import block
-from tests.meltano import output_of
+from tests.meltano import meltano, output_of
 from tests.tap import BIN, CLONE, NEEDS_POSIX, POSIX
 from tests.targets import Postgres
 
@@ -58,10 +58,10 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 def test_the_pasted_block_selects_hashes_and_schedules(sandbox: Sandbox, tmp_path: Path) -> None:
     pasted = re.sub("    select: .*\n", "", snippet("Paste this into"))
-    tap = pasted + snippet("To choose streams and to hash addresses")
+    tap = pasted + snippet("To select fewer streams and hash email addresses")
     project = new_project(tmp_path / "project", "  extractors:\n", tap, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
-        file.write(snippet("To run it every night"))
+        file.write(snippet("To sync every night"))
 
     output_of(project, "select", "tap-intercom-access", "--exclude", "admins", "avatar_url")
     output_of(project, "run", "access-list", **sandbox.settings)
@@ -81,12 +81,12 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     extractor = re.sub("    select: .*\n", "    select: [teams.*]\n", snippet("Paste this into"))
     project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
-        file.write(snippet("To run it every night"))
+        file.write(snippet("To sync every night"))
     output_of(project, "install")
     path, line = block("so the crontab's first line", "text").splitlines()
     path = path.replace("/srv/access/.venv/bin", str(BIN))
     command = line.removeprefix("0 3 * * * ").replace("/srv/access", shlex.quote(str(project)))
-    secret = block("The token stands in the project's", "text")
+    secret = block("Put the token into the project's", "text")
 
     runs = []
     for token in (sandbox.token, "wrong-token-0123456789"):
@@ -115,7 +115,7 @@ def test_meltano_adds_it_from_the_definition_file_of_a_clone(
     definition.write_text(text, encoding="utf-8")
     own = new_project(project.parent / "own", JSONL.removeprefix("\n"))
 
-    for command in block("## The complete definition", "bash").splitlines():
+    for command in block("## Add the tap", "bash").splitlines():
         output_of(own, *shlex.split(command)[1:])
     output_of(own, "config", "set", "tap-intercom-access", "base_url", sandbox.base_url)
     output_of(own, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
@@ -127,17 +127,19 @@ def test_meltano_adds_it_from_the_definition_file_of_a_clone(
 def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres) -> None:
     loader = POSTGRES.replace("URL", postgres.uri.replace("postgresql:", "postgresql+psycopg:"))
     us, eu = f"{postgres.schema}_us", f"{postgres.schema}_eu"
-    taps = snippet("Paste this into") + snippet("one extractor for each")
+    taps = snippet("Paste this into") + snippet("one extractor and one schema for each")
     taps = taps.replace("intercom_us", us).replace("intercom_eu", eu)
     taps = taps.replace("base_url: https://api.eu.intercom.io", "base_url: $EU_URL")
+    taps = taps.replace("abc12345", demo().id).replace("def67890", "second")
     project = new_project(tmp_path / "project", "  extractors:\n", taps, loader)
     runs = [("run", f"tap-intercom-access-{region}", "target-postgres") for region in ("us", "eu")]
-    union = block("one extractor for each", "sql")
+    union = block("one extractor and one schema for each", "sql")
     union = union.replace("intercom_us", us).replace("intercom_eu", eu)
     rows = union.removeprefix("create view all_admins as\n") + " order by workspace, id"
 
     with Sandbox(demo()) as first, Sandbox(demo()) as second:
         advance_quarter(second.workspace)
+        second.workspace.id = "second"
         variables = {
             "TAP_INTERCOM_ACCESS_US_ACCESS_TOKEN": first.token,
             "TAP_INTERCOM_ACCESS_US_BASE_URL": first.base_url,
@@ -150,6 +152,10 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
         second.workspace.leave(1001)
         output_of(project, *runs[1], **variables)
         after = postgres.query(rows)
+        del variables["TAP_INTERCOM_ACCESS_EU_ACCESS_TOKEN"]
+        variables["TAP_INTERCOM_ACCESS_ACCESS_TOKEN"] = first.token  # EU inherits it
+        variables["EU_URL"] = first.base_url
+        inherited = meltano(project, *runs[1], **variables)
 
     assert [row["workspace"] for row in before] == ["eu"] * 13 + ["us"] * 13
     seats = {row["workspace"]: row["has_inbox_seat"] for row in before if row["id"] == "1006"}
@@ -157,3 +163,6 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
     gone = [row for row in after if row["_sdc_deleted_at"]]
     assert [(row["workspace"], row["id"]) for row in gone][-1] == ("eu", "1001")
     assert [row for row in after if row["workspace"] == "us"] == before[13:]
+    assert inherited.returncode == 1
+    assert "but workspace_id is 'second'" in " ".join(inherited.stderr.split())
+    assert postgres.query(rows) == after
