@@ -9,8 +9,13 @@ import duckdb
 import pytest
 import yaml
 
-from tests.docs import BLOCK, PAGES, README, block
-from tests.tap import POSIX, ROOT
+from tap_intercom_access.sandbox.server import Sandbox
+from tests.docs import BLOCK, PAGES, README, row
+from tests.tap import DEFAULT_STREAMS, POSIX, ROOT, catalog_of, sync_here
+
+TROUBLESHOOTING = PAGES["docs/troubleshooting.md"]
+OF_OTHERS = re.compile(r"HTTP \d+|certificate verify failed")
+"""Messages that aren't strings of the tap's code."""
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "": str,  # a map of the code
@@ -33,17 +38,17 @@ def test_every_block_of_a_page_can_be_parsed(page: str) -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(README.splitlines()) <= 200
+    assert len(README.splitlines()) <= 160
 
 
 def test_the_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
-    demo, *others = [text for language, text in BLOCK.findall(README) if language == "bash"]
+    commands = [text for language, text in BLOCK.findall(README) if language == "bash"]
+    (demo,) = [text for text in commands if text.startswith("git clone https://")]
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
-    assert demo.startswith("git clone https://")  # by which .ci/readme finds the block
     assert demo.endswith("&& intercom-sandbox meltano run tap-intercom-access target-jsonl\n")
     assert "\n.ci/readme\n" in ci
-    assert "pip install -e '.[dev]' && pytest\n" in others
+    assert "pip install -e '.[dev]' && pytest\n" in commands
     assert "\npytest " in ci
 
 
@@ -72,15 +77,60 @@ def test_every_test_that_contributing_names_exists() -> None:
     assert {name for name in named if name not in tests} == set()
 
 
-def test_messages_of_the_troubleshooting_table_exist() -> None:
-    table = README.partition("## Troubleshooting")[2].partition("\n\nMore detail")[0]
-    messages = re.findall(r"^\| `(.*?)` \|", table, flags=re.MULTILINE)
+def test_the_records_in_the_readme_are_those_of_the_sandbox(sandbox: Sandbox) -> None:
+    names = row("id")
+    records = {record["id"]: record for record in sync_here(sandbox).records("admins")}
+
+    shown = [row(id_) for id_ in ("1001", "1004", "1012")]
+
+    for cells in shown:
+        record = records[cells[0]]
+        record["role.name"] = (record["role"] or {}).get("name")
+        for name, cell in zip(names, cells, strict=True):
+            value = record[name]
+            assert cell == (value if isinstance(value, str) else json.dumps(value))
+
+
+def test_the_streams_in_the_readme_are_the_taps_own() -> None:
+    entries = {entry["stream"]: entry for entry in catalog_of()["streams"]}
+
+    for name, entry in entries.items():
+        (cells,) = [
+            line.strip("| ").split(" | ")
+            for line in README.splitlines()
+            if line.startswith(f"| `{name}` | ")
+        ]
+        method = "incremental" if entry["replication_method"] == "INCREMENTAL" else "full table"
+        assert re.findall(r"`(\w+)`", cells[2]) == list(entry["key_properties"])
+        assert cells[3].startswith(method)
+        assert cells[4] == ("yes" if name in DEFAULT_STREAMS else "no")
+
+
+def messages(page: str) -> list[str]:
+    """Return the messages in the tables of a page."""
+    rows = re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)
+    return [message for cell in rows for message in re.findall("`(.*?)`", cell)]
+
+
+def test_messages_on_the_page_about_troubleshooting_exist() -> None:
     code = " ".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "tap_intercom_access").rglob("*.py")
     )
     code = re.sub(r'"\s+f?"', "", code)  # join strings over several lines
 
-    assert len(messages) > 5
-    for message in messages:
-        for words in re.sub(r"^(access_token|base_url) |HTTP \d+.*", "", message).split("…"):
-            assert words in code or words == "certificate verify failed", message
+    missing = [
+        message
+        for message in messages(TROUBLESHOOTING)
+        if not OF_OTHERS.fullmatch(message)
+        and not all(words.strip() in code for words in message.split("…"))
+    ]
+
+    assert len(messages(TROUBLESHOOTING)) > 50
+    assert missing == []
+
+
+def test_messages_in_the_readme_are_on_the_page_about_troubleshooting() -> None:
+    section = README.partition("## Troubleshooting")[2].partition("## ")[0]
+
+    assert len(messages(section)) == 5
+    assert {*messages(section)} <= {*messages(TROUBLESHOOTING)}
