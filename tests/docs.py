@@ -16,14 +16,14 @@ BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def blocks(language: str) -> list[str]:
-    """All blocks of a language, in the order of the pages."""
+    """Return all blocks of a language, in the order of the pages."""
     return [
         text for page in PAGES.values() for name, text in BLOCK.findall(page) if name == language
     ]
 
 
 def block(after: str, language: str) -> str:
-    """The first block of a language behind words that stand in one place of all pages."""
+    """Return the first block of a language after words that occur only once in all pages."""
     (page,) = [text for text in PAGES.values() if after in text]
     _, rest = page.split(after)
     texts: list[str] = [text for name, text in BLOCK.findall(rest) if name == language]
@@ -31,7 +31,7 @@ def block(after: str, language: str) -> str:
 
 
 def row(cell: str) -> list[str]:
-    """The cells of the row that begins with a cell, of which all pages have one."""
+    """Return the cells of the row that begins with a cell. Only one page may have such a row."""
     start = f"| {cell} | "
     (cells,) = [
         text for page in PAGES.values() for text in page.splitlines() if text.startswith(start)
