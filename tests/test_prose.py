@@ -13,7 +13,7 @@ LONGEST_SENTENCE = 30
 
 PHRASES = {
     r"(?<!there )\b(is|are) no (?!longer|more|later|earlier|such)\w": "is not a",
-    r"\bnobody\b": "not, or the missing noun",
+    r"\bnobody\b(?!@)": "not, or the missing noun",
     r"\bpretend": "simulated",
     r"\btaken over\b": "imported",
     r"\bstands? in\b": "is in",
