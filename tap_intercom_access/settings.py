@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import singer_sdk.typing as th
-from jsonschema import ValidationError
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_intercom_access.intercom.endpoints import REGIONS, US
@@ -235,7 +234,7 @@ def misspelled(names: Collection[str], schema: Mapping[str, Any]) -> dict[str, s
     return {name: found[0] for name, found in matches.items() if found}
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: Any) -> str:  # noqa: ANN401 (jsonschema's ValidationError)
     """Return a sentence for an error of the schema. jsonschema's own quote the access token."""
     if error.validator == "required" and not error.path:
         return (

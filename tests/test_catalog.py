@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, sync, sync_here
+from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, sync
 
 
 def metadata_of(catalog: dict[str, Any], stream: str, *breadcrumb: str) -> dict[str, Any]:

@@ -1,19 +1,12 @@
 """Settings through the command: from files and from variables, right and wrong."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from singer_sdk.configuration import _dict_config
 
-from tap_intercom_access.errors import InputError
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
-from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.tap import STREAMS, catalog_of, run_tap, sync
 

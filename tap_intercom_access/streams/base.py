@@ -14,7 +14,7 @@ import msgspec
 from singer_sdk import Stream, Tap
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.helpers.types import Context, Record
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import Catalog, SelectionMask
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, StreamError, TapError, describe
@@ -80,8 +80,12 @@ class IntercomStream(Stream):
 
     @property
     def columns(self) -> list[tuple[str, ...]]:
-        """The selected columns, those of an object as `("role", "id")`."""
-        return list(selected_columns(self.schema, self.mask))
+        """The selected columns, those of an object as `("role", "id")`.
+
+        All columns if the stream isn't selected, but read from Python all the same.
+        """
+        mask = self.mask if self.selected else SelectionMask()
+        return list(selected_columns(self.schema, mask))
 
     def narrowed_endpoint(self) -> Endpoint[Any]:
         """Return the endpoint with a shape that decodes the selected columns only."""

@@ -74,16 +74,18 @@ class WorkspacesStream(IntercomStream):
     def __init__(self, tap: Tap, run: Run) -> None:
         super().__init__(tap, run)
         expected = self.config.get("workspace_id")
+        self._is_read = False
         run.identity = Identity(self.intercom, self.narrowed_endpoint, expected, tap.state)
 
     @override
     def narrowed_endpoint(self) -> Endpoint[Me]:
-        columns = self.columns if self.selected else []
+        columns = self.columns if self.selected or self._is_read else []
         fields = {FIELDS[column] for (column,) in columns if column in FIELDS}
         return replace(ME, response=narrow(Me, NEEDED | fields))
 
     @override
     def read_rows(self) -> Iterator[Workspace]:
+        self._is_read = True
         me = self.run.identity.read()
         app = me.app
         yield Workspace(
