@@ -9,8 +9,13 @@ import duckdb
 import pytest
 import yaml
 
-from tests.docs import BLOCK, PAGES, README, block
-from tests.tap import POSIX, ROOT
+from tap_intercom_access.sandbox.server import Sandbox
+from tests.docs import BLOCK, PAGES, README, row
+from tests.tap import DEFAULT_STREAMS, POSIX, ROOT, catalog_of, sync_here
+
+TROUBLESHOOTING = PAGES["docs/troubleshooting.md"]
+OF_OTHERS = re.compile(r"HTTP \d+|certificate verify failed")
+"""Messages that aren't strings of the tap's code."""
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "": str,  # a map of the code

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import block

@@ -160,7 +160,8 @@ def start_of(
             "--full-refresh (Meltano) or without --state"
         )
     if not bookmark.covers(types):
-        at = default if known is None else known
+        begin = default if start_date is None else start_date
+        at = min(begin, max(0, bookmark.at - OVERLAP)) if known is None else known
         added = ", ".join(sorted({*types} - {*(bookmark.types or [])})) or "all"
         info = (
             f"The state doesn't cover these event types: {added}. Reading all events again from "
