@@ -133,10 +133,10 @@ def start_of(
         now: Unix seconds by Intercom's clock.
         here: Unix seconds by this machine's clock.
     """
-    known, default = bookmark.read_from, now - REVIEW_PERIOD
-    if bookmark.at is not None and bookmark.at > max(now, here):
-        begin = [at for at in (known, start_date) if at is not None and at <= max(now, here)]
-        at = max(begin, default=default)
+    known, latest = bookmark.read_from, max(now, here)
+    if bookmark.at is not None and bookmark.at > latest:
+        earlier = [at for at in (known, start_date) if at is not None and at <= latest]
+        at = max(earlier, default=now - REVIEW_PERIOD)
         warning = (
             f"The bookmark in the state ({as_date_time(bookmark.at)}) is in the future; Intercom's "
             f"time is {as_date_time(now)}. Reading from {as_date_time(at)} instead, because it "
@@ -144,14 +144,7 @@ def start_of(
         )
         return Start(at, at, at, warning)
     if bookmark.at is None or (start_date is not None and start_date > bookmark.at):
-        if start_date is None:
-            days = REVIEW_PERIOD // DAY
-            info = (
-                f"start_date is unset. Reading the last {days} days, from {as_date_time(default)}"
-            )
-            return Start(default, default, default, info=info)
-        warning = "start_date is in the future, so there is nothing to read"
-        return Start(start_date, start_date, start_date, warning if start_date >= now else "")
+        return _first_start(start_date, now)
     warning = ""
     if known is not None and start_date is not None and start_date < known:
         warning = (
@@ -159,17 +152,25 @@ def start_of(
             f"{as_date_time(known)}. Earlier events are not read. To read them, run once with "
             "--full-refresh (Meltano) or without --state"
         )
-    if not bookmark.covers(types):
-        begin = default if start_date is None else start_date
-        at = min(begin, max(0, bookmark.at - OVERLAP)) if known is None else known
-        added = ", ".join(sorted({*types} - {*(bookmark.types or [])})) or "all"
-        info = (
-            f"The state doesn't cover these event types: {added}. Reading all events again from "
-            f"{as_date_time(at)}"
-        )
-        return Start(at, at, at, warning, info)
     at = max(0, bookmark.at - OVERLAP)
-    return Start(at, at if known is None else min(known, at), bookmark.at, warning)
+    if bookmark.covers(types):
+        return Start(at, at if known is None else min(known, at), bookmark.at, warning)
+    at = min(_first_start(start_date, now).at, at) if known is None else known
+    added = ", ".join(sorted({*types} - {*(bookmark.types or [])})) or "all"
+    info = (
+        f"The state doesn't cover these event types: {added}. Reading again from {as_date_time(at)}"
+    )
+    return Start(at, at, at, warning, info)
+
+
+def _first_start(start_date: int | None, now: int) -> Start:
+    """Return where a run without a bookmark begins."""
+    if start_date is None:
+        at, days = now - REVIEW_PERIOD, REVIEW_PERIOD // DAY
+        info = f"start_date is unset. Reading the last {days} days, from {as_date_time(at)}"
+        return Start(at, at, at, info=info)
+    warning = "start_date is in the future, so there is nothing to read"
+    return Start(start_date, start_date, start_date, warning if start_date >= now else "")
 
 
 class EventTypes(msgspec.Struct, gc=False):
