@@ -1,4 +1,4 @@
-"""Runs the contenders in turn, as whole processes, and prints one table per piece of work."""
+"""Run the contenders in turn, as whole processes, and print a table for each task."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TAP = str(Path(sys.executable).parent / "tap-intercom-access")
 LIMIT = [sys.executable, "-m", "benchmarks.limit"]
+FLOOR = [sys.executable, "-m", "benchmarks.floor"]
 TOKEN = "benchmark-token-0123456789"  # noqa: S105 (opens nothing)
 MIB = 1024  # ru_maxrss is in KiB
 
@@ -112,7 +113,7 @@ def compare(
 
 
 def tap(*options: str) -> Contender:
-    """Give this tap as a contender."""
+    """Return this tap as a contender."""
     return Contender("this tap", [TAP, "--config=ENV", *options])
 
 
@@ -148,7 +149,11 @@ def main(*, small: bool, runs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with serving(admins, 100) as url:
-            contenders = [Contender("the limit", [*LIMIT, "access"]), tap()]
+            contenders = [
+                Contender("the limit", [*LIMIT, "access"]),
+                tap(),
+                Contender("the floor of an SDK tap", FLOOR),
+            ]
             if not small:
                 contenders.append(_airbyte(folder, url))
             compare(f"Full sync of {admins:,} admins in 100 teams", url, contenders, runs)

@@ -29,7 +29,7 @@ requests.adapters.HTTPAdapter.send = elsewhere
 
 
 def installed(command: str) -> str:
-    """Install a peer on first use, and give its command's path."""
+    """Install a peer on first use, and return its command's path."""
     home = HOME / PACKAGES[command]
     if not (home / "installed").exists():
         venv.create(home, clear=True, with_pip=True)
@@ -42,12 +42,12 @@ def installed(command: str) -> str:
 
 
 def environment(url: str) -> dict[str, str]:
-    """Give the environment in which a peer talks to loopback."""
+    """Return the environment in which a peer talks to loopback."""
     return os.environ | {"BENCHMARK_URL": url, "PYTHONPATH": str(HOME / "redirection")}
 
 
 def tap_intercom(folder: Path, url: str) -> list[str]:
-    """Give the command that reads admins and teams with the Singer peer."""
+    """Return the command that reads admins and teams with the Singer peer."""
     command = installed("tap-intercom")
     config = {"access_token": "x", "start_date": "2020-01-01T00:00:00Z", "user_agent": "x"}
     (folder / "tap.json").write_text(json.dumps(config))
@@ -64,7 +64,7 @@ def tap_intercom(folder: Path, url: str) -> list[str]:
 
 
 def source_intercom(folder: Path, url: str, wanted: tuple[str, ...]) -> list[str]:
-    """Give the command that reads streams with Airbyte's peer."""
+    """Return the command that reads streams with Airbyte's peer."""
     command = installed("source-intercom")
     config = {"access_token": "x", "start_date": "2020-01-01T00:00:00Z"}
     (folder / "source.json").write_text(json.dumps(config))

@@ -100,7 +100,7 @@ def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox
     second = sync_events(sandbox, state=first.state)
 
     assert described(second) == ["in it"]
-    assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601]
+    assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601 - DAY]
     assert reached(second) > end
     assert bookmark_of(second)["read_from"] == bookmark_of(first)["read_from"]
     assert "Reading the last 90 days" in first.stderr
