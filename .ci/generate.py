@@ -26,7 +26,10 @@ from tap_intercom_access.tap import TapIntercomAccess
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "meltano.yml"
-EXAMPLES = ("examples/access-review/meltano.yml", "examples/governance-export/meltano.yml")
+EXAMPLES = (
+    "examples/access-review/meltano.yml",
+    "packages/intercom-access-review/src/intercom_access_review/starter/meltano.yml",
+)
 """Projects that declare the settings in one line each, and select streams of their own."""
 DEFINITION = "tap-intercom-access.yml"
 HUB = "hub/tap-intercom-access.yml"

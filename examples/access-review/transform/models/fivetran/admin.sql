@@ -1,5 +1,0 @@
--- Fivetran's table of teammates, for models that were written for it.
-select
-    people.admin_id as id, people.name, people.job_title,
-    not people.is_there as _fivetran_deleted, {{ as_of() }} as _fivetran_synced
-from {{ ref('people') }} as people

@@ -1,3 +1,0 @@
--- Fivetran's table of teams.
-select thing_id as id, name, not is_there as _fivetran_deleted, {{ as_of() }} as _fivetran_synced
-from {{ ref('things') }} where kind = 'team'

@@ -1,4 +1,0 @@
--- What changed since the previous review: of access, and of names.
-select * from {{ ref('access_history') }}
-where seen_at > {{ previous_review() }}
-    and exists (select 1 from {{ ref('reviews') }} where reviewed_at < {{ as_of() }})

@@ -1,6 +1,0 @@
--- What can be granted beside the workspace and a seat, by id: names may change.
-select 'role/' || role_id as thing_key, 'role' as kind, role_id as thing_id, max(role_name) as name
-from {{ ref('stg_admins') }} where role_id is not null
-group by role_id
-union all
-select 'team/' || team_id, 'team', team_id, team_name from {{ ref('stg_teams') }}

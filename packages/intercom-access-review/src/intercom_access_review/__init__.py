@@ -1,0 +1,1 @@
+"""Access reviews of Intercom workspaces, from what tap-intercom-access reads."""

@@ -1,0 +1,182 @@
+"""The reviews in the archive, with what was decided in them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+from intercom_access_review import legacy
+from intercom_access_review.manifest import NAME, seal_step
+from intercom_access_review.project import LEFT_BEHIND, REVIEWS, Row, utc
+from intercom_access_review.records import (
+    Completion,
+    Decision,
+    DecisionImport,
+    Review,
+    read_record,
+)
+from intercom_access_review.worksheets import Texts, read_rows, reviewer_of_attestation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from intercom_access_review.settings import Settings
+
+FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-([2-9]|[1-9][0-9]+))?")
+INDEX = "index.html"
+
+
+@dataclass
+class Archived:
+    """A review in the archive."""
+
+    folder: Path
+    record: Review
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    """The current decisions, by access key."""
+    revocations: dict[str, Decision] = field(default_factory=dict)
+    """The revocations, by access key, also those that became exceptions."""
+    attestations: list[Row] = field(default_factory=list)
+    completion: Completion | None = None
+    imports: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the folder, which begins with the day of the review."""
+        return self.folder.name
+
+    @cached_property
+    def rows(self) -> dict[str, Texts]:
+        """The rows to decide, by access key, as the worksheets have them."""
+        rows = read_rows(self.folder / "worksheets" / "all.csv")
+        return {row["row"]: row for _, row in rows if not reviewer_of_attestation(row["row"])}
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many rows have which decision."""
+        return Counter(decision.decision for decision in self.decisions.values())
+
+    @property
+    def undecided(self) -> int:
+        """How many rows have no decision yet."""
+        return self.record.rows - len(self.decisions)
+
+    def add(self, record: DecisionImport) -> None:
+        """Add the decisions of an import, which may change earlier ones."""
+        for decision in record.decisions:
+            self.decisions[decision.access_key] = decision
+            if decision.decision == "revoke":
+                self.revocations[decision.access_key] = decision
+            elif decision.decision == "approve":
+                self.revocations.pop(decision.access_key, None)
+        self.attestations += record.attestations
+
+
+def read_review(folder: Path) -> Archived:
+    """Read a review and all later steps of it."""
+    review = Archived(folder, read_record(folder / "review.json", Review))
+    folders = (path for path in folder.glob("imports/*") if path.name.isdecimal())
+    for path in sorted(folders, key=lambda path: int(path.name)):
+        review.add(read_record(path / "decisions.json", DecisionImport))
+        review.imports = int(path.name)
+    path = folder / "completion" / "completion.json"
+    if path.exists():
+        review.completion = read_record(path, Completion)
+    return review
+
+
+def scan(root: Path) -> tuple[list[Archived], dict[str, str]]:
+    """Return all reviews, the oldest first, and what else is in the archive, with the problem."""
+    reviews: list[Archived] = []
+    unexpected = {}
+    for path in sorted(root.iterdir()) if root.exists() else ():
+        if LEFT_BEHIND.fullmatch(path.name) or path.name in {".new", INDEX}:
+            continue
+        if path.is_symlink() or not path.is_dir():
+            unexpected[path.name] = "no step wrote it"
+        elif not (path / NAME).is_file():
+            unexpected[path.name] = f"{NAME} is missing"
+        else:
+            review = read_review(path)
+            if review.record.review == path.name:
+                reviews.append(review)
+            else:
+                unexpected[path.name] = f"it is the review of {review.record.review}"
+    return sorted(reviews, key=lambda review: utc(review.record.sync.as_of)), unexpected
+
+
+def load_archive(settings: Settings) -> list[Archived]:
+    """Return all reviews, the oldest first, after upgrading those of earlier versions.
+
+    Raises:
+        click.ClickException: A review was renamed, copied, or removed.
+    """
+    for path in sorted(REVIEWS.glob(f"*/{legacy.EVIDENCE}")):
+        if not (path.parent / NAME).exists() and FOLDER.fullmatch(path.parent.name):
+            click.echo(f"{path.parent} is of an earlier version. Adding its manifest.")
+            legacy.convert(path.parent)
+            seal_step(path.parent, "review", path.parent.name, [], settings)
+    reviews, unexpected = scan(REVIEWS)
+    if unexpected:
+        problems = [f"{REVIEWS / name}: {problem}" for name, problem in unexpected.items()]
+        raise click.ClickException("\n- ".join(["The archive was changed:", *problems]))
+    return reviews
+
+
+def due_day(row: Texts) -> str:
+    """Return the last day on which a row is decided in time, or an empty string."""
+    return row.get("due", "").rpartition(" ")[2]
+
+
+def decision_row(key: str, review: Archived) -> Row:
+    """Return a decision as the tables have it. A revocation can have become an exception."""
+    current = review.decisions[key]
+    decision = review.revocations.get(key, current)
+    row = {name: getattr(decision, name) or None for name in decision.__struct_fields__}
+    admin, _, rest = key.partition("/")
+    kind, _, thing_id = rest.partition("/")
+    accepted = {}
+    if decision is not current:
+        accepted = {f"accepted_{n}": getattr(current, f"decided_{n}") for n in ("by", "on")}
+        accepted |= {f"accepted_{n}": getattr(current, n) for n in ("reason", "until")}
+    return (
+        row
+        | accepted
+        | {
+            "review": review.name,
+            "reviewed_at": utc(review.record.sync.as_of),
+            "admin_id": admin,
+            "kind": kind,
+            "thing_id": thing_id,
+            "email": decision.email,
+            "reason": decision.reason,
+            "imported_at": utc(decision.imported_at),
+        }
+    )
+
+
+def archive_tables(reviews: list[Archived]) -> dict[str, Iterable[Row]]:
+    """Return the tables of the reviews and of the decisions in them."""
+    return {
+        "reviews": [
+            {"review": review.name, "reviewed_at": utc(review.record.sync.as_of)}
+            for review in reviews
+        ],
+        "decisions": [decision_row(key, review) for review in reviews for key in review.decisions],
+        "worksheet_rows": [
+            {
+                "review": review.name,
+                "access_key": row["row"],
+                "reviewer": row["reviewer"] or None,
+                "decide_by": due_day(row) or None,
+            }
+            for review in reviews[-1:]
+            for row in review.rows.values()
+        ],
+    }

@@ -1,0 +1,143 @@
+"""The end of a review: a report, when every row is decided and every revocation is settled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from intercom_access_review.archive import due_day
+from intercom_access_review.evidence import copy_evidence, totals_of
+from intercom_access_review.files import write_text
+from intercom_access_review.items import access_phrase
+from intercom_access_review.manifest import new_step
+from intercom_access_review.page import render
+from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, iso, now, utc
+from intercom_access_review.records import Completion, Decision, write_record
+
+if TYPE_CHECKING:
+    from intercom_access_review.archive import Archived
+    from intercom_access_review.state import State
+    from intercom_access_review.worksheets import Texts
+
+SETTLED = {"removed", "risk accepted"}
+SHOW = 20
+
+
+def as_json(row: Row) -> Row:
+    """Return a row of the warehouse as JSON holds it."""
+    return {name: iso(value) if isinstance(value, date) else value for name, value in row.items()}
+
+
+def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[str]:
+    """Return what a review lacks before it can be completed."""
+    problems = []
+    if review.undecided:
+        text = f"{review.undecided} of {review.record.rows} rows have no decision"
+        nobody = sum(not row["reviewer"] for row in review.rows.values())
+        problems.append(f"{text}. Rows without a reviewer: {nobody}" if nobody else text)
+    waiting = sorted(path.name for path in INBOX.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
+    if waiting:
+        problems.append(f"not imported yet: {', '.join(waiting)}. Import or remove them")
+    read = min(map(utc, state.sync.read_at.values()))
+    imported = max((utc(d.imported_at) for d in review.decisions.values()), default=read)
+    if not review.undecided and read < imported:
+        problems.append("the last sync is older than the decisions. Run 'meltano run access-sync'")
+    problems += [
+        f"{row['access_key']} ({row['label']}, {access_phrase(row['kind'], row['thing'])}): "
+        f"{row['outcome']}"
+        for row in revocations
+        if row["outcome"] not in SETTLED
+    ]
+    return problems
+
+
+def revocations_of(review: Archived, state: State) -> list[Row]:
+    """Return the revocations of a review with their outcome and log entries."""
+    rows = [row for row in state.table("revocations") if row["review"] == review.name]
+    for row in rows:
+        span = (row["last_observed_at"], row["removed_detected_at"])
+        entries = state.log.naming(row["admin_id"], *span) if row["removed_detected_at"] else []
+        row["entries"] = [as_json({n: e[n] for n in ("at", "author", "text")}) for e in entries]
+    return [as_json(row) for row in rows]
+
+
+def exceptions_of(review: Archived, state: State) -> list[Row]:
+    """Return the exceptions of a review with what became of them."""
+    kept = {
+        row["access_key"]: row
+        for row in state.table("approved_exceptions")
+        if row["review"] == review.name
+    }
+    return [
+        {
+            **{name: getattr(decision, name) for name in decision.__struct_fields__},
+            "kind": review.rows[key]["kind"],
+            "state": "removed, or decided again"
+            if key not in kept
+            else "expired"
+            if kept[key]["has_expired"]
+            else "active",
+        }
+        for key, decision in review.decisions.items()
+        if decision.decision == "exception" and key not in review.revocations
+    ]
+
+
+def timeliness(row: Texts, decision: Decision) -> str:
+    """Return whether a decision was imported by its deadline."""
+    due = due_day(row)
+    return "no deadline" if not due else "late" if decision.imported_at[:10] > due else "in time"
+
+
+def report(review: Archived, state: State, revocations: list[Row]) -> Completion:
+    """Return the report about a review at its end."""
+    own = {(row["admin_id"], row["email"]) for row in state.table("own_addresses")}
+    decided = review.decisions.items()
+    late = Counter(timeliness(review.rows[key], decision) for key, decision in decided)
+    removed_late = Counter(row["timeliness"] or "no deadline" for row in revocations)
+    return Completion(
+        review=review.name,
+        completed_at=now(),
+        sync=state.sync,
+        decisions=list(review.decisions.values()),
+        attestations=review.attestations,
+        revocations=revocations,
+        exceptions=exceptions_of(review, state),
+        tests={
+            "decided_about_own_access": [
+                key for key, d in decided if (key.partition("/")[0], d.decided_by) in own
+            ],
+            "decisions": dict(sorted(late.items())),
+            "revocations": dict(sorted(removed_late.items())),
+        },
+        review_totals=review.record.sync.totals,
+        rows_to_decide=totals_of((key,) for key in review.rows),
+        rows_decided=totals_of((key,) for key in review.decisions),
+    )
+
+
+def complete_reviews(state: State) -> tuple[int, list[str]]:
+    """Complete each review that is at its end; return how many, and what the others lack."""
+    completed, missing = 0, []
+    for review in state.reviews:
+        if review.completion:
+            continue
+        revocations = revocations_of(review, state)
+        if problems := problems_of(review, state, revocations):
+            more = [f"and {len(problems) - SHOW} more"] if len(problems) > SHOW else []
+            lines = [f"{review.folder} is not completed:", *problems[:SHOW], *more]
+            missing.append("\n- ".join(lines))
+            continue
+        completion, target = report(review, state, revocations), review.folder / "completion"
+        page = render("completion.html.j2", state.simulated, report=completion, review=review)
+        hosts = state.sync.source_hosts
+        with new_step("completion", review.name, target, hosts, state.settings) as new:
+            copy_evidence(state.sync.files, new / "intercom")
+            write_text(new / "completion.html", page)
+            write_record(new / "completion.json", completion)
+        review.completion, completed = completion, completed + 1
+        click.echo(f"{target}: {review.record.rows} decisions, {len(revocations)} revocations")
+    return completed, missing

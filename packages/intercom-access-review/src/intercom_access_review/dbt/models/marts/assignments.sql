@@ -1,0 +1,48 @@
+-- Who reviews which entitlement: the owner of a service account, else the reviewer of the team or role,
+-- else the default reviewer. Reviewers never review their own accounts or after their last day of work.
+with candidates as (
+    select access_key, 1 as place, people.owner as reviewer
+    from {{ ref('stg_grants') }} join {{ ref('people') }} as people using (admin_id)
+    where people.account_type = 'service'
+    union all
+    select access_key, 2, reviewers.reviewer
+    from {{ ref('stg_grants') }} as grants
+    left join {{ ref('people') }} as people using (admin_id)
+    join {{ ref('input_names') }} as names
+        on (names.kind = 'team' and grants.kind = 'team' and names.thing_id = grants.thing_id)
+        or (names.kind = 'role' and grants.kind <> 'team' and names.thing_id = people.role_id)
+    join {{ source('input', 'reviewers') }} as reviewers
+        on names.file = 'reviewers.csv' and reviewers.kind = names.kind and reviewers.name_key = names.name_key
+    union all
+    select access_key, 3, reviewer
+    from {{ ref('stg_grants') }} cross join {{ source('input', 'reviewers') }} as reviewers
+    where reviewers.kind = 'default'
+),
+
+judged as (
+    select
+        candidates.*,
+        own.email is not null as is_own,
+        coalesce(persons.left_on <= {{ today() }}, false) as has_left
+    from candidates
+    join {{ ref('stg_grants') }} as grants using (access_key)
+    left join {{ ref('own_addresses') }} as own
+        on own.admin_id = grants.admin_id and own.email = candidates.reviewer
+    join {{ ref('persons') }} as persons on persons.email = candidates.reviewer
+),
+
+able as (
+    select distinct on (access_key) access_key, reviewer
+    from judged where not is_own and not has_left
+    order by access_key, place, {{ binary('reviewer') }}
+)
+
+select
+    access_key, able.reviewer,
+    case
+        when able.reviewer is not null then null
+        when access_key not in (select access_key from judged) then 'no default'
+        when access_key in (select access_key from judged where has_left) then 'left'
+        else 'own access'
+    end as problem
+from {{ ref('stg_grants') }} left join able using (access_key)

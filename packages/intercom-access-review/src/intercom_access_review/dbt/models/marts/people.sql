@@ -1,0 +1,35 @@
+-- Every account, including former ones, as last seen: what it is, and who it belongs to.
+with latest as (
+    select distinct on (admin_id)
+        admin_id, name, email, job_title, role_id, has_inbox_seat, dbt_valid_to is null as is_there
+    from {{ ref('admin_history') }}
+    order by admin_id, dbt_valid_from desc
+),
+
+typed as (
+    select
+        latest.admin_id, nullif(names.shown, '') as name, coalesce(names.name_key, '') as name_key, latest.email,
+        job_title, role_id, has_inbox_seat, is_there, services.owner,
+        case when addresses.is_bot then 'bot' when services.email is not null then 'service' else 'person' end
+            as account_type
+    from latest
+    left join {{ source('input', 'names') }} as names on names.name = latest.name
+    left join {{ source('input', 'addresses') }} as addresses on addresses.email = latest.email
+    left join {{ source('input', 'service_accounts') }} as services
+        on services.email = latest.email and not addresses.is_bot
+)
+
+select
+    typed.*,
+    case when account_type = 'person' then coalesce(persons.person, 'id ' || admin_id) else 'id ' || admin_id end as person,
+    case when account_type = 'person' then persons.left_on end as left_on,
+    account_type = 'person' and coalesce(persons.is_employed, false) as is_employed,
+    case
+        when name is null then admin_id
+        when count(*) over (partition by name_key) = 1 then name
+        when count(*) over (partition by name_key, typed.email) = 1 and typed.email is not null
+            then name || ' (' || typed.email || ')'
+        else name || ' (' || coalesce(typed.email || ', ', '') || 'id ' || admin_id || ')'
+    end as label,
+    row_number() over (order by {{ binary('account_type') }}, {{ binary('name_key') }}, admin_id) as position
+from typed left join {{ ref('persons') }} as persons on persons.email = typed.email

@@ -1,0 +1,17 @@
+-- Who each address belongs to: an employee, also by another address or one with a plus, or else
+-- whoever has the mailbox.
+with mailboxes as (
+    select addresses.mailbox, min(person) as person, max(left_on) as left_on
+    from {{ source('input', 'employees') }} join {{ source('input', 'addresses') }} as addresses using (email)
+    group by addresses.mailbox
+    having count(distinct person) = 1
+)
+
+select
+    addresses.email,
+    coalesce(exact.person, mailboxes.person, addresses.mailbox) as person,
+    case when exact.email is null then mailboxes.left_on else exact.left_on end as left_on,
+    coalesce(exact.email, mailboxes.mailbox) is not null as is_employed
+from {{ source('input', 'addresses') }} as addresses
+left join {{ source('input', 'employees') }} as exact on exact.email = addresses.email
+left join mailboxes on mailboxes.mailbox = addresses.mailbox

@@ -1,0 +1,12 @@
+-- For the newest review: who decides how many rows by when, and how many are decided.
+select
+    assigned.review, assigned.reviewer, assigned.decide_by,
+    count(*) as row_count,
+    count(decisions.access_key) as decided,
+    count(case when cast(decisions.imported_at as date) > assigned.decide_by then 1 end) as decided_late,
+    coalesce(count(*) > count(decisions.access_key) and assigned.decide_by < {{ today() }}, false) as is_overdue,
+    row_number() over (order by {{ binary('assigned.reviewer') }}, assigned.decide_by) as position
+from {{ source('input', 'worksheet_rows') }} as assigned
+left join {{ source('input', 'decisions') }} as decisions
+    on decisions.review = assigned.review and decisions.access_key = assigned.access_key
+group by assigned.review, assigned.reviewer, assigned.decide_by

@@ -1,0 +1,299 @@
+"""Import completed worksheets: each of them as a whole, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from intercom_access_review.files import make_folder
+from intercom_access_review.inputs import mailbox, normalized_address
+from intercom_access_review.manifest import new_step
+from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, now, parse_day, sha256
+from intercom_access_review.records import Decision, DecisionImport, write_record
+from intercom_access_review.settings import deadline
+from intercom_access_review.worksheets import (
+    DECIDED,
+    DECISIONS,
+    OLD_DECISIONS,
+    Texts,
+    access_name,
+    read_rows,
+    reviewer_of_attestation,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from intercom_access_review.archive import Archived
+    from intercom_access_review.settings import Settings
+
+SHOW = 20
+"""Problems that a message lists, at most."""
+SUFFIXES = {".csv", ".xlsx"}
+COMPARED = ("decision", "reason", "until")
+
+
+class Completed(NamedTuple):
+    """A completed worksheet without problems."""
+
+    path: Path
+    sha256: str
+    review: Archived
+    decisions: dict[str, Decision]
+    """The new decisions, by access key."""
+    attestations: list[Row]
+
+
+def refused(path: Path, problems: list[str]) -> click.ClickException:
+    """Return an error that lists the problems of a worksheet."""
+    more = [f"and {len(problems) - SHOW} more"] if len(problems) > SHOW else []
+    return click.ClickException("\n- ".join([f"{path} was not imported:", *problems[:SHOW], *more]))
+
+
+def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]) -> Archived:
+    """Return the open review that a worksheet belongs to.
+
+    Raises:
+        click.ClickException: There is no such review.
+    """
+    names = {row.get("review", "").removeprefix("review of ") for _, row in rows} - {""}
+    names = names or {review.name for review in reviews[-1:]}  # older worksheets don't name it
+    review = next((review for review in reviews if names == {review.name}), None)
+    if review is None:
+        raise refused(path, [f"it is of the review {', '.join(sorted(names)) or 'unknown'}."])
+    if review.completion:
+        raise refused(path, [f"the review was completed on {review.completion.completed_at[:10]}."])
+    return review
+
+
+def decision_of(row: Texts, review: Archived, path: Path, imported_at: str) -> Decision:
+    """Return the decision of a row, with the last day for a revocation."""
+    word, decided = row["decision"].casefold(), parse_day(row["decided on"])
+    decision = Decision(
+        access_key=row["row"],
+        thing=row["access"],
+        person=row["person"],
+        email=row["email"],
+        decision=OLD_DECISIONS.get(word, word),
+        reason=row["reason"],
+        until=row["until"],
+        decided_by=normalized_address(row["decided by"]),
+        decided_on=row["decided on"],
+        due_on="",
+        imported_at=imported_at,
+        file=path.name,
+    )
+    if decision.decision == "revoke" and decided:
+        days = review.record.deadlines
+        decision.due_on = deadline(decided, days, "remove", row["privileged"])
+    return decision
+
+
+def is_different(one: Decision, other: Decision) -> bool:
+    """Return whether two decisions about a row differ."""
+    return any(getattr(one, name) != getattr(other, name) for name in COMPARED)
+
+
+def problem_of(
+    new: Decision, earlier: Decision | None, sent: Texts, reviewed: date, left: dict[str, str]
+) -> str | None:
+    """Return what is wrong with a decision, if anything.
+
+    Args:
+        new: The decision.
+        earlier: The decision about the row that was imported before.
+        sent: The row as it was sent.
+        reviewed: The day of the review.
+        left: Last days of work by mailbox.
+    """
+    by, on, until = new.decided_by, parse_day(new.decided_on), parse_day(new.until)
+    tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)  # somewhere it is that already
+    reviewer, last_day = sent["reviewer"], left.get(mailbox(by))
+    excepted = new.decision == "exception"
+    known = ", ".join(DECISIONS)
+    checks = [
+        (new.decision not in DECISIONS, f"decision {new.decision!r} is unknown. Use {known}."),
+        (not reviewer, "the row has no reviewer. Name one in reviewers.csv, for the next review."),
+        (not by, f"'decided by' is empty. Enter {reviewer}."),
+        (by != reviewer, f"'decided by' is {by}, but the reviewer is {reviewer}."),
+        (on is None, f"'decided on' {new.decided_on!r} is not a valid date. Use {reviewed}."),
+        (on and on < reviewed, f"'decided on' {on} is before the review."),
+        (on and on > tomorrow, f"'decided on' {on} is in the future."),
+        (last_day and last_day < new.decided_on, f"{by} left on {last_day}, before the decision."),
+        (excepted and not new.reason, "an exception needs a reason."),
+        (
+            excepted and (until is None or on is None or until <= on),
+            f"an exception needs an end after the decision: 'until' is {new.until!r}.",
+        ),
+        (not excepted and new.until, "only an exception has an end. Leave 'until' empty."),
+        (
+            earlier and new.reason in {"", earlier.reason},
+            f"it changes '{earlier and earlier.decision}', and needs a new reason for that.",
+        ),
+    ]
+    return next((problem for fails, problem in checks if fails), None)
+
+
+def problem_of_attestation(row: Texts, reviewer: str, open_rows: int) -> str | None:
+    """Return what is wrong with an attestation, if anything."""
+    if normalized_address(row["decided by"]) != reviewer:
+        return f"'decided by' of the attestation is {row['decided by']!r}. Enter {reviewer}."
+    if parse_day(row["decided on"]) is None:
+        return f"'decided on' {row['decided on']!r} is not a valid date. Use 2026-08-26."
+    if open_rows:
+        return f"it confirms every row, but the number of rows without a decision is {open_rows}."
+    return None
+
+
+class Reader:
+    """Reads a completed worksheet, and notes everything that is wrong with it."""
+
+    def __init__(self, path: Path, reviews: list[Archived], left: dict[str, str]) -> None:
+        """Read the rows.
+
+        Raises:
+            click.ClickException: It is not a worksheet of an open review.
+        """
+        if path.suffix not in SUFFIXES or path.is_symlink() or not path.is_file():
+            raise refused(path, ["only .xlsx and .csv files are read. Save it as one of them."])
+        self.path, self.left = path, left
+        self.digest, self.rows = sha256(path), read_rows(path)
+        self.review = review_of(path, self.rows, reviews)
+        self.new: dict[str, Decision] = {}
+        self.attestations: list[Row] = []
+        self.problems: list[str] = []
+
+    def read(self, imported_at: str) -> Completed:
+        """Return the decisions.
+
+        Raises:
+            click.ClickException: Anything in the worksheet is wrong.
+        """
+        seen: set[str] = set()
+        for number, row in self.rows:
+            if not reviewer_of_attestation(row["row"]):
+                problem = self._read_row(row, imported_at)
+                problem = "the same row is there twice." if row["row"] in seen else problem
+                self._note(f"line {number}", row, problem)
+            seen.add(row["row"])
+        reviewers = {row["reviewer"] for _, row in self.rows}
+        for key, row in self.review.rows.items():
+            if key not in seen and row["reviewer"] in reviewers:
+                self._note(f"row {key!r}", row, "it is missing.")
+        for number, row in self.rows:
+            if reviewer := reviewer_of_attestation(row["row"]):
+                self._note(f"line {number}", row, self._read_attestation(row, reviewer))
+        if sha256(self.path) != self.digest:
+            self.problems.append("another program is writing it. Try again.")
+        if self.problems:
+            raise refused(self.path, self.problems)
+        return Completed(self.path, self.digest, self.review, self.new, self.attestations)
+
+    def _note(self, place: str, row: Texts, problem: str | None) -> None:
+        if problem:
+            access = access_name(row.get("kind", ""), row.get("access", ""))
+            name = ", ".join(filter(None, (row.get("person"), access)))
+            self.problems.append(f"{place} ({name}): {problem}")
+
+    def _read_row(self, row: Texts, imported_at: str) -> str | None:
+        """Add the decision of a row, and return what is wrong with the row."""
+        sent, earlier = self.review.rows.get(row["row"]), self.review.decisions.get(row["row"])
+        if sent is None:
+            return "the row is not in the review."
+        if changed := [n for n in row if n not in DECIDED and row[n] != sent.get(n, "")]:
+            return f"{', '.join(changed)} was changed. Return the worksheet that you were sent."
+        if not row["decision"]:
+            return f"the decision '{earlier.decision}' is missing." if earlier else None
+        decision = decision_of(row, self.review, self.path, imported_at)
+        if earlier and not is_different(earlier, decision):
+            return None
+        self.new[row["row"]] = decision
+        reviewed = date.fromisoformat(self.review.record.sync.as_of[:10])
+        return problem_of(decision, earlier, sent, reviewed, self.left)
+
+    def _read_attestation(self, row: Texts, reviewer: str) -> str | None:
+        """Add an attestation that is filled in, and return what is wrong with it."""
+        if not row["decided by"] and not row["decided on"]:
+            return None
+        known = [one["reviewer"] for one in self.review.attestations]
+        decided = {*self.review.decisions, *self.new}
+        own = (key for key, sent in self.review.rows.items() if sent["reviewer"] == reviewer)
+        if problem := problem_of_attestation(row, reviewer, sum(k not in decided for k in own)):
+            return problem
+        if reviewer not in known:
+            date_ = row["decided on"]
+            self.attestations.append(
+                {"reviewer": reviewer, "attested_on": date_, "file": self.path.name}
+            )
+        return None
+
+
+def disagreements(completed: list[Completed]) -> dict[Path, str]:
+    """Return the worksheets that have different decisions about a row, with the problem."""
+    problems: dict[Path, str] = {}
+    known: dict[tuple[str, str], tuple[Path, Decision]] = {}
+    for one in completed:
+        for key, decision in one.decisions.items():
+            other, first = known.setdefault((one.review.name, key), (one.path, decision))
+            if is_different(first, decision):
+                text = f"{other} and {one.path} disagree on row {key!r}. Neither was imported."
+                problems |= {other: text, one.path: text}
+    return problems
+
+
+def import_worksheets(
+    reviews: list[Archived], left: dict[str, str], settings: Settings
+) -> tuple[int, list[str]]:
+    """Import what is in the inbox; return how many worksheets, and what is wrong with the others.
+
+    Args:
+        reviews: All reviews.
+        left: Last days of work by mailbox.
+        settings: The settings.
+    """
+    make_folder(INBOX)
+    imported_at, problems = now(), []
+    completed: list[Completed] = []
+    for path in sorted(INBOX.iterdir()):
+        if not LEFT_BEHIND.fullmatch(path.name):
+            try:
+                completed.append(Reader(path, reviews, left).read(imported_at))
+            except click.ClickException as error:
+                problems.append(error.message)
+    disagreeing = disagreements(completed)
+    problems += dict.fromkeys(disagreeing.values())
+    new = [one for one in completed if one.path not in disagreeing]
+    for one in new:
+        if not one.decisions and not one.attestations:
+            problems.append(f"{one.path} has nothing new. Remove it from {INBOX}/.")
+    new = [one for one in new if one.decisions or one.attestations]
+    for review in reviews:
+        if of_review := [one for one in new if one.review is review]:
+            write_import(review, of_review, settings)
+    return len(new), problems
+
+
+def write_import(review: Archived, completed: list[Completed], settings: Settings) -> None:
+    """Move worksheets from the inbox into the review, with their decisions."""
+    review.imports += 1
+    target = review.folder / "imports" / str(review.imports)
+    decisions = {key: decision for one in completed for key, decision in one.decisions.items()}
+    attestations = [attestation for one in completed for attestation in one.attestations]
+    for decision in decisions.values():
+        decision.file = f"{review.imports}/{decision.file}"
+    hosts = review.record.sync.source_hosts
+    with new_step("import", review.name, target, hosts, settings) as new:
+        for one in completed:
+            shutil.copyfile(one.path, new / one.path.name)
+            if sha256(new / one.path.name) != one.sha256:
+                raise refused(one.path, ["another program changed it meanwhile. Try again."])
+        record = DecisionImport(decisions=list(decisions.values()), attestations=attestations)
+        write_record(new / "decisions.json", record)
+    for one in completed:
+        one.path.unlink()
+    review.add(record)
+    counts = [f"{review.counts[word]} {word}" for word in DECISIONS]
+    click.echo(f"{target}: {', '.join(counts)}, {review.undecided} undecided")

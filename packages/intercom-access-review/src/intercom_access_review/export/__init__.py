@@ -1,0 +1,1 @@
+"""The access list in the file formats of governance tools."""

@@ -1,0 +1,121 @@
+"""Read CSV files that people edit, and write files with personal data.
+
+A file is written beside its place and moved there when it is complete. It gets the owner and group
+of its folder, and other users can't read it, whatever the umask. Symbolic links are never followed.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from intercom_access_review.texts import single_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+
+def restrict_umask() -> None:
+    """Deny other users access to every file that this process and its children create."""
+    os.umask(os.umask(0o077) | 0o007)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, and those above it, that only readers of the folder above can read."""
+    if path.is_symlink():
+        raise click.ClickException(f"{path} is a symbolic link. Replace it with a folder.")
+    if path.is_dir():
+        return
+    try:
+        if not path.parent.exists():
+            make_folder(path.parent)
+        path.mkdir(0o700)
+        _share_with_readers_of(path.parent, path, 0o2770)
+    except OSError as error:
+        raise click.ClickException(f"Cannot create {path}: {error.strerror}.") from error
+
+
+@contextmanager
+def replacing(path: Path, *, read_only: bool = False) -> Iterator[BinaryIO]:
+    """Open a new file that replaces `path` when the block ends without an error.
+
+    Raises:
+        click.ClickException: The file cannot be written. An older file is unchanged.
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        with open(new, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _share_with_readers_of(path.parent, new, 0o440 if read_only else 0o660)
+        new.replace(path)
+    except OSError as error:
+        raise click.ClickException(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, read_only: bool = False) -> None:
+    """Write a text file in UTF-8, with its line ends as they are."""
+    with replacing(path, read_only=read_only) as file:
+        file.write(text.encode())
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write text files by name; all are written before the first one replaces an older file."""
+    with ExitStack() as stack:
+        for name, text in texts.items():
+            file = stack.enter_context(replacing(folder / name))
+            file.write(text.encode())
+            file.flush()
+
+
+def read_csv(
+    path: Path, columns: Collection[str], optional: Collection[str] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """Read the rows of a CSV file in UTF-8 with their line numbers; each value is a single line.
+
+    Raises:
+        click.ClickException: The file cannot be read, or has other columns.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, [single_line(cell) for cell in line]) for line in reader]
+    except OSError as error:
+        raise click.ClickException(f"Cannot read {path}: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise click.ClickException(f"{path} is not valid CSV. Save it as 'CSV UTF-8'.") from error
+    head = lines[0][1] if lines else []
+    if len(set(head)) < len(head) or not set(columns) <= set(head) <= {*columns, *optional}:
+        expected = ", ".join([*columns, *(f"{name} (optional)" for name in optional)])
+        raise click.ClickException(
+            f"{path} has the columns {', '.join(head) or '(none)'}. Use the columns {expected}."
+        )
+    rows = [(number, line) for number, line in lines[1:] if any(line)]
+    for number, line in rows:
+        if len(line) != len(head):
+            raise click.ClickException(
+                f"{path}, line {number} doesn't have one value per column (values: {len(line)}, "
+                f"columns: {len(head)}). Quote values that contain commas."
+            )
+    return [(number, dict(zip(head, line, strict=True))) for number, line in rows]
+
+
+def _share_with_readers_of(folder: Path, path: Path, permissions: int) -> None:
+    """Copy the owner, the group, and some permissions of a folder; other users get none."""
+    like = folder.stat()
+    mode = like.st_mode & permissions | permissions & 0o600
+    try:
+        if hasattr(os, "chown"):
+            os.chown(path, like.st_uid, like.st_gid)
+    except PermissionError:
+        mode &= 0o700  # the group of the file may not read the folder
+    path.chmod(mode)

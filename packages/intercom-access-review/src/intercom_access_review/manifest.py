@@ -1,0 +1,102 @@
+"""The manifests of an archive: each step writes one, and each names the one before it."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from intercom_access_review.files import make_folder
+from intercom_access_review.identity import operator, running_package
+from intercom_access_review.project import LEFT_BEHIND, REVIEWS, now, sha256
+from intercom_access_review.records import Manifest, read_record, write_record
+from intercom_access_review.signatures import seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from intercom_access_review.settings import Settings
+
+NAME = "manifest.json"
+ENDS = (".sig", ".tsr")
+"""Of the signature and the timestamp of a manifest."""
+
+
+def read_manifests(root: Path) -> dict[Path, Manifest]:
+    """Read all manifests of an archive, by path."""
+    patterns = (f"[!.]*/{NAME}", f"*/imports/[!.]*/{NAME}", f"*/completion/{NAME}")
+    paths = (path for pattern in patterns for path in sorted(root.glob(pattern)))
+    return {path: read_record(path, Manifest) for path in paths}
+
+
+def last_manifests(root: Path) -> list[Path]:
+    """Return the manifests that no other one names. An intact archive has one."""
+    manifests = read_manifests(root)
+    named = {path for manifest in manifests.values() for path in manifest.previous}
+    return [path for path in manifests if path.relative_to(root).as_posix() not in named]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files of a step, without its manifest and those of later steps."""
+    own = {folder / NAME, *(folder / f"{NAME}{end}" for end in ENDS)}
+    later = {path.parent for path in folder.rglob(NAME)} - {folder}
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if (path.is_file() or path.is_symlink())
+        and path not in own
+        and not later & set(path.parents)
+        and ".new" not in path.relative_to(folder).parts
+        and not LEFT_BEHIND.fullmatch(path.name)
+    )
+
+
+def seal_step(folder: Path, step: str, review: str, hosts: list[str], settings: Settings) -> None:
+    """Write the manifest of a step, and make its files read-only.
+
+    Args:
+        folder: The folder of the step.
+        step: review, import, or completion.
+        review: The name of the review.
+        hosts: The source hosts.
+        settings: Whether to sign and timestamp the manifest.
+    """
+    files, last = files_of(folder), last_manifests(REVIEWS)
+    if len(last) > 1:
+        raise click.ClickException(
+            "The manifests in reviews/ are not one chain. Run 'meltano invoke review:verify'."
+        )
+    manifest = Manifest(
+        step=step,
+        review=review,
+        written_at=now(),
+        operator=operator(),
+        source_hosts=hosts,
+        package=running_package(),
+        previous={path.relative_to(REVIEWS).as_posix(): sha256(path) for path in last},
+        files={path.relative_to(folder).as_posix(): sha256(path) for path in files},
+    )
+    write_record(folder / NAME, manifest)
+    seal(folder / NAME, settings)
+    for path in [*files, folder / NAME]:
+        path.chmod(path.stat().st_mode & 0o440)
+    click.echo(f"SHA-256 of {step} {review}: {sha256(folder / NAME)}. Keep this hash elsewhere.")
+
+
+@contextmanager
+def new_step(
+    step: str, review: str, target: Path, hosts: list[str], settings: Settings
+) -> Iterator[Path]:
+    """Write a step into a folder that appears as a whole, with its manifest, or not at all."""
+    new = target.parent / ".new"
+    if new.is_symlink() or new.is_file():
+        new.unlink()
+    elif new.exists():
+        shutil.rmtree(new)  # of a run that was stopped
+    make_folder(new)
+    yield new
+    seal_step(new, step, review, hosts, settings)
+    new.rename(target)

@@ -1,0 +1,180 @@
+"""A new review: a folder in the archive with the page, the worksheets, and what was read."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from datetime import date
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+import click
+
+from intercom_access_review.archive import due_day
+from intercom_access_review.evidence import copy_evidence, difference, totals_of
+from intercom_access_review.files import make_folder, write_text
+from intercom_access_review.manifest import new_step
+from intercom_access_review.page import NOT_PEOPLE, first_observed, last_activity, render
+from intercom_access_review.project import PAGE, REVIEWS, Row, parse_day, utc
+from intercom_access_review.records import Review, StreamTotals, Sync, write_record
+from intercom_access_review.settings import deadline
+from intercom_access_review.teammates_export import EXPORT
+from intercom_access_review.worksheets import (
+    ATTESTATION,
+    Texts,
+    file_name,
+    plain,
+    reviewed_keys,
+    write_csv,
+    write_spreadsheet,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from intercom_access_review.state import State
+
+NOT_REVIEWED = {
+    "teams": "the worksheets have a row for each membership, not for each team",
+    "activity_logs": "log entries are not access",
+    "workspaces": "all rows are about this workspace",
+}
+"""Why rows of a stream are not rows of the worksheets."""
+
+
+def last_decision(fact: Row) -> str:
+    """Return what an earlier review decided about the same entitlement."""
+    if fact["decision"] is None:
+        return ""
+    text = f"{fact['decision']}, by {fact['decided_by']} on {fact['decided_on']}"
+    if fact["until"]:
+        text += f", until {fact['until']}"
+    return f"{text} ({fact['reason']})" if fact["reason"] else text
+
+
+def worksheet_rows(review: str, state: State) -> list[Texts]:
+    """Return a row for each entitlement, with room for the decision.
+
+    Args:
+        review: The name of the review, which begins with its day.
+        state: The sync, the archive, and the warehouse.
+    """
+    sentences: dict[str, list[str]] = {}
+    for item in state.items:
+        sentences.setdefault(item["admin_id"], []).append(item["sentence"])
+    rows, began = [], date.fromisoformat(review[:10])
+    for fact in state.table("worksheet_facts"):
+        items = sentences.get(fact["admin_id"], [])
+        if kind := NOT_PEOPLE.get(fact["account_type"]):
+            items = [f"Not a person: {kind}.", *items]
+        until = deadline(began, state.settings.deadlines, "decide", fact["privileged"])
+        texts = {
+            "row": fact["access_key"],
+            "person": fact["name"] or fact["admin_id"],
+            "email": fact["email"],
+            "job title": fact["job_title"],
+            "kind": fact["kind"],
+            "access": "workspace" if fact["kind"] == "workspace" else fact["thing"],
+            "level": fact["level"],
+            "first observed": first_observed(fact),
+            "last activity": last_activity(fact),
+            "privileged": fact["privileged"],
+            "items": " ".join(items),
+            "role": fact["role"],
+            "teams": fact["teams"],
+            "last decision": last_decision(fact),
+            "reviewer": fact["reviewer"],
+            "review": f"review of {review}",
+            "due": f"decide by {until}" if until and fact["reviewer"] else "",
+        }
+        rows.append({name: plain(value) for name, value in texts.items()})
+    return rows
+
+
+def planned_progress(review: str, rows: list[Texts]) -> list[Row]:
+    """Return the progress of a review that begins."""
+    counts = Counter((row["reviewer"], due_day(row)) for row in rows)
+    begun = {"review": review, "decided": 0, "decided_late": 0, "is_overdue": False}
+    return [
+        {"reviewer": reviewer or None, "decide_by": parse_day(due), "row_count": number, **begun}
+        for (reviewer, due), number in sorted(counts.items())
+    ]
+
+
+def compare_reviewed(sync: Sync, rows: list[Texts]) -> dict[str, StreamTotals]:
+    """Compare what Intercom sent with the rows to decide.
+
+    Raises:
+        click.ClickException: They differ.
+    """
+    keys = reviewed_keys({row["row"]: row for row in rows})
+    for stream, totals in sync.totals.items():
+        if stream not in keys:
+            totals.not_reviewed_because = NOT_REVIEWED.get(stream, "the review doesn't use it")
+            continue
+        totals.reviewed = totals_of(keys[stream])
+        if problem := difference(stream, totals.sent, totals.reviewed, "are in the worksheets"):
+            raise click.ClickException(f"No review was written. {problem}.")
+    return sync.totals
+
+
+def write_worksheets(folder: Path, review: str, rows: list[Texts]) -> None:
+    """Write the worksheet of each reviewer, and one with all rows."""
+    make_folder(folder)
+    every = list(rows)
+    for reviewer in sorted({row["reviewer"] for row in rows} - {""}):
+        attestation = {
+            "row": f"attestation/{reviewer}",
+            "person": ATTESTATION,
+            "reviewer": reviewer,
+        }
+        attestation["review"] = f"review of {review}"
+        own = [*(row for row in rows if row["reviewer"] == reviewer), attestation]
+        every.append(attestation)
+        write_csv(folder / f"{file_name(reviewer)}.csv", own)
+        write_spreadsheet(folder / f"{file_name(reviewer)}.xlsx", own)
+    write_csv(folder / "all.csv", every)
+    write_spreadsheet(folder / "all.xlsx", every)
+
+
+def check_is_new(state: State) -> None:
+    """Raise an error if the last review is of this sync, or of another workspace."""
+    last = state.reviews[-1] if state.reviews else None
+    if last and utc(last.record.sync.as_of) >= utc(state.sync.as_of):
+        raise click.ClickException(
+            f"{last.folder} is of this sync or a later one. Read Intercom again."
+        )
+    if last and last.record.sync.workspace["id"] != state.sync.workspace["id"]:
+        raise click.ClickException(
+            f"{REVIEWS}/ has reviews of the workspace {last.record.sync.workspace['id']}, and this "
+            f"is {state.sync.workspace['id']}. Create a project for each workspace."
+        )
+
+
+def write_review(state: State) -> None:
+    """Write the folder of a new review: all of it, or nothing."""
+    check_is_new(state)
+    sync, day = state.sync, state.sync.as_of[:10]
+    names = chain([day], (f"{day}-{number}" for number in count(2)))
+    folder = next(REVIEWS / name for name in names if not (REVIEWS / name).exists())
+    rows = worksheet_rows(folder.name, state)
+    sync.totals = compare_reviewed(sync, rows)
+    text = state.page(planned_progress(folder.name, rows))
+    limitations = render("scope.txt.j2", (), sync=sync, reviews=state.reviews, table=state.table)
+    record = Review(
+        review=folder.name,
+        rows=len(rows),
+        deadlines=state.settings.deadlines,
+        sync=sync,
+        tests=state.table("control_tests")[0],
+        scope_limitations=[line for line in limitations.splitlines() if line.strip()],
+    )
+    with new_step("review", folder.name, folder, sync.source_hosts, state.settings) as new:
+        write_text(new / PAGE.name, text)
+        write_worksheets(new / "worksheets", folder.name, rows)
+        copy_evidence(sync.files, new / "intercom")
+        if sync.reconciliation and not sync.reconciliation["problem"]:
+            shutil.copyfile(EXPORT, new / EXPORT.name)
+        write_record(new / "review.json", record)
+    write_text(PAGE, text)
+    click.echo(f"{folder}: {len(rows)} rows to decide.")

@@ -1,0 +1,70 @@
+"""The files of a project, and the times in them. Every step runs in the folder of the project."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+INPUTS = Path("inputs")
+"""What the company knows: employees, reviewers, and privileged roles."""
+INBOX = Path("inbox")
+"""Completed worksheets, until they are imported."""
+OUTBOX = Path("outbox")
+"""Emails that are ready to send."""
+REVIEWS = Path("reviews")
+"""The archive: a folder for each review. Nothing in it is ever changed."""
+OUTPUT = Path("output")
+INTERCOM = OUTPUT / "intercom"
+"""The evidence that the tap keeps of a sync."""
+LOADED = OUTPUT / "load"
+"""The rows of the last sync, if the warehouse is DuckDB."""
+PREPARED = OUTPUT / "prepared.json"
+SYNC = OUTPUT / "sync.json"
+"""The last sync. It exists only while the warehouse holds all of it."""
+PAGE = OUTPUT / "access-review.html"
+ITEMS = OUTPUT / "items.json"
+LEFT_BEHIND = re.compile(
+    r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*|~\$.*|\.~lock\..*|.*~|\..*\.sw[a-p]|\..*\.new"
+)
+"""Files that operating systems, editors, and stopped runs leave behind."""
+
+Row = dict[str, Any]
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def now() -> str:
+    """Return the time of this machine in UTC, as in the JSON files."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def utc(time: str) -> datetime:
+    """Return a time of the JSON files as the warehouse holds it: in UTC, without a time zone."""
+    return (
+        datetime.fromisoformat(time.replace("Z", "+00:00"))
+        .astimezone(timezone.utc)
+        .replace(tzinfo=None)
+    )
+
+
+def iso(time: date | None) -> str | None:
+    """Return a time of the warehouse, or a day, as in the JSON files."""
+    if isinstance(time, datetime):
+        return time.replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
+    return None if time is None else time.isoformat()
+
+
+def parse_day(text: str) -> date | None:
+    """Return a date such as 2026-08-26, or None if the string is not one."""
+    try:
+        return (
+            date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+        )
+    except ValueError:
+        return None

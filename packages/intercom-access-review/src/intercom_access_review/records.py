@@ -1,0 +1,185 @@
+"""The JSON files of a project. Each has a format number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+import msgspec
+
+from intercom_access_review.files import write_text
+from intercom_access_review.project import Row  # noqa: TC001 (msgspec reads it)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """What every JSON file has."""
+
+    format: int = FORMAT
+
+
+class Prepared(Record):
+    """What the step before Intercom is read leaves for the step after."""
+
+    began_at: str
+    log_bytes: int
+    """Size of the file of log entries before this sync, if the warehouse is DuckDB."""
+    holds_logs: bool
+    """Whether log entries were loaded before that no build has seen."""
+
+
+class Totals(msgspec.Struct):
+    """A control total of rows."""
+
+    rows: int
+    keys_sha256: str
+
+
+class StreamTotals(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The control totals of a stream, which are equal."""
+
+    sent: Totals
+    loaded: Totals
+    reviewed: Totals | None = None
+    not_reviewed_because: str | None = None
+
+
+class Sync(Record):
+    """A complete sync."""
+
+    as_of: str
+    is_simulated: bool
+    source_hosts: list[str]
+    workspace: Row
+    """id, name, and region"""
+    token_owner: Row
+    """id, name, and email"""
+    api_version: str | None
+    tap_version: str | None
+    read_at: dict[str, str]
+    logs_from: str | None
+    logs_to: str | None
+    totals: dict[str, StreamTotals]
+    complete: Row
+    """The last line of the tap's evidence."""
+    files: dict[str, str]
+    """The SHA-256 of the files of the evidence."""
+    reconciliation: Row | None
+    operator: Row
+    code: Row
+
+
+class Review(Record):
+    """A review: what was read, and what has to be decided."""
+
+    review: str
+    rows: int
+    deadlines: dict[str, int]
+    sync: Sync
+    tests: Row
+    scope_limitations: list[str]
+
+
+class Decision(msgspec.Struct, kw_only=True):
+    """The decision about a row of a worksheet."""
+
+    access_key: str
+    thing: str
+    person: str
+    email: str
+    decision: str
+    reason: str
+    until: str
+    decided_by: str
+    decided_on: str
+    due_on: str
+    """Last day for a revocation; empty: no deadline."""
+    imported_at: str
+    file: str
+    """The completed worksheet."""
+
+
+class DecisionImport(Record):
+    """The decisions of one import."""
+
+    decisions: list[Decision]
+    attestations: list[Row]
+    """Who confirmed that they reviewed every row, and when: reviewer, attested_on, and file"""
+
+
+class Completion(Record):
+    """The end of a review."""
+
+    review: str
+    completed_at: str
+    sync: Sync
+    decisions: list[Decision]
+    attestations: list[Row]
+    revocations: list[Row]
+    exceptions: list[Row]
+    tests: Row
+    review_totals: dict[str, StreamTotals]
+    rows_to_decide: Totals
+    rows_decided: Totals
+
+
+class Manifest(Record):
+    """What a step wrote, and after which step."""
+
+    step: str
+    """review, import, or completion"""
+    review: str
+    written_at: str
+    operator: Row
+    source_hosts: list[str]
+    package: Row
+    """The version of this package, and the SHA-256 of its files"""
+    previous: dict[str, str]
+    """The SHA-256 of the manifest before, by path below the archive."""
+    files: dict[str, str]
+    """The SHA-256 of each file of the step, by path below its folder."""
+
+
+class Items(Record):
+    """The items needing attention of the last sync."""
+
+    as_of: str
+    is_simulated: bool
+    workspace_id: str
+    compared_with: str | None
+    first_seen_since: str
+    items: list[Row]
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_record(path: Path, kind: type[R]) -> R:
+    """Read a JSON file.
+
+    Raises:
+        click.ClickException: The file is missing, was changed, or has a newer format.
+    """
+    try:
+        content = path.read_bytes()
+        found = msgspec.json.decode(content, type=Record).format
+        if found <= FORMAT:
+            return msgspec.json.decode(content, type=kind)
+    except OSError as error:
+        raise click.ClickException(f"Cannot read {path}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"{path} was changed: {error}.") from error
+    raise click.ClickException(
+        f"{path} has format {found}. This version of intercom-access-review reads formats up to "
+        f"{FORMAT}. Upgrade it."
+    )
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record as a JSON file that people can read, too."""
+    text = msgspec.json.format(msgspec.json.encode(record), indent=2).decode()
+    write_text(path, f"{text}\n")

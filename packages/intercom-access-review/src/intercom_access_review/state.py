@@ -1,0 +1,128 @@
+"""What the pages and steps after a sync work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from intercom_access_review.archive import INDEX, Archived, archive_tables, due_day
+from intercom_access_review.dbt_build import build
+from intercom_access_review.files import write_text
+from intercom_access_review.items import ITEM_KINDS, collect_items
+from intercom_access_review.log_entries import AccessLog
+from intercom_access_review.page import render
+from intercom_access_review.project import PAGE, REVIEWS, SYNC, Row, iso, now, utc
+from intercom_access_review.records import write_record
+from intercom_access_review.verify import problems_by_review
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from intercom_access_review.records import Sync
+    from intercom_access_review.settings import Settings
+    from intercom_access_review.warehouse import Warehouse
+
+
+@dataclass
+class State:
+    """The last sync, the archive, and the warehouse that is built from both."""
+
+    sync: Sync
+    reviews: list[Archived]
+    warehouse: Warehouse
+    settings: Settings
+
+    @cached_property
+    def log(self) -> AccessLog:
+        """The log entries about access."""
+        return AccessLog(self.warehouse)
+
+    @cached_property
+    def items(self) -> list[Row]:
+        """The items needing attention, the most urgent first."""
+        after = utc(self.previous.record.sync.as_of) if self.previous else None
+        return collect_items(self.warehouse, self.log, after)
+
+    @property
+    def previous(self) -> Archived | None:
+        """The review before this sync."""
+        time = utc(self.sync.as_of)
+        return next((r for r in reversed(self.reviews) if utc(r.record.sync.as_of) < time), None)
+
+    @property
+    def simulated(self) -> set[datetime]:
+        """The simulated times of syncs and reviews."""
+        times = {row["as_of"] for row in self.table("syncs") if row["is_simulated"]}
+        syncs = (review.record.sync for review in self.reviews)
+        return times | {utc(sync.as_of) for sync in syncs if sync.is_simulated}
+
+    def table(self, name: str) -> list[Row]:
+        """Return the rows of a table, in their order if it has one."""
+        rows = self.warehouse.query(f"select * from {name}")  # noqa: S608
+        return sorted(rows, key=lambda row: row.get("position") or 0)
+
+    def rebuild(self) -> None:
+        """Build the warehouse again, with decisions that were imported since the sync."""
+        SYNC.unlink(missing_ok=True)  # until the warehouse is whole again
+        self.warehouse.write(archive_tables(self.reviews))
+        build(self.warehouse)
+        write_record(SYNC, self.sync)
+
+    def page(self, progress: list[Row] | None = None) -> str:
+        """Return the page of the sync.
+
+        Args:
+            progress: Who decides how many rows of a review that begins; None: of the newest review.
+        """
+        titles: dict[str, set[str]] = {}
+        for item in self.items:
+            titles.setdefault(item["admin_id"], set()).add(ITEM_KINDS[item["item"]].title)
+        for change in self.table("access_changes"):
+            titles.setdefault(change["admin_id"], set()).add("Changed")
+        return render(
+            "page.html.j2",
+            self.simulated,
+            entries=self.log.naming,
+            items=self.items,
+            kinds=ITEM_KINDS,
+            previous=self.previous,
+            progress=self.table("progress") if progress is None else progress,
+            reviews=self.reviews,
+            sync=self.sync,
+            table=self.table,
+            titles=titles,
+        )
+
+    def write_pages(self) -> None:
+        """Write the page of the sync, and the page of all reviews."""
+        write_text(PAGE, self.page())
+        self.write_index()
+
+    def write_index(self) -> None:
+        """Write the page of all reviews."""
+        revocations, today = self.table("revocations"), utc(self.sync.as_of).date()
+        rows = []
+        for review in reversed(self.reviews):
+            own = [row for row in revocations if row["review"] == review.name]
+            rows.append((review, own, state_of(review, own, today)))
+        text = render(
+            "archive.html.j2",
+            self.simulated,
+            problems=problems_by_review(REVIEWS, self.settings),
+            rows=rows,
+            written_at=now(),
+        )
+        write_text(REVIEWS / INDEX, text)
+
+
+def state_of(review: Archived, revocations: list[Row], today: date) -> tuple[str, str]:
+    """Return how far a review is (open, due, overdue, or completed), and the day of that."""
+    if review.completion:
+        return "completed", review.completion.completed_at[:10]
+    days = [due_day(row) for key, row in review.rows.items() if key not in review.decisions]
+    days += [iso(row["due_on"]) or "" for row in revocations if row["outcome"] == "not removed"]
+    first = min(filter(None, days), default="")
+    if not first:
+        return "open", ""
+    return ("overdue" if first < str(today) else "due"), first

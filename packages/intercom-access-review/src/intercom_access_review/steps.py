@@ -1,0 +1,71 @@
+"""The steps of a review, after Intercom was read."""
+
+from __future__ import annotations
+
+import click
+
+from intercom_access_review.archive import load_archive
+from intercom_access_review.completion import complete_reviews
+from intercom_access_review.decisions import import_worksheets
+from intercom_access_review.emails import write_emails
+from intercom_access_review.inputs import load_inputs
+from intercom_access_review.items import ITEM_KINDS, write_items
+from intercom_access_review.new_review import write_review
+from intercom_access_review.project import REVIEWS
+from intercom_access_review.settings import load_settings
+from intercom_access_review.state import State
+from intercom_access_review.sync import finish_sync, load_sync
+from intercom_access_review.verify import require_intact
+from intercom_access_review.warehouse import open_warehouse
+
+
+def last_state() -> State:
+    """Return the last sync and the archive, which was not changed."""
+    settings = load_settings(ITEM_KINDS)
+    sync, reviews = load_sync(), load_archive(settings)
+    require_intact(REVIEWS, settings)
+    return State(sync, reviews, open_warehouse(settings), settings)
+
+
+@click.command()
+def review() -> None:
+    """Write a new review, from what the tap read."""
+    state = finish_sync()
+    write_review(state)
+    state.reviews = load_archive(state.settings)
+    state.write_index()
+    write_emails(state)
+
+
+@click.command()
+def sync() -> None:
+    """Show what became of the decisions, from what the tap read."""
+    state = finish_sync()
+    state.write_pages()
+    write_emails(state)
+    write_items(state.items, state.sync, state.settings)
+
+
+@click.command()
+def import_decisions() -> None:
+    """Import the completed worksheets in inbox/."""
+    state = last_state()
+    number, problems = import_worksheets(state.reviews, load_inputs().last_days, state.settings)
+    if number:
+        state.rebuild()
+        state.write_pages()
+        write_emails(state)
+    if problems:
+        raise click.ClickException("\n".join(problems))
+    click.echo(f"Imported {number} {'worksheet' if number == 1 else 'worksheets'}")
+
+
+@click.command()
+def complete() -> None:
+    """Complete the reviews whose decisions are all made and settled."""
+    state = last_state()
+    completed, missing = complete_reviews(state)
+    state.write_pages()
+    if missing and not completed:
+        raise click.ClickException("\n".join(missing))
+    click.echo("\n".join([f"Completed reviews: {completed}", *missing]))

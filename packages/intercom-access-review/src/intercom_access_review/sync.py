@@ -1,0 +1,264 @@
+"""Before and after the tap reads Intercom: refuse what can't work, then build the tables."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import click
+
+from intercom_access_review.archive import Archived, archive_tables, load_archive
+from intercom_access_review.dbt_build import build
+from intercom_access_review.evidence import (
+    LISTS,
+    LOGS,
+    REQUESTS,
+    Evidence,
+    check_columns,
+    compare_loaded,
+    read_evidence,
+)
+from intercom_access_review.files import make_folder, write_text
+from intercom_access_review.identity import code, operator
+from intercom_access_review.inputs import load_inputs
+from intercom_access_review.items import ITEM_KINDS
+from intercom_access_review.project import INTERCOM, LOADED, PREPARED, SYNC, Row, now, utc
+from intercom_access_review.records import (
+    Prepared,
+    StreamTotals,
+    Sync,
+    read_record,
+    write_record,
+)
+from intercom_access_review.settings import load_settings
+from intercom_access_review.state import State
+from intercom_access_review.tables import (
+    COLUMNS,
+    comparison_tables,
+    input_tables,
+    loaded_tables,
+    storable,
+    sync_facts,
+)
+from intercom_access_review.teammates_export import read_export
+from intercom_access_review.warehouse import (
+    Warehouse,
+    known_syncs,
+    open_warehouse,
+    rename_old_columns,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SIMULATED_TIME = "REVIEWED_AT"
+"""The variable with which the demo simulates a time."""
+SANDBOX_HOSTS = {"127.0.0.1", "localhost"}
+ANEW = "MELTANO_RUN_FULL_REFRESH=true meltano run access-sync"
+LOG_FILE = LOADED / f"{LOGS}.jsonl"
+
+
+@click.command()
+def prepare() -> None:
+    """Check inputs, settings, and the warehouse before Intercom is called."""
+    settings = load_settings(ITEM_KINDS)
+    load_inputs()
+    read_export(settings.teammates_export_column)
+    warehouse = open_warehouse(settings)
+    warehouse.check()
+    known = known_syncs(warehouse)
+    check_history(load_archive(settings), known)
+    check_clock(known, simulated_time() or now())
+    SYNC.unlink(missing_ok=True)  # until the warehouse holds the next one
+    holds_logs = warehouse.holds_events()
+    make_folder(LOADED)
+    for stream in LISTS:  # the target adds rows to its files
+        write_text(LOADED / f"{stream}.jsonl", "")
+    content = LOG_FILE.read_bytes() if LOG_FILE.exists() else b""
+    whole = content[: content.rfind(b"\n") + 1]  # a target that was stopped leaves half a line
+    write_text(LOG_FILE, whole.decode())
+    (INTERCOM / REQUESTS).unlink(missing_ok=True)
+    write_record(PREPARED, Prepared(began_at=now(), log_bytes=len(whole), holds_logs=holds_logs))
+
+
+def check_history(reviews: list[Archived], known: Iterable[datetime]) -> None:
+    """Raise an error if the warehouse lacks the sync of a review."""
+    missing = [review.folder for review in reviews if utc(review.record.sync.as_of) not in known]
+    if missing:
+        raise click.ClickException(
+            f"The warehouse doesn't have the sync of {missing[0]}, so its history is lost. Restore "
+            "output/review.duckdb, or the PostgreSQL schemas, from your backup. Without a backup, "
+            f"move reviews/ elsewhere and start again with '{ANEW}'. Intercom was not called."
+        )
+
+
+def check_clock(known: Iterable[datetime], time: str) -> None:
+    """Raise an error if this sync would be older than the last one."""
+    last = max(known, default=datetime.min)  # noqa: DTZ901
+    if utc(time) < last:
+        raise click.ClickException(
+            f"This sync would be from {utc(time):%Y-%m-%d %H:%M:%S} UTC, but the last one is from "
+            f"{last:%Y-%m-%d %H:%M:%S}. Correct the clock of this machine. If it was wrong at the "
+            "last sync, restore the warehouse from a backup before that. Intercom was not called."
+        )
+
+
+def simulated_time() -> str | None:
+    """Return the time that the demo simulates, if any."""
+    text = os.environ.get(SIMULATED_TIME)
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.ClickException(
+            f"{SIMULATED_TIME} {text!r} is not a valid time. Use '2026-08-26 12:00:00' (UTC)."
+        ) from None
+    in_utc = time.astimezone(timezone.utc) if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return in_utc.isoformat(timespec="seconds")
+
+
+def load_sync() -> Sync:
+    """Return the last sync.
+
+    Raises:
+        click.ClickException: It failed, or none was made.
+    """
+    if not SYNC.exists():
+        raise click.ClickException(
+            "The last sync did not finish. Run 'meltano run access-sync' first."
+        )
+    return read_record(SYNC, Sync)
+
+
+def finish_sync() -> State:
+    """Compare the loaded rows with what Intercom sent, and build the warehouse from them."""
+    settings = load_settings(ITEM_KINDS)
+    inputs, warehouse, reviews = load_inputs(), open_warehouse(settings), load_archive(settings)
+    if SYNC.exists():  # a later step failed, and this is another try
+        return State(load_sync(), reviews, warehouse, settings)
+    if not PREPARED.exists():
+        raise click.ClickException("Intercom was not read. Run 'meltano run access-sync'.")
+    prepared, evidence = read_record(PREPARED, Prepared), read_evidence()
+    check_columns(evidence)
+    rows, keys = loaded_rows(warehouse, prepared, evidence)
+    totals = compare_loaded(evidence, keys)
+    sync = describe(evidence, rows["workspaces"][0], totals)
+    check_gap(warehouse, prepared, sync)
+    check_clock(known_syncs(warehouse), sync.as_of)
+    rename_old_columns(warehouse)
+    sync.reconciliation, exported = read_export(settings.teammates_export_column)
+    loaded = loaded_tables(rows)
+    warehouse.write(
+        {
+            "sync_facts": [sync_facts(sync, settings.terminated_remove_within_days)],
+            **loaded,
+            **comparison_tables(warehouse, loaded, inputs, sync),
+            **input_tables(inputs, exported),
+            **archive_tables(reviews),
+        }
+    )
+    build(warehouse)
+    state = State(sync, reviews, warehouse, settings)
+    count_differences(state)
+    write_record(SYNC, sync)
+    write_text(LOG_FILE, "")
+    return state
+
+
+def loaded_rows(
+    warehouse: Warehouse, prepared: Prepared, evidence: Evidence
+) -> tuple[dict[str, list[Row]], dict[str, Iterable[tuple[str, ...]]]]:
+    """Return the loaded rows by stream, each key once, and the keys of the rows of this sync."""
+    rows: dict[str, list[Row]] = {}
+    keys: dict[str, Iterable[tuple[str, ...]]] = {}
+    streams = evidence.complete["streams"]
+    for stream in LISTS:
+        names = streams[stream]["keys"]
+        found = {
+            tuple(str(row[n]) for n in names): row
+            for row in warehouse.loaded(stream, COLUMNS[stream])
+        }
+        rows[stream], keys[stream] = list(found.values()), found
+    entries = list(warehouse.loaded_events(prepared, COLUMNS[LOGS])) if LOGS in streams else []
+    rows[LOGS] = list({row["id"]: row for row, _ in entries}.values())
+    if LOGS in streams:
+        keys[LOGS] = [(row["id"],) for row, is_new in entries if is_new]
+    return rows, keys
+
+
+def describe(evidence: Evidence, workspace: Row, totals: dict[str, StreamTotals]) -> Sync:
+    """Return what is known about a sync.
+
+    Args:
+        evidence: The evidence of the tap.
+        workspace: The row of the workspace.
+        totals: The control totals.
+    """
+    read_at = {
+        stream: datetime.fromtimestamp(times[-1][0], timezone.utc).isoformat(timespec="seconds")
+        for stream, times in evidence.complete["times"].items()
+        if times
+    }
+    simulated = simulated_time()
+    if simulated and not all(host in SANDBOX_HOSTS for host in evidence.hosts):
+        raise click.ClickException(
+            f"{SIMULATED_TIME} simulates a time, which only the sandbox allows. Unset it."
+        )
+    window = evidence.complete["filters"].get("window")
+    names = ("id", "name", "email")
+    return Sync(
+        as_of=simulated or max(read_at[stream] for stream in LISTS),
+        is_simulated=simulated is not None,
+        source_hosts=evidence.hosts,
+        workspace={name: storable(workspace[name]) for name in ("id", "name", "region")},
+        token_owner={name: storable(workspace[f"token_admin_{name}"]) for name in names},
+        api_version=workspace["api_version"],
+        tap_version=workspace["read_by"],
+        read_at=read_at,
+        logs_from=window and first_read(evidence, window["from"]),
+        logs_to=window and window["to"],
+        totals=totals,
+        complete=evidence.complete,
+        files=evidence.files,
+        reconciliation=None,
+        operator=operator(),
+        code=code(),
+    )
+
+
+def first_read(evidence: Evidence, start: str) -> str:
+    """Return since when log entries are known without a gap, by the state the sync began with."""
+    bookmark = ((evidence.run.get("state") or {}).get("bookmarks") or {}).get(LOGS) or {}
+    is_continued = bookmark.get("replication_key_value", start) >= start
+    return min(start, str(bookmark.get("read_from", start))) if is_continued else start
+
+
+def check_gap(warehouse: Warehouse, prepared: Prepared, sync: Sync) -> None:
+    """Raise an error if log entries between the last sync and this one are missing."""
+    known = max(filter(None, known_syncs(warehouse).values()), default=None)
+    window = sync.complete["filters"].get("window")
+    if known and window and not prepared.holds_logs and utc(window["from"]) > known:
+        raise click.ClickException(
+            f"The log entries between {known} and {utc(window['from'])} UTC were read before, but "
+            f"are not in the warehouse. Read all of them again: {ANEW}"
+        )
+
+
+def count_differences(state: State) -> None:
+    """Add the results of the independent reconciliation to a sync."""
+    known = state.sync.reconciliation
+    if known is None or known["problem"]:
+        return
+    sides = Counter(row["side"] for row in state.table("export_differences"))
+    people = [row for row in state.table("people") if row["is_there"]]
+    listed = [row for row in people if row["account_type"] != "bot"]
+    known |= {
+        "only_in_export": sides["export"],
+        "only_in_list": sides["list"],
+        "bots": len(people) - len(listed),
+        "compared_teammates": sum(row["email"] is not None for row in listed),
+        "teammates_without_address": sum(row["email"] is None for row in listed),
+    }

@@ -1,0 +1,81 @@
+"""An independent reconciliation: the teammates export of Intercom's screen, compared by address."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import datetime, timezone
+
+import click
+
+from intercom_access_review.inputs import normalized_address
+from intercom_access_review.project import INPUTS, Row, sha256
+from intercom_access_review.settings import ADDRESS, PATH
+from intercom_access_review.texts import reveal_hidden, unescape_formulas
+from intercom_access_review.worksheets import csv_lines
+
+EXPORT = INPUTS / "teammates_export.csv"
+OLDEST = 24 * 60 * 60
+"""Seconds since the export was saved."""
+AHEAD = 5 * 60
+"""Seconds that the clock of a file server may be ahead."""
+
+
+def address_column(head: list[str], rows: list[list[str]], wanted: str) -> int:
+    """Return the column with the addresses: the one that settings.yml names, or the only one."""
+    places = [n for n, name in enumerate(head) if name.casefold() == wanted.casefold()]
+    if not wanted:
+        found = [{row[n] for row in rows if ADDRESS.fullmatch(row[n])} for n in range(len(head))]
+        places = [n for n, addresses in enumerate(found) if 2 * len(addresses) > len(rows)]
+    if len(places) == 1 and any(ADDRESS.fullmatch(row[places[0]]) for row in rows):
+        return places[0]
+    raise click.ClickException(
+        f"{EXPORT}: cannot tell which of the columns ({', '.join(head) or 'none'}) has the email "
+        f"addresses. Set teammates_export_column in {PATH}."
+    )
+
+
+def age_problem(modified: float, now: float) -> str | None:
+    """Describe why a file of this age isn't compared, if it is not."""
+    at = datetime.fromtimestamp(modified, timezone.utc).isoformat(sep=" ", timespec="minutes")
+    if now - modified > OLDEST:
+        return f"{EXPORT.name} was saved at {at}, more than a day ago. Export it again."
+    if modified - now > AHEAD:
+        return f"{EXPORT.name} was saved at {at}, which is in the future by this machine's clock."
+    return None
+
+
+def read_export(column: str) -> tuple[Row | None, set[str]]:
+    """Read the addresses in the teammates export, if there is one.
+
+    Args:
+        column: The setting teammates_export_column.
+
+    Raises:
+        click.ClickException: The file cannot be read, or its column of addresses isn't certain.
+    """
+    if not EXPORT.exists():
+        return None, set()
+    lines = [[unescape_formulas(cell) for cell in line] for _, line in csv_lines(EXPORT)]
+    modified = EXPORT.stat().st_mtime
+    known: Row = {
+        "file": EXPORT.name,
+        "sha256": sha256(EXPORT),
+        "saved_at": datetime.fromtimestamp(modified, timezone.utc).isoformat(timespec="seconds"),
+        "problem": age_problem(modified, time.time()),
+    }
+    if known["problem"]:
+        return known, set()
+    head = lines[0] if lines else []
+    if any(len(line) != len(head) for line in lines):
+        raise click.ClickException(f"{EXPORT}: its lines don't have the same number of values.")
+    place = address_column(head, lines[1:], column)
+    values = [line[place] for line in lines[1:]]
+    addresses = Counter(normalized_address(value) for value in values if ADDRESS.fullmatch(value))
+    known |= {
+        "column": reveal_hidden(head[place]),
+        "addresses": len(addresses),
+        "duplicates": sorted(reveal_hidden(one) for one, count in addresses.items() if count > 1),
+        "rows_without_address": len(values) - addresses.total(),
+    }
+    return known, set(addresses)

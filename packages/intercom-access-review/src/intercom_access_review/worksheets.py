@@ -1,0 +1,228 @@
+"""Review worksheets: written as CSV files and spreadsheets, and read when they return."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections import Counter
+from contextlib import closing
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from zipfile import ZipFile
+
+import click
+import yaml
+from openpyxl import Workbook, load_workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from intercom_access_review.files import replacing
+from intercom_access_review.texts import escape_formulas, reveal_hidden, unescape_formulas
+
+FORM = yaml.safe_load((Path(__file__).parent / "templates" / "worksheet.yml").read_text("utf-8"))
+DECISIONS: list[str] = FORM["decisions"]
+ATTESTATION: str = FORM["attestation"]
+SHOWN: dict[str, int] = FORM["shown"]
+DECIDED: dict[str, int] = FORM["decided"]
+COLUMNS = SHOWN | DECIDED
+OLD_DECISIONS = {"keep": "approve", "remove": "revoke", "exception": "exception"}
+OLD_COLUMNS = {"since": "first observed", "last event": "last activity", "findings": "items"}
+"""The words of versions before this package."""
+DATES = ("until", "decided on")
+WRAPPED = ("items", "teams", "last decision", "reason")
+LARGEST = 100_000_000
+"""Bytes of a spreadsheet when it is unpacked: about 100,000 rows."""
+MOST_LINES = 200_000
+SPARE_COLUMNS = 50
+"""Columns that a program may have added."""
+LAST_ROW = 1_048_576
+LONGEST = 32_000
+"""Characters; a cell holds 32,767."""
+
+PLAIN = re.compile(r"[a-z0-9][a-z0-9@._+-]{0,99}")
+DEVICE = re.compile(r"(all|aux|con|nul|prn|com\d|lpt\d)(\..*)?")
+"""Names that Windows reserves, and the name of the worksheet with all rows."""
+
+Texts = dict[str, str]
+Line = tuple[int, list[str]]
+
+
+def reviewer_of_attestation(key: str) -> str:
+    """Return the reviewer of an attestation row, or an empty string for other rows."""
+    return key.removeprefix("attestation/") if key.startswith("attestation/") else ""
+
+
+def reviewed_keys(rows: dict[str, Texts]) -> dict[str, set[tuple[str, ...]]]:
+    """Return the keys of the teammates and memberships that have rows, by stream."""
+    parts = [(key.partition("/")[0], key.partition("/team/")[2], row) for key, row in rows.items()]
+    return {
+        "admins": {(admin,) for admin, _, row in parts if row["kind"] == "workspace"},
+        "team_memberships": {(team, admin) for admin, team, row in parts if row["kind"] == "team"},
+    }
+
+
+def file_name(address: str) -> str:
+    """Return the name of a reviewer's worksheet without its suffix, safe on every file system."""
+    address = address.lower()
+    if PLAIN.fullmatch(address) and not DEVICE.fullmatch(address):
+        return address
+    safe = re.sub(r"[^a-z0-9@._+-]", "_", address)[:60]
+    return f"_{safe}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+
+
+def plain(value: object) -> str:
+    """Return a value as one line that both forms of a worksheet can hold."""
+    text = reveal_hidden(" ".join(str("" if value is None else value).split()))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def access_name(kind: str, thing: str) -> str:
+    """Return the name of an entitlement, such as "team Support" or "workspace"."""
+    return kind if thing in {"", kind} else f"{kind} {thing}"
+
+
+def write_csv(path: Path, rows: list[Texts]) -> None:
+    """Write a worksheet as a CSV file."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows([escape_formulas(row.get(name, "")) for name in COLUMNS] for row in rows)
+    with replacing(path) as file:
+        file.write(text.getvalue().encode("utf-8-sig"))
+
+
+def write_spreadsheet(path: Path, rows: list[Texts]) -> None:
+    """Write a worksheet as a spreadsheet, with a sheet of instructions."""
+    book = Workbook()
+    fill_in(book, rows)
+    help_sheet = book.create_sheet("Instructions")
+    help_sheet.column_dimensions["A"].width = 100
+    for line in FORM["instructions"]:
+        help_sheet.append([line])
+    with replacing(path) as file:
+        book.save(file)
+
+
+def fill_in(book: Workbook, rows: list[Texts]) -> None:
+    """Fill in the sheet of a worksheet, with a list of the possible decisions in each row."""
+    sheet = book.active
+    sheet.title = "Access review"
+    letters = {name: get_column_letter(n) for n, name in enumerate(COLUMNS, start=1)}
+    for name, width in COLUMNS.items():
+        sheet.column_dimensions[letters[name]].width = width
+        head = sheet[f"{letters[name]}1"]
+        head.value, head.font = name, Font(bold=True)
+        head.fill = PatternFill("solid", fgColor="FFE8A3" if name in DECIDED else "DDE3EA")
+    for line, row in enumerate(rows, start=2):
+        for name, letter in letters.items():
+            cell = sheet[f"{letter}{line}"]
+            cell.alignment = Alignment(vertical="top", wrap_text=name in WRAPPED)
+            cell.number_format = "yyyy-mm-dd" if name in DATES else "@"
+            if row.get(name):
+                cell.value = row[name]
+                cell.data_type = "s"  # a string, whatever it begins with
+    last = len(rows) + 1
+    choice = DataValidation("list", formula1=f'"{",".join(DECISIONS)}"', allow_blank=True)
+    choice.showErrorMessage = True
+    choice.error = f"Use {', '.join(DECISIONS)}."
+    choice.add(f"{letters['decision']}2:{letters['decision']}{last}")
+    sheet.add_data_validation(choice)
+    sheet.freeze_panes = "C2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{last}"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
+
+
+def unreadable(path: Path, problem: str) -> click.ClickException:
+    """Return an error about a file that is not a worksheet."""
+    return click.ClickException(f"Cannot read {path}: {problem}.")
+
+
+def read_rows(path: Path) -> list[tuple[int, Texts]]:
+    """Read the rows of a worksheet, in either form, with their line numbers.
+
+    Raises:
+        click.ClickException: It is not a worksheet.
+    """
+    lines = csv_lines(path) if path.suffix == ".csv" else sheet_lines(path)
+    if len(lines) > MOST_LINES:
+        raise unreadable(path, f"it has more than {MOST_LINES:,} lines")
+    head = [OLD_COLUMNS.get(name.strip(), name.strip()) for name in lines[0][1]] if lines else []
+    while head and not head[-1]:  # columns that a program added at the end
+        head.pop()
+    if duplicates := [name for name, count in Counter(head).items() if count > 1]:
+        raise unreadable(path, f"more than one column is named {', '.join(duplicates)}")
+    if missing := [name for name in ("row", "reviewer", *DECIDED) if name not in head]:
+        raise unreadable(path, f"the columns {', '.join(missing)} are missing")
+    rows = []
+    for number, line in lines[1:]:
+        values = [" ".join(unescape_formulas(" ".join(value.split())).split()) for value in line]
+        if any(values[len(head) :]):
+            raise unreadable(path, f"line {number} has more values than columns")
+        values += [""] * (len(head) - len(values))
+        if any(values):
+            rows.append((number, dict(zip(head, values, strict=False))))
+    return rows
+
+
+def csv_lines(path: Path) -> list[Line]:
+    """Return the lines of a CSV file in UTF-8 or UTF-16, with commas, semicolons, or tabs.
+
+    Raises:
+        click.ClickException: It cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+        is_utf_16 = content[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        filled = (line for line in enumerate(lines, start=1) if any(line[1]))
+        return [(number, [plain(value) for value in line]) for number, line in filled]
+    except OSError as error:
+        raise unreadable(path, str(error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise unreadable(path, "it is not in UTF-8. Save it as 'CSV UTF-8'") from error
+    except csv.Error as error:
+        raise unreadable(path, f"it is not valid CSV ({error})") from error
+
+
+def sheet_lines(path: Path) -> list[Line]:
+    """Return the lines of the first sheet of a spreadsheet.
+
+    Raises:
+        click.ClickException: It cannot be read.
+    """
+    try:
+        with ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > LARGEST:
+            problem = f"it has {size:,} bytes when unpacked, more than {LARGEST:,}"
+        else:
+            return lines_of(path)
+    except Exception as error:  # noqa: BLE001
+        problem = f"it is not a spreadsheet (.xlsx): {error}"
+    raise unreadable(path, problem)
+
+
+def lines_of(path: Path) -> list[Line]:
+    """Return the lines of the first sheet."""
+    with closing(load_workbook(path, read_only=True)) as book:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # the size in the file may be less than what it holds
+        last_column = len(COLUMNS) + SPARE_COLUMNS
+        rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW, max_col=last_column)
+        filled = (line for line in enumerate(rows, start=1) if line[1].count(None) < len(line[1]))
+        some = islice(filled, MOST_LINES + 1)
+        return [(number, [cell_text(value) for value in row]) for number, row in some]
+
+
+def cell_text(value: object) -> str:
+    """Return a cell as a string; a date as 2026-08-26."""
+    return value.date().isoformat() if isinstance(value, datetime) else plain(value)

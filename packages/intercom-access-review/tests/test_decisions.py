@@ -1,0 +1,303 @@
+"""Completed worksheets: what is imported, and what is refused with every problem."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import openpyxl
+import pytest
+
+from archives import ADA, BEN, NAME, complete, imported, write_review
+from intercom_access_review.archive import archive_tables, read_review
+from intercom_access_review.project import INBOX, REVIEWS
+from intercom_access_review.worksheets import file_name
+from intercom_access_review.worksheets import read_rows as read_worksheet
+from projects import day, read_rows, write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from intercom_access_review.archive import Archived
+
+Rows = list[dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def review() -> Archived:
+    return write_review()
+
+
+def decided(row: int, /, **values: str) -> Callable[[Rows], object]:
+    return lambda rows: rows[row].update({name.replace("_", " "): v for name, v in values.items()})
+
+
+def test_decisions_are_imported_with_the_worksheet_and_both_dates(review: Archived) -> None:
+    complete(ADA, decided(1, decision="Remove", reason="=left the project"))
+
+    number, problems = imported(review)
+
+    again = read_review(review.folder)
+    revoked = again.decisions["1/role/7"]
+    assert (number, problems) == (1, [])
+    assert (revoked.decision, revoked.reason) == ("revoke", "=left the project")
+    assert (revoked.decided_on, revoked.due_on) == (str(day(9)), str(day(6)))  # privileged
+    assert revoked.imported_at[:10] == str(day(0))
+    assert again.undecided == 2
+    assert (review.folder / "imports" / "1" / f"{ADA}.csv").is_file()
+    assert again.attestations == [
+        {"reviewer": ADA, "attested_on": str(day(9)), "file": f"{ADA}.csv"}
+    ]
+    assert list(INBOX.iterdir()) == []
+
+
+def test_a_worksheet_is_known_by_its_rows_whatever_its_name(review: Archived) -> None:
+    complete(ADA, file="list (1).csv")
+    complete(BEN, file="Ben final.csv")
+
+    assert imported(review) == (2, [])
+    assert review.undecided == 1
+
+
+def test_undecided_rows_may_follow_in_the_same_worksheet(review: Archived) -> None:
+    def first_row_only(rows: Rows) -> None:
+        for row in rows[1:]:
+            row.update(dict.fromkeys(("decision", "decided by", "decided on"), ""))
+
+    complete(ADA, first_row_only)
+    first = imported(review)
+    complete(ADA)
+    second = imported(review)
+
+    assert (first, second) == ((1, []), (1, []))
+    assert review.undecided == 2
+    assert read_review(review.folder).imports == 2
+    complete(ADA)
+    assert "has nothing new" in imported(review)[1][0]
+
+
+REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
+    "unknown decision": (decided(0, decision="maybe"), "decision 'maybe' is unknown. Use approve"),
+    "another reviewer": (decided(0, decided_by=BEN), f"but the reviewer is {ADA}"),
+    "no address": (decided(0, decided_by=""), "'decided by' is empty"),
+    "no date": (decided(0, decided_on="31/12/2026"), "'31/12/2026' is not a valid date"),
+    "before the review": (decided(0, decided_on=str(day(11))), "is before the review"),
+    "future": (decided(0, decided_on=str(day(-3))), "is in the future"),
+    "no reason": (decided(0, decision="exception", until=str(day(-9))), "needs a reason"),
+    "no end": (decided(0, decision="exception", reason="x"), "needs an end"),
+    "end before": (
+        decided(0, decision="exception", reason="x", until=str(day(9))),
+        "needs an end after the decision",
+    ),
+    "end of an approval": (decided(0, until=str(day(-9))), "only an exception has an end"),
+    "changed row": (decided(0, person="Someone else"), "person was changed"),
+    "changed key": (decided(0, row="9/workspace"), "the row is not in the review"),
+    "missing row": (lambda rows: rows.pop(0), "row '1/workspace' (Cy, workspace): it is missing"),
+    "row twice": (lambda rows: rows.append(dict(rows[0])), "the same row is there twice"),
+    "attested without decisions": (
+        lambda rows: rows[0].update(decision=""),
+        "it confirms every row, but the number of rows without a decision is 1",
+    ),
+    "attested by another": (decided(3, decided_by=BEN), "'decided by' of the attestation"),
+    "attested without a date": (decided(3, decided_on="soon"), "'soon' is not a valid date"),
+    "another review": (
+        lambda rows: [row.update(review="review of 2020-01-01") for row in rows],
+        "it is of the review 2020-01-01",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_worksheet_with_a_problem_is_refused_alone(case: str, review: Archived) -> None:
+    change, message = REFUSED[case]
+    path = complete(ADA, change)
+    complete(BEN)
+
+    number, problems = imported(review)
+
+    assert number == 1
+    assert message in problems[0]
+    assert path.exists()
+    assert set(review.decisions) == {"2/team/9"}
+
+
+def test_every_problem_is_listed_and_many_are_counted(review: Archived) -> None:
+    path = complete(ADA, lambda rows: rows[0].update(decision="no"))
+    rows = read_rows(path)
+    write_rows(path, [dict(rows[0], row=f"{n}/seat") for n in range(30)])
+
+    (problem,) = imported(review)[1]
+
+    assert problem.count("\n- ") == 21
+    assert "and 13 more" in problem or "more" in problem
+
+
+def test_rows_without_a_reviewer_cannot_be_decided(review: Archived) -> None:
+    rows = read_rows(REVIEWS / NAME / "worksheets" / "all.csv")
+    rows[4] |= {"decision": "approve", "decided by": ADA, "decided on": str(day(9))}
+    INBOX.mkdir()
+    write_rows(INBOX / "all.csv", rows)
+
+    (problem,) = imported(review)[1]
+
+    assert "the row has no reviewer" in problem
+
+
+def test_reviewers_decide_nothing_after_their_last_day(review: Archived) -> None:
+    complete(ADA)
+
+    (problem,) = imported(review, left={ADA: str(day(10))})[1]
+
+    assert f"{ADA} left on {day(10)}, before the decision" in problem
+
+
+def test_worksheets_that_disagree_are_both_refused(review: Archived) -> None:
+    complete(ADA)
+    complete(ADA, decided(0, decision="revoke"), file="again.csv")
+
+    number, problems = imported(review)
+
+    assert number == 0
+    assert "disagree on row '1/workspace'. Neither was imported." in problems[0]
+
+
+def test_a_decision_is_changed_with_a_reason_and_both_are_kept(review: Archived) -> None:
+    complete(ADA, decided(0, decision="revoke"))
+    imported(review)
+    complete(ADA, decided(0, decision="approve"))
+    without_reason = imported(review)
+    late = {"decision": "exception", "reason": "hands over", "until": str(day(-30))}
+    complete(ADA, decided(0, **late))
+
+    with_reason = imported(review)
+
+    assert "it changes 'revoke', and needs a new reason" in without_reason[1][0]
+    assert with_reason == (1, [])
+    again = read_review(review.folder)
+    assert again.decisions["1/workspace"].decision == "exception"
+    assert again.revocations["1/workspace"].decision == "revoke"
+    (row,) = [r for r in archive_tables([again])["decisions"] if r["access_key"] == "1/workspace"]
+    assert (row["decision"], row["accepted_until"]) == ("revoke", str(day(-30)))
+
+
+def saved(path: Path, change: Callable[[Any], object]) -> Path:
+    """A completed spreadsheet, after a change to its first sheet."""
+    source = REVIEWS / NAME / "worksheets" / f"{ADA}.xlsx"
+    book = openpyxl.load_workbook(source)
+    sheet = book.worksheets[0]
+    columns = {cell.value: cell.column for cell in sheet[1]}
+    for line in range(2, 5):
+        sheet.cell(line, columns["decision"], "approve")
+        sheet.cell(line, columns["decided by"], ADA.upper())
+        sheet.cell(line, columns["decided on"], day(9))
+    change(sheet)
+    INBOX.mkdir(exist_ok=True)
+    book.save(path)
+    return path
+
+
+def test_spreadsheets_with_real_dates_and_empty_rows_are_read(review: Archived) -> None:
+    path = saved(INBOX / "x.xlsx", lambda sheet: sheet.cell(1_048_576, 90, None))
+
+    assert imported(review) == (1, [])
+    assert not path.exists()
+    assert {decision.decided_on for decision in review.decisions.values()} == {str(day(9))}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_csv_files_of_other_countries_are_read(delimiter: str, review: Archived) -> None:
+    path = complete(ADA)
+    write_rows(path, read_rows(path), delimiter)
+
+    assert imported(review) == (1, [])
+
+
+WRONG_FILES: dict[str, tuple[str, bytes, str]] = {
+    "name": ("list.ods", b"", "only .xlsx and .csv files are read"),
+    "spreadsheet": ("x.xlsx", b"PK", "it is not a spreadsheet"),
+    "encoding": ("x.csv", "row;é".encode("latin-1"), "it is not in UTF-8"),
+    "columns": ("x.csv", b"a,b\n1,2\n", "the columns row, reviewer, decision"),
+    "empty": ("x.csv", b"", "the columns row"),
+    "columns twice": ("x.csv", b"row,row\n", "more than one column is named row"),
+    "quote": ("x.csv", b'row,"a\n', "it is not valid CSV"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_FILES)
+def test_other_files_are_refused_alone(case: str, review: Archived) -> None:
+    name, content, message = WRONG_FILES[case]
+    complete(BEN)
+    (INBOX / name).write_bytes(content)
+
+    number, problems = imported(review)
+
+    assert (number, len(problems)) == (1, 1)
+    assert message in problems[0]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_without_permission_is_refused_alone(review: Archived) -> None:
+    complete(ADA).chmod(0)
+
+    assert "Permission denied" in imported(review)[1][0]
+
+
+def test_files_of_systems_and_editors_are_ignored(review: Archived) -> None:
+    complete(ADA)
+    for name in (".DS_Store", "~$x.xlsx", ".~lock.x.csv#", "Thumbs.db", "x.csv~"):
+        (INBOX / name).touch()
+
+    assert imported(review) == (1, [])
+
+
+def test_a_symbolic_link_is_refused(review: Archived, tmp_path: Path) -> None:
+    path = complete(ADA)
+    (INBOX / "link.csv").symlink_to(path.rename(tmp_path / "elsewhere.csv"))
+
+    assert "only .xlsx and .csv files" in imported(review)[1][0]
+
+
+def test_a_spreadsheet_that_grows_when_unpacked_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.xlsx"
+    with (
+        ZipFile(path, "w", ZIP_DEFLATED) as parts,
+        parts.open("bomb", "w", force_zip64=True) as file,
+    ):
+        for _ in range(101):
+            file.write(bytes(1_000_000))
+
+    with pytest.raises(Exception, match="bytes when unpacked"):
+        read_worksheet(path)
+
+
+def test_both_forms_of_a_worksheet_have_the_same_text_and_no_formula(review: Archived) -> None:
+    folder = review.folder / "worksheets"
+    csv_rows = read_rows(folder / "all.csv")
+    sheet = openpyxl.load_workbook(folder / "all.xlsx").worksheets[0]
+
+    assert read_worksheet(folder / "all.csv") == read_worksheet(folder / "all.xlsx")
+    assert csv_rows[2]["person"] == "'=Dee"
+    assert sheet.cell(4, 2).value == "=Dee"
+    assert {cell.data_type for line in sheet.iter_rows() for cell in line} == {"s", "n"}
+    (choice,) = sheet.data_validations.dataValidation
+    assert (choice.type, choice.formula1) == ("list", '"approve,revoke,exception"')
+
+
+def test_every_address_has_a_safe_file_name_of_its_own() -> None:
+    addresses = ["a@b.c", "A@B.C", "../x@y", "con", "all", "nul.txt", "ä@b.c", "a/b", "x" * 300]
+
+    names = [file_name(address) for address in addresses]
+
+    assert names[0] == names[1] == "a@b.c"
+    assert len(set(names)) == len(addresses) - 1
+    for name in names[2:]:
+        assert name.startswith("_")
+        assert not set(name) & set("/\\")
+        assert len(name) < 100

@@ -1,0 +1,173 @@
+"""Files are complete, private, and written where they were asked to be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from intercom_access_review.files import (
+    make_folder,
+    read_csv,
+    replacing,
+    restrict_umask,
+    write_text,
+    write_texts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+on_posix = pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Restore the umask after a test."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("above", "mask", "folder", "file"),
+    [
+        (0o755, 0o022, 0o750, 0o640),
+        (0o700, 0o000, 0o700, 0o600),
+        (0o775, 0o077, 0o770, 0o660),
+        (0o777, 0o000, 0o770, 0o660),
+    ],
+)
+@pytest.mark.usefixtures("umask")
+def test_only_readers_of_the_folder_can_read_its_files(
+    above: int, mask: int, folder: int, file: int, tmp_path: Path
+) -> None:
+    if os.geteuid() == 0:  # only root can change owners
+        os.chown(tmp_path, 12345, 23456)
+    tmp_path.chmod(above)
+    os.umask(mask)
+
+    make_folder(tmp_path / "a" / "b")
+    write_text(tmp_path / "a" / "b" / "text", "x")
+    write_text(tmp_path / "a" / "b" / "final", "x", read_only=True)
+
+    made = [tmp_path / "a", tmp_path / "a" / "b"]
+    files = [made[1] / "text", made[1] / "final"]
+    assert [mode(path) for path in made] == [folder, folder]
+    assert [mode(path) for path in files] == [file, file & 0o440]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made + files} == {
+        (tmp_path.stat().st_uid, tmp_path.stat().st_gid)
+    }
+
+
+@on_posix
+@pytest.mark.usefixtures("umask")
+def test_other_users_can_read_nothing_that_child_processes_write(tmp_path: Path) -> None:
+    restrict_umask()
+
+    (tmp_path / "a").touch()
+
+    assert mode(tmp_path / "a") == 0o640
+
+
+def test_a_failed_write_changes_no_file(tmp_path: Path) -> None:
+    write_texts(tmp_path, {"a": "old", "b": "old"})
+
+    with pytest.raises(UnicodeEncodeError):
+        write_texts(tmp_path, {"a": "new", "b": "\ud800"})
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}
+
+
+def test_what_a_killed_run_left_behind_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / ".a.new").write_text("incomplete")
+
+    write_text(tmp_path / "a", "ä\r\n\n")
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "a": "ä\r\n\n".encode()
+    }
+
+
+@on_posix
+def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "file").write_text("other")
+    for link in ("file", ".file.new"):
+        (tmp_path / link).symlink_to(other / "file")
+    (tmp_path / "folder").symlink_to(other)
+
+    write_text(tmp_path / "file", "own")
+    with pytest.raises(click.ClickException, match=r"folder is a symbolic link\. Replace it"):
+        make_folder(tmp_path / "folder")
+
+    assert (tmp_path / "file").read_text() == "own"
+    assert {path.name: path.read_text() for path in other.iterdir()} == {"file": "other"}
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "a.csv"
+    (tmp_path / "file").touch()
+
+    with (
+        pytest.raises(click.ClickException, match=r"Cannot write .*a\.csv: No such file"),
+        replacing(path),
+    ):
+        pass
+    with pytest.raises(click.ClickException, match=r"Cannot create .*below: "):
+        make_folder(tmp_path / "file" / "below")
+
+
+def test_a_csv_file_is_read_as_spreadsheet_programs_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        'owner, email ,note\r\n Ann@x ,"B\nc",\r\n,,\r\n"d, e",f@x,g\r\n', encoding="utf-8-sig"
+    )
+
+    assert read_csv(path, ["email", "owner"], ["note", "left_on"]) == [
+        (3, {"owner": "Ann@x", "email": "B c", "note": ""}),
+        (5, {"owner": "d, e", "email": "f@x", "note": "g"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", r"has the columns \(none\)\. Use the columns email, owner, note \(optional\)\."),
+        ("email;owner\n", r"has the columns email;owner\. Use the columns email, owner"),
+        ("email\n", r"has the columns email\. Use"),
+        ("email,owner,other\n", r"has the columns email, owner, other\. Use"),
+        ("email,owner,email\n", r"has the columns email, owner, email\. Use"),
+        (
+            "email,owner\na@x\n",
+            r"line 2 .* \(values: 1, columns: 2\)\. Quote values",
+        ),
+        (
+            "email,owner\na@x,b@x\n\na@x,b@x,c\n",
+            r"line 4 .* \(values: 3, columns: 2\)",
+        ),
+        ("email,owner\n\xe9@x,b@x\n", r"is not valid CSV\. Save it as 'CSV UTF-8'"),
+        ('email,owner\n"a"@x,b@x\n', r"is not valid CSV"),
+    ],
+)
+def test_a_csv_file_with_an_error_is_refused(text: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(text, encoding="latin-1")
+
+    with pytest.raises(click.ClickException, match=f"{path}.*{reason}"):
+        read_csv(path, ["email", "owner"], ["note"])
+
+
+def test_a_missing_csv_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(click.ClickException, match=r"Cannot read .*people\.csv: No such file"):
+        read_csv(tmp_path / "people.csv", ["email"])

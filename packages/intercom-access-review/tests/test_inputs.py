@@ -1,0 +1,179 @@
+"""Inputs, settings, and the teammates export: what is read, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from archives import SETTINGS
+from intercom_access_review.inputs import load_inputs
+from intercom_access_review.items import ITEM_KINDS
+from intercom_access_review.project import INPUTS
+from intercom_access_review.settings import PATH, deadline, load_settings
+from intercom_access_review.teammates_export import EXPORT, age_problem, read_export
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = {
+    "employees": "email,name\n",
+    "reviewers": "kind,name,reviewer\n",
+    "privileged_roles": "role\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    INPUTS.mkdir()
+    for name, text in FILES.items():
+        write(name, text)
+
+
+def write(name: str, text: str, encoding: str = "utf-8") -> None:
+    (INPUTS / f"{name}.csv").write_text(text, encoding=encoding)
+
+
+def test_addresses_and_names_are_normalized() -> None:
+    write("employees", "\ufeffemail,name,left_on,person\n Ann+x@Example.com ,Ann,2026-08-15,A  1\n")
+    write(
+        "employees", "email,name,left_on,person\nB@x.example,B,,a 1\nc@x.example,C,2026-08-15,A 1\n"
+    )
+
+    inputs = load_inputs()
+
+    assert [row["left_on"] for row in inputs.employees] == ["2026-08-15"] * 2  # one person
+    assert inputs.last_days == {"b@x.example": "2026-08-15", "c@x.example": "2026-08-15"}
+
+
+WRONG: dict[str, tuple[str, str, str]] = {
+    "columns": ("reviewers", "team,reviewer\n", "reviewers.csv has the columns team, reviewer"),
+    "kind": ("reviewers", "kind,name,reviewer\ngroup,x,a@x\n", "kind is 'group'. Use team, role"),
+    "name": ("reviewers", "kind,name,reviewer\nteam,,a@x\n", "a team or role needs a name"),
+    "default": ("reviewers", "kind,name,reviewer\ndefault,x,a@x\n", "the default has none"),
+    "empty": ("reviewers", "kind,name,reviewer\nteam,x,\n", "line 2: reviewer is empty"),
+    "twice": (
+        "reviewers",
+        "kind,name,reviewer\nteam,X,a@x\nteam,x ,b@x\n",
+        "line 3: the same kind and name is in line 2",
+    ),
+    "date": (
+        "employees",
+        "email,name,left_on\na@x,A,15.8.2026\n",
+        "'15.8.2026' is not a valid date",
+    ),
+    "two dates": (
+        "employees",
+        "email,name,left_on,person\na@x,A,2026-08-15,1\nb@x,A,2026-08-16,1\n",
+        "the same person has another left_on in line 2",
+    ),
+    "yes or no": ("manual_permissions", "email,privileged\na@x,maybe\n", "Use yes or no"),
+    "service": ("service_accounts", "email,owner\na@x,a@x\n", "is a service account"),
+    "values": ("privileged_roles", "role\na,b\n", "line 2 doesn't have one value per column"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_input_is_named_with_its_line(case: str) -> None:
+    name, text, message = WRONG[case]
+    write(name, text)
+
+    with pytest.raises(click.ClickException) as error:
+        load_inputs()
+
+    assert message in error.value.message
+
+
+SETTINGS_ERRORS = {
+    "decide_within_days: soon": "is 'soon'. Use a number of days from 0 to 3650.",
+    "decide_within_days: -1": "decide_within_days is -1. Use a number of days",
+    "warehouse: oracle": "warehouse is 'oracle'. Use duckdb or postgres.",
+    "decide_in: 3": "sets decide_in, which is unknown. The settings are: warehouse",
+    "fail_on: overdue": "fail_on is 'overdue'. Use a list such as [overdue].",
+    "fail_on: [late]": "fail_on lists late. Use: terminated, overdue, privileged",
+    "require: [stamp]": "require is ['stamp']. Use a list of signature",
+    "mail_from: me": "mail_from is 'me'. Use an address",
+    "a: [": "is not valid YAML",
+    "just text": "is not valid YAML",
+}
+
+
+@pytest.mark.parametrize("text", SETTINGS_ERRORS)
+def test_a_wrong_setting_is_named_with_what_to_use(text: str) -> None:
+    PATH.write_text(text, encoding="utf-8")
+
+    with pytest.raises(click.ClickException) as error:
+        load_settings(ITEM_KINDS)
+
+    assert SETTINGS_ERRORS[text] in error.value.message
+
+
+def test_settings_without_values_are_not_set_and_the_environment_overrides_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    PATH.write_text("decide_within_days: 14\nremove_within_days:\nfail_on: [overdue]\n")
+    monkeypatch.setenv("REVIEW_SIGNING_KEY", "key")
+
+    settings = load_settings(ITEM_KINDS)
+
+    assert settings.deadlines == {"decide_within_days": 14, "privileged_decide_within_days": 14}
+    assert settings.signing_key == "key"
+    assert "decisions_overdue" in settings.alerts
+    assert deadline(date(2026, 1, 1), settings.deadlines, "remove", "") == ""
+
+
+def test_outside_of_a_project_the_error_says_what_to_do() -> None:
+    with pytest.raises(click.ClickException, match="'intercom-access-review init' created"):
+        load_settings(ITEM_KINDS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_addresses_of_an_export_are_found(encoding: str, delimiter: str) -> None:
+    lines = [["Name", "Email", "Role"], ["A", "A@x.example", "x"], ["B", "b@x.example", "x"]]
+    write("teammates_export", "\n".join(delimiter.join(line) for line in lines), encoding)
+
+    known, addresses = read_export("")
+
+    assert addresses == {"a@x.example", "b@x.example"}
+    assert known
+    assert (known["column"], known["addresses"], known["problem"]) == ("Email", 2, None)
+
+
+EXPORTS = {
+    "two columns": ("Email,Manager\na@x,b@x\nc@x,d@x\n", "", "cannot tell which of the columns"),
+    "named twice": ("Email,Email\na@x,b@x\n", "email", "cannot tell which"),
+    "not named": ("Email,Name\na@x,A\n", "mail", "cannot tell which"),
+    "no address": ("Email,Name\nx,A\n", "email", "cannot tell which"),
+    "uneven": ("Email,Name\na@x\n", "", "don't have the same number of values"),
+    "empty": ("", "", "(none)"),
+}
+
+
+@pytest.mark.parametrize("case", EXPORTS)
+def test_an_export_that_is_not_certain_is_refused(case: str) -> None:
+    text, column, message = EXPORTS[case]
+    write("teammates_export", text)
+
+    with pytest.raises(click.ClickException) as error:
+        read_export(column)
+
+    assert message in error.value.message
+
+
+def test_an_old_export_is_named_and_not_compared() -> None:
+    write("teammates_export", "Email\na@x\n")
+    os.utime(EXPORT, (time.time() - 90_000,) * 2)
+
+    known, addresses = read_export("")
+
+    assert addresses == set()
+    assert known
+    assert "more than a day ago. Export it again." in known["problem"]
+    assert "in the future" in (age_problem(2_000.0, 1_000.0) or "")
+    assert SETTINGS.deadlines == {}

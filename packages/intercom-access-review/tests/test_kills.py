@@ -1,0 +1,91 @@
+"""Steps that are killed before any of their changes: the archive is whole after each kill."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from archives import ADA, BEN, NAME, complete, imported, write_review
+from intercom_access_review.archive import load_archive, read_review
+from intercom_access_review.cli import main
+from intercom_access_review.project import INBOX, REVIEWS
+from intercom_access_review.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "shutil.copyfile"}
+KILLED = 137
+
+
+def is_change(event: str, arguments: tuple[object, ...]) -> bool:
+    if event != "open":
+        return event in CHANGES
+    mode, flags = arguments[1:3]
+    return bool(set("wax+") & set(str(mode or ""))) or (
+        isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
+    )
+
+
+def killed_before(number: int, step: Callable[[], object]) -> bool:
+    """Run a step in a child, which is killed before a change; whether it was."""
+    child = os.fork()
+    if child == 0:
+        changes = count(1)
+
+        def observe(event: str, arguments: tuple[object, ...]) -> None:
+            if is_change(event, arguments) and next(changes) == number:
+                os._exit(KILLED)
+
+        sys.addaudithook(observe)
+        step()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+
+
+def integrity_passed() -> bool:
+    return CliRunner().invoke(main, ["verify"]).exit_code == 0
+
+
+@pytest.fixture(autouse=True)
+def _in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_review_that_is_killed_is_whole_or_not_there() -> None:
+    for number in count(1, 3):
+        was_killed = killed_before(number, write_review)
+        reviews = load_archive(Settings())
+
+        assert [review.undecided for review in reviews] in ([], [5])
+        assert not reviews or integrity_passed()
+        if not was_killed:
+            break
+    assert (REVIEWS / NAME / "manifest.json").exists()
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_is_done_once() -> None:
+    review = write_review()
+    complete(ADA)
+    complete(BEN)
+    for number in count(1):
+        was_killed = killed_before(number, lambda: imported(read_review(review.folder)))
+
+        assert integrity_passed()
+        assert read_review(review.folder).undecided in {5, 1}
+        if not was_killed:
+            break
+    again = read_review(review.folder)
+    assert (again.imports, again.undecided) == (1, 1)
+    left = [path.name for path in INBOX.iterdir()]
+    assert all("has nothing new" in problem for problem in imported(again)[1]), left

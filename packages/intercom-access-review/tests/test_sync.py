@@ -1,0 +1,235 @@
+"""Syncs: what is refused before Intercom is called, and what a stopped run leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import psycopg
+import pytest
+
+from projects import NOW, Project, clock, day, environment_of_package, make_writable
+from tap_intercom_access.sandbox.demo import demo
+from tap_intercom_access.sandbox.models import DAY
+from tap_intercom_access.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("sync")]
+
+REVIEWERS = (
+    "kind,name,reviewer\ndefault,,aoife@example.com\nrole,Workspace admin,grace@example.com\n"
+)
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a review of ten days ago."""
+    project = Project(tmp_path_factory.mktemp("sync") / "project").init()
+    (project.folder / "inputs" / "reviewers.csv").write_text(REVIEWERS, encoding="utf-8")
+    with Sandbox(demo(NOW - 10 * DAY)) as sandbox:
+        project.sync(sandbox, "review", REVIEWED_AT=clock(NOW - 10 * DAY))
+    return project
+
+
+@pytest.fixture
+def copy(reviewed: Project, tmp_path: Path) -> Project:
+    shutil.copytree(reviewed.folder, tmp_path / "copy", symlinks=True)
+    make_writable(tmp_path / "copy")
+    return Project(tmp_path / "copy")
+
+
+def lose_history(project: Project) -> None:
+    (project.folder / "output" / "review.duckdb").unlink()
+
+
+def lose_review(project: Project) -> None:
+    (project.folder / "reviews" / str(day(10))).rename(project.folder / "reviews" / "2020-01-01")
+
+
+def break_settings(project: Project) -> None:
+    (project.folder / "settings.yml").write_text("decide: 3", encoding="utf-8")
+
+
+def break_input(project: Project) -> None:
+    (project.folder / "inputs" / "reviewers.csv").write_text("a\n", encoding="utf-8")
+
+
+REFUSED: dict[str, tuple[Callable[[Project], object], dict[str, str], str]] = {
+    "lost history": (lose_history, {}, "so its history is lost"),
+    "renamed review": (lose_review, {}, "it is the review of"),
+    "setting": (break_settings, {}, "sets decide, which is unknown"),
+    "input": (break_input, {}, "reviewers.csv has the columns a"),
+    "clock": (bool, {"REVIEWED_AT": "2020-01-01 12:00:00"}, "Correct the clock of this machine"),
+    "time": (bool, {"REVIEWED_AT": "soon"}, "REVIEWED_AT 'soon' is not a valid time"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_work_is_refused_before_intercom_is_called(case: str, copy: Project) -> None:
+    change, variables, message = REFUSED[case]
+    change(copy)
+
+    error = copy.error("prepare", **variables)
+
+    assert message in error
+    assert (copy.folder / "output" / "sync.json").exists()  # the last sync still counts
+
+
+def test_a_locked_database_is_refused_with_the_process_that_has_it(copy: Project) -> None:
+    with duckdb.connect(str(copy.folder / "output" / "review.duckdb")):
+        error = copy.error("prepare")
+
+    assert "Cannot open output/review.duckdb" in error
+    assert "PID" in error
+
+
+def test_a_database_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", postgres="postgresql://x@127.0.0.1:9/x").init()
+
+    assert "Check PGHOST, PGPORT" in project.error("prepare")
+
+
+def test_a_simulated_time_is_refused_outside_of_the_sandbox(copy: Project) -> None:
+    copy.run("prepare")
+    with Sandbox(demo()) as sandbox:
+        copy.load(sandbox)
+    folder = copy.folder / "output" / "intercom"
+    lines = (folder / "requests.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = [line.replace("127.0.0.1", "api.intercom.io") for line in lines]
+    last = json.loads(lines[-1])
+    last["lines_sha256"] = hashlib.sha256(("\n".join(lines[:-1]) + "\n").encode()).hexdigest()
+    text = "\n".join([*lines[:-1], json.dumps(last)]) + "\n"
+    (folder / "requests.jsonl").write_text(text, encoding="utf-8")
+
+    error = copy.error("sync", REVIEWED_AT=clock(NOW))
+
+    assert "which only the sandbox allows" in error
+
+
+def lose_row(folder: Path) -> None:
+    path = folder / "load" / "admins.jsonl"
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[1:]), "utf-8")
+
+
+def change_body(folder: Path) -> None:
+    body = next((folder / "intercom" / "bodies").iterdir())
+    body.write_bytes(b"x")
+
+
+def stop_evidence(folder: Path) -> None:
+    path = folder / "intercom" / "requests.jsonl"
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+
+
+SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "row": (lose_row, "admins: Intercom sent 13 rows, and 12 were loaded"),
+    "body": (change_body, "Cannot read output/intercom/bodies/"),
+    "evidence": (stop_evidence, "is not from one complete sync"),
+    "no evidence": (lambda folder: shutil.rmtree(folder / "intercom"), "kept no evidence"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_sync_that_is_not_what_intercom_sent_is_refused(case: str, copy: Project) -> None:
+    spoil, message = SPOILED[case]
+    page = (copy.folder / "output" / "access-review.html").read_bytes()
+    copy.run("prepare")
+    with Sandbox(demo()) as sandbox:
+        copy.load(sandbox)
+    spoil(copy.folder / "output")
+
+    error = copy.error("sync")
+
+    assert message in error
+    assert "The last sync did not finish" in copy.error("import-decisions")
+    assert (copy.folder / "output" / "access-review.html").read_bytes() == page
+
+
+def test_log_entries_of_a_stopped_run_are_kept(copy: Project) -> None:
+    workspace = demo(NOW - 10 * DAY)
+    later = deepcopy(workspace)
+    copy.run("prepare")
+    with Sandbox(later) as sandbox:
+        copy.load(sandbox)  # stopped before the warehouse was built
+    log = copy.folder / "output" / "load" / "activity_logs.jsonl"
+    loaded = log.read_text(encoding="utf-8")
+    assert loaded
+
+    copy.run("prepare")
+
+    prepared = json.loads((copy.folder / "output" / "prepared.json").read_text(encoding="utf-8"))
+    assert prepared["holds_logs"]
+    assert prepared["log_bytes"] == len(loaded.encode())
+    assert log.read_text(encoding="utf-8") == loaded
+    log.write_text(loaded + '{"half', encoding="utf-8")  # a target that was stopped
+    copy.run("prepare")
+    assert log.read_text(encoding="utf-8") == loaded
+
+
+def test_another_projects_dbt_variables_change_nothing(copy: Project, tmp_path: Path) -> None:
+    variables = {"DBT_TARGET": "prod", "DBT_PROFILES_DIR": str(tmp_path), "DBT_TARGET_PATH": "x"}
+    copy.run("prepare")
+    with Sandbox(demo()) as sandbox:
+        copy.load(sandbox)
+
+    copy.run("sync", **variables)
+
+    assert not (copy.folder / "x").exists()
+
+
+def test_dbt_writes_nothing_into_the_installed_package(reviewed: Project) -> None:
+    assert reviewed
+    root = Path(__file__).parents[1] / "src" / "intercom_access_review" / "dbt"
+
+    assert {path.name for path in root.iterdir()} == {
+        *("dbt_project.yml", "macros", "models", "snapshots"),
+    }
+
+
+def test_no_file_is_readable_by_other_users(reviewed: Project) -> None:
+    paths = [
+        path
+        for name in ("output", "outbox", "reviews")
+        for path in (reviewed.folder / name).rglob("*")
+        if "dbt" not in path.parts and "intercom" not in path.parts
+    ]
+
+    assert {path.name for path in paths if path.stat().st_mode & 0o007} == set()
+
+
+def test_old_names_of_commands_work_with_a_warning(copy: Project) -> None:
+    assert "Warning: use 'import-decisions' instead of 'decisions'." in copy.run("decisions")
+    assert "Warning: 'seal' does nothing." in copy.run("seal")
+
+
+def test_every_command_has_help(tmp_path: Path) -> None:
+    command = environment_of_package() / "intercom-access-review"
+    for name in ("init", "prepare", "review", "sync", "import-decisions", "complete", "verify"):
+        done = subprocess.run(
+            [command, name, "--help"],
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+        )
+        assert "Usage:" in done.stdout
+
+
+def test_a_warehouse_without_permission_is_refused(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop role if exists reader")
+        connection.execute("create role reader login")
+    uri = database.replace("//postgres", "//reader")
+    project = Project(tmp_path / "project", postgres=uri).init()
+
+    error = project.error("prepare")
+
+    assert "permission denied" in error or "Check PGHOST" in error
