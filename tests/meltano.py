@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.tap import BIN, environment
 
+
 def meltano(project: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """A finished run of Meltano, whatever its exit code."""
     return subprocess.run(

@@ -65,12 +65,12 @@ class Rows(Workspace):
         self.rows: dict[str, list[dict[str, Any]]] = {}
 
     @override
-    def admin_rows(self) -> list[dict[str, Any]]:
-        return self.rows["admins"]
+    def admin_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
+        return self.rows["admins"][part]
 
     @override
-    def team_rows(self) -> list[dict[str, Any]]:
-        return self.rows["teams"]
+    def team_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
+        return self.rows["teams"][part]
 
 
 def everything(sandbox: Sandbox) -> Result:

@@ -71,36 +71,40 @@ def read_evidence(folder: Path = INTERCOM) -> Evidence:
             f"The tap kept no evidence of this sync ({error.filename}: {error.strerror}). In "
             f"meltano.yml, set evidence_path of tap-intercom-access to {INTERCOM.as_posix()}."
         ) from error
-    *_, last = content.rstrip(b"\n").split(b"\n")
     try:
-        lines = [json.loads(line) for line in content.splitlines()]
-        complete = lines[-1]
-        is_whole = (
-            complete["type"] == "complete"
-            and complete["run_sha256"] == hashlib.sha256(began).hexdigest()
-            and complete["lines_sha256"] == hashlib.sha256(content[: -len(last) - 1]).hexdigest()
-        )
-        hosts = {line["host"].partition(":")[0] for line in lines[:-1] if line.get("status")}
-        bodies = {
-            line.get("kept_sha256", line["sha256"]) for line in lines[:-1] if line.get("sha256")
-        }
-        settings = json.loads(began)
+        evidence = parse(content, began)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise click.ClickException(f"{requests} is incomplete. {AGAIN}") from error
-    if not is_whole:
-        raise click.ClickException(f"{folder} is not from one complete sync. {AGAIN}")
-    if settings.get("settings", {}).get("evidence_bodies") is False:  # an older version of the tap
-        bodies = set()
-    evidence = Evidence(
-        complete=complete,
-        run=settings,
-        hosts=sorted(hosts),
-        files={REQUESTS: hashlib.sha256(content).hexdigest(), RUN: complete["run_sha256"]},
-        bodies=sorted(f"{name}.json.gz" for name in bodies),
-    )
+        raise click.ClickException(f"{folder} is not from one complete sync. {AGAIN}") from error
     for name in evidence.bodies:
         check_body(folder / BODIES / name)
     return evidence
+
+
+def parse(content: bytes, began: bytes) -> Evidence:
+    """Return the evidence in the content of its two files.
+
+    Raises:
+        ValueError: They are not from one complete sync. Broken content raises other errors.
+    """
+    *_, last = content.rstrip(b"\n").split(b"\n")
+    *lines, complete = (json.loads(line) for line in content.splitlines())
+    hashes = {
+        "run_sha256": hashlib.sha256(began).hexdigest(),
+        "lines_sha256": hashlib.sha256(content[: -len(last) - 1]).hexdigest(),
+    }
+    if complete["type"] != "complete" or not hashes.items() <= complete.items():
+        raise ValueError(complete["type"])
+    run = json.loads(began)
+    bodies = {line.get("kept_sha256", line["sha256"]) for line in lines if line.get("sha256")}
+    if run.get("settings", {}).get("evidence_bodies") is False:  # an older version of the tap
+        bodies = set()
+    return Evidence(
+        complete=complete,
+        run=run,
+        hosts=sorted({line["host"].partition(":")[0] for line in lines if line.get("status")}),
+        files={REQUESTS: hashlib.sha256(content).hexdigest(), RUN: hashes["run_sha256"]},
+        bodies=sorted(f"{name}.json.gz" for name in bodies),
+    )
 
 
 def check_body(path: Path) -> None:

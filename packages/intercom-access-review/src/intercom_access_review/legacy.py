@@ -97,34 +97,36 @@ def convert(folder: Path) -> None:
         raise click.ClickException("\n- ".join([f"{folder} was changed:", *problems]))
 
 
-def review_of(name: str, evidence: Row) -> Review:
-    """Return the record of a review."""
-    lists, workspace = evidence["lists"], evidence["workspace"]
+def totals_by_stream(evidence: Row) -> dict[str, StreamTotals]:
+    """Return the control totals of a review; the oldest ones have only counts."""
     totals = {}
     for stream, known in evidence.get("control_totals", {}).items():
         sent, loaded = (
             Totals(known[n]["rows"], known[n]["keys_sha256"]) for n in ("sent", "loaded")
         )
         totals[stream] = StreamTotals(sent=sent, loaded=loaded)
-    for stream, read in lists.items():  # before there were control totals
+    for stream, read in evidence["lists"].items():
         sent = Totals(read.get("row_count") or 0, "")
         totals.setdefault(stream, StreamTotals(sent=sent, loaded=sent))
+    return totals
+
+
+def review_of(name: str, evidence: Row) -> Review:
+    """Return the record of a review."""
+    lists, workspace = evidence["lists"], evidence["workspace"]
+    logs = lists.get("activity_logs", {})
     sync = Sync(
         as_of=evidence["as_of"],
         is_simulated=bool(evidence.get("as_of_is_pretended")),
         source_hosts=[],
-        workspace={
-            "id": workspace["workspace_id"],
-            "name": workspace["name"],
-            "region": workspace["region"],
-        },
+        workspace=workspace | {"id": workspace["workspace_id"]},
         token_owner=evidence["token_owner"],
         api_version=evidence.get("api_version"),
         tap_version=evidence.get("tap_version"),
         read_at={stream: read["read_at"] for stream, read in lists.items()},
-        logs_from=lists.get("activity_logs", {}).get("read_from"),
-        logs_to=lists.get("activity_logs", {}).get("read_at"),
-        totals=totals,
+        logs_from=logs.get("read_from"),
+        logs_to=logs.get("read_at"),
+        totals=totals_by_stream(evidence),
         complete=evidence.get("complete", {}),
         files={},
         reconciliation=None,

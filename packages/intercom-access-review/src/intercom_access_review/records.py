@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from intercom_access_review.files import write_text
-from intercom_access_review.project import Row  # noqa: TC001 (msgspec reads it)
+from intercom_access_review.project import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
