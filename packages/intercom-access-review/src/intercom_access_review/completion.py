@@ -36,8 +36,8 @@ def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[
     problems = []
     if review.undecided:
         text = f"{review.undecided} of {review.record.rows} rows have no decision"
-        nobody = sum(not row["reviewer"] for row in review.rows.values())
-        problems.append(f"{text}. Rows without a reviewer: {nobody}" if nobody else text)
+        unassigned = sum(not row["reviewer"] for row in review.rows.values())
+        problems.append(f"{text}. Rows without a reviewer: {unassigned}" if unassigned else text)
     waiting = sorted(path.name for path in INBOX.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
     if waiting:
         problems.append(f"not imported yet: {', '.join(waiting)}. Import or remove them")
