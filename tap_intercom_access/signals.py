@@ -5,6 +5,7 @@ This module imports little: until its handlers are installed, Ctrl-C prints a tr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -25,7 +26,8 @@ def handle_signals() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     # Python calls handlers between two instructions, which a DNS lookup can delay for seconds.
-    threading.Thread(target=_end_at_signal, args=(reader,), daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # without it, if this machine allows no more threads
+        threading.Thread(target=_end_at_signal, args=(reader,), daemon=True).start()
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)

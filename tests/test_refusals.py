@@ -1,4 +1,4 @@
-"""Intercom refuses: one sentence that says why, where, and what to do."""
+"""Refused requests: the message says why, where, and what to do."""
 
 import pytest
 
@@ -14,30 +14,29 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
 @pytest.mark.parametrize(
     ("status", "code", "advice"),
     [
-        (401, "unauthorized", ["regenerate", "Read admins", *REGIONS]),
-        (401, "token_revoked", ["regenerate", "Read admins", *REGIONS]),
-        (403, "token_revoked", ["regenerate", *REGIONS]),
-        (403, "token_expired", ["regenerate", *REGIONS]),
-        (403, "token_not_found", ["regenerate", *REGIONS]),
+        (401, "unauthorized", ["copy it again", "Read admins", *REGIONS]),
+        (401, "token_revoked", ["copy it again", "Read admins", *REGIONS]),
+        (403, "token_revoked", ["copy it again", *REGIONS]),
+        (403, "token_expired", ["copy it again", *REGIONS]),
+        (403, "token_not_found", ["copy it again", *REGIONS]),
         (403, "forbidden", ["Give the app the permission 'Read admins'"]),
         (403, "api_plan_restricted", ["plan"]),
-        (404, "not_found", ["base_url does not point at Intercom", *REGIONS]),
+        (404, "not_found", ["base_url isn't Intercom's API", *REGIONS]),
         (400, "parameter_invalid", ["Check base_url and api_version."]),
         (402, "payment_required", ["Check base_url and api_version."]),
-        (408, "request_timeout", ["Check base_url and api_version."]),
         (418, "teapot", ["Check base_url and api_version."]),
-        (401, "token_blocked", ["Intercom has blocked", "ask Intercom's support"]),
-        (403, "token_blocked", ["Intercom has blocked", "ask Intercom's support"]),
+        (401, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),
+        (403, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),
     ],
 )
-def test_a_refusal_is_not_tried_again_and_says_what_to_do(
+def test_a_refusal_is_not_retried_and_says_what_to_do(
     status: int, code: str, advice: list[str], paged: Sandbox
 ) -> None:
     error = failed(paged, faults.refuse(status, code, "Something is not right"), nth=2)
 
     assert error.startswith(f"admins: GET {paged.base_url}/admins answered HTTP {status}, {code}: ")
     assert "Something is not right" in error
-    assert "request id " in error
+    assert "request ID " in error
     assert [words for words in advice if words not in error] == []
     assert len(paged.journal.requests) == 2
 
@@ -57,7 +56,7 @@ def test_a_refusal_in_any_form_is_one_sentence(body: bytes, paged: Sandbox) -> N
 def test_the_request_id_may_come_as_a_header(paged: Sandbox) -> None:
     fault = faults.status(403, b"{}", {"X-Request-Id": "abc-123"})
 
-    assert "request id abc-123" in failed(paged, fault)
+    assert "request ID abc-123" in failed(paged, fault)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -79,21 +78,23 @@ def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: San
         "IP not whitelisted",
     ],
 )
-def test_an_address_that_is_not_on_the_allowlist_is_no_matter_of_permissions(
+def test_an_address_missing_from_the_allowlist_is_not_about_permissions(
     message: str, status: int, paged: Sandbox
 ) -> None:
     error = failed(paged, faults.refuse(status, "forbidden", message))
 
     assert message in error
-    assert "IP allowlist for the REST API" in error
+    assert "REST API allowlist" in error
     assert "Read admins" not in error
 
 
 @pytest.mark.parametrize("body", [HTML, b"", b"[]", b"{}", b"denied"])
-def test_a_403_that_is_not_of_intercoms_form_is_somebody_elses(body: bytes, paged: Sandbox) -> None:
+def test_a_403_that_is_not_an_error_list_does_not_come_from_intercom(
+    body: bytes, paged: Sandbox
+) -> None:
     error = failed(paged, faults.status(403, body))
 
-    assert "not the form of Intercom's errors: a proxy, firewall or gateway" in error
+    assert "This error doesn't come from Intercom. A proxy, firewall, or gateway" in error
     assert "Read admins" not in error
 
 
@@ -101,5 +102,5 @@ def test_a_403_that_is_not_of_intercoms_form_is_somebody_elses(body: bytes, page
 def test_a_redirect_that_points_nowhere_is_another_status(status: int, paged: Sandbox) -> None:
     error = failed(paged, faults.status(status))
 
-    assert f"answered HTTP {status}. Only HTTP 200 is a whole list" in error
+    assert f"answered HTTP {status}. The tap accepts only HTTP 200" in error
     assert "redirects" not in error

@@ -249,7 +249,7 @@ def test_rounded_bounds_lose_no_event_where_they_meet(
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No wait between tries."""
+    """No wait between attempts."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
 
 
