@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, sync
+from tests.tap import DEFAULT_STREAMS, STREAMS, catalog_of, sync, sync_here
 
 
 def metadata_of(catalog: dict[str, Any], stream: str, *breadcrumb: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox) -> None:
     run = sync(sandbox, catalog=catalog_of())
 
     assert run.error == ""
-    assert "selects no stream" in run.warnings[0]
+    assert "The catalog selects no stream" in run.warnings[0]
     assert sandbox.journal.requests == []
 
 
@@ -99,13 +99,101 @@ def test_a_selection_that_is_neither_true_nor_false_is_refused(sandbox: Sandbox)
     catalog = catalog_of("admins")
     metadata_of(catalog, "admins", "properties", "email")["selected"] = "maybe"
 
-    assert "admins.email has selected='maybe'" in sync(sandbox, catalog=catalog).error
+    words = "admins.email has selected='maybe'. Use true or false."
+    assert words in sync(sandbox, catalog=catalog).error
+
+
+COLUMNS = [
+    "admins.email",
+    "admins.role.name",
+    "admins.team_priority_level",
+    "activity_logs.performed_by.ip",
+    "team_memberships.priority_level",
+    "teams.admin_priority_level.primary_admin_ids",
+    "workspaces.token_admin_email",
+]
+
+
+def contains(value: object, path: list[str]) -> bool:
+    """Return whether an object contains a key, or one in an object in it."""
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
+
+
+@pytest.mark.parametrize("metadata", ["kept", "removed", "none"])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_column_removed_from_the_catalog_is_not_sent(
+    column: str, metadata: str, sandbox: Sandbox
+) -> None:
+    stream, *path = column.split(".")
+    catalog = catalog_of(stream)
+    entry = next(entry for entry in catalog["streams"] if entry["stream"] == stream)
+    breadcrumb = [part for name in path for part in ("properties", name)]
+    schema = entry["schema"]
+    for name in breadcrumb[:-1]:
+        schema = schema[name]
+    del schema[path[-1]]
+    if metadata == "removed":
+        entry["metadata"] = [m for m in entry["metadata"] if m["breadcrumb"] != breadcrumb]
+    elif metadata == "none":
+        del entry["metadata"]
+
+    result = sync_here(sandbox, catalog={"streams": [entry]})
+
+    assert result.error == ""
+    assert not contains(result.schema(stream)["schema"], breadcrumb)
+    assert result.records(stream)
+    assert [record for record in result.records(stream) if contains(record, path)] == []
+
+
+def test_a_catalog_with_equivalent_types_is_accepted(sandbox: Sandbox) -> None:
+    catalog = catalog_of("admins")
+    schema = next(entry for entry in catalog["streams"] if entry["stream"] == "admins")["schema"]
+    schema["properties"]["email"] = {"type": ["null", "string"]}
+    schema["properties"]["id"] = {"type": "string", "description": "Another description."}
+
+    assert len(sync_here(sandbox, catalog=catalog).records("admins")) == 13
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("admins.email", {"type": "integer"}),
+        ("admins.id", {"type": ["integer"]}),
+        ("admins.email", {"type": ["string", "null"], "format": "date"}),
+        ("admins.email", {"type": "string"}),
+        ("admins.role", {"type": ["string", "null"]}),
+        ("admins.role.name", {"type": ["integer", "null"]}),
+        ("admins.team_ids", {"type": ["array", "null"], "items": {"type": "integer"}}),
+        ("activity_logs.created_at", {"type": ["string"]}),
+        ("team_memberships.priority_level", {"type": ["integer", "null"]}),
+        ("workspaces.created_at", {"type": ["integer", "null"]}),
+    ],
+)
+def test_another_type_in_the_catalog_is_refused(
+    column: str, change: dict[str, Any], sandbox: Sandbox
+) -> None:
+    stream, *path = column.split(".")
+    catalog = catalog_of(stream)
+    schema = next(entry for entry in catalog["streams"] if entry["stream"] == stream)["schema"]
+    for name in path[:-1]:
+        schema = schema["properties"][name]
+    schema["properties"][path[-1]] = change
+
+    error = sync_here(sandbox, catalog=catalog).error
+
+    assert f"The catalog says that the type of {column} is" in error
+    assert "remove the extras 'schema' and 'metadata' of this stream" in error
+    assert sandbox.journal.requests == []
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"key_properties": ["email"]}, "key of admins is ['email'], but it is"),
+        ({"key_properties": ["email"]}, "key of admins is ['email']"),
         ({"replication_key": "name"}, "replication key of admins is 'name'"),
         ({"replication_method": "INCREMENTAL"}, "admins: leave it at FULL_TABLE"),
     ],

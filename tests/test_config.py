@@ -1,12 +1,19 @@
 """Settings through the command: from files and from variables, right and wrong."""
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from singer_sdk.configuration import _dict_config
 
+from tap_intercom_access.errors import InputError
 from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
+from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.tap import STREAMS, catalog_of, run_tap, sync
 
@@ -89,17 +96,80 @@ def test_a_configuration_file_that_is_missing_or_not_text_is_refused(tmp_path: P
 
 
 def test_a_variable_that_cannot_be_parsed_is_refused(sandbox: Sandbox) -> None:
-    assert "flattening_max_depth" in sync(sandbox, flattening_max_depth="deep").error
-    assert "stream_maps" in sync(sandbox, stream_maps="{").error
+    error = sync(sandbox, flattening_max_depth="deep", stream_maps="{").error
+
+    assert "flattening_max_depth must be a whole number (got 'deep')" in error
+    assert "stream_maps must be a JSON object (got '{')" in error
     assert sandbox.journal.requests == []
 
 
-@pytest.mark.parametrize("value", ["nope", "ja", "2"])
-def test_a_variable_that_is_neither_true_nor_false_is_refused(value: str, sandbox: Sandbox) -> None:
-    error = sync(sandbox, emit_activate_version_messages=value).error
+EMPTY = ("activity_types", "stream_maps", "stream_map_config", "faker_config")
 
-    assert "emit_activate_version_messages must be true or false" in error
-    assert sandbox.journal.requests == []
+
+def test_empty_variables_count_as_unset(sandbox: Sandbox) -> None:
+    empty = dict.fromkeys([*EMPTY, "flattening_max_depth", "flattening_enabled"], "")
+
+    run = sync(sandbox, catalog=catalog_of("activity_logs"), **empty)
+
+    assert run.error == ""
+    assert run.warnings == []
+    (body,) = sandbox.journal.bodies
+    assert body["event_types"] == DEFAULT_TYPES
+    assert run.records("activity_logs")
+
+
+@pytest.mark.parametrize("types", ["bulk_export, admin_deletion", " bulk_export ,admin_deletion,"])
+def test_event_types_may_be_separated_by_commas_and_spaces(types: str, sandbox: Sandbox) -> None:
+    sync(sandbox, catalog=catalog_of("activity_logs"), activity_types=types)
+
+    assert sandbox.journal.bodies[0]["event_types"] == ["bulk_export", "admin_deletion"]
+
+
+@pytest.mark.parametrize("types", ["bulk_exports", ["bulk_export", "b", "a"]])
+def test_unknown_event_types_are_refused_before_reading(types: object, sandbox: Sandbox) -> None:
+    run = sync(sandbox, catalog=catalog_of("activity_logs"), activity_types=types)
+
+    names = "bulk_exports" if isinstance(types, str) else "a, b"
+    assert f"Unknown event types in activity_types: {names}. Correct or remove them." in run.error
+    assert sandbox.journal.requests == ["GET /admins/activity_log_event_types"]
+    assert run.of("STATE") == []
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file .env that the SDK reads. It looks for one above its own folder."""
+    path = tmp_path / ".env"
+    monkeypatch.setattr(_dict_config, "find_dotenv", lambda: str(path))
+    with patch.dict(os.environ):  # the SDK sets the variables
+        for name in [name for name in os.environ if name.startswith("TAP_INTERCOM_ACCESS_")]:
+            del os.environ[name]
+        yield path
+
+
+def write_dotenv(path: Path, **settings: str) -> None:
+    settings = {"access_token": TOKEN, **settings}
+    lines = [f"TAP_INTERCOM_ACCESS_{name.upper()}={value}\n" for name, value in settings.items()]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def test_empty_variables_in_a_dotenv_file_count_as_unset(dotenv: Path) -> None:
+    write_dotenv(dotenv, base_url="https://api.eu.intercom.io", **dict.fromkeys(EMPTY, ""))
+
+    config = TapIntercomAccess(parse_env_config=True).config
+
+    assert config["base_url"] == "https://api.eu.intercom.io"
+    assert {*EMPTY} & {*config} == set()
+
+
+def test_variables_in_a_dotenv_file_are_checked_like_others(dotenv: Path) -> None:
+    write_dotenv(dotenv, emit_activate_version_messages="enabled", activity_types="a, b")
+    with pytest.raises(InputError, match=r"must be true or false \(got 'enabled'\)"):
+        TapIntercomAccess(parse_env_config=True)
+
+    write_dotenv(dotenv, emit_activate_version_messages="yes", activity_types="a, b")
+    config = TapIntercomAccess(parse_env_config=True).config
+    assert config["emit_activate_version_messages"] is True
+    assert config["activity_types"] == ["a", "b"]
 
 
 def test_an_unknown_option_is_refused() -> None:
@@ -112,10 +182,21 @@ def test_an_unknown_setting_in_a_file_is_named(sandbox: Sandbox) -> None:
     assert "baseurl" in warning
 
 
-def test_a_misspelled_setting_in_a_variable_is_named(sandbox: Sandbox) -> None:
-    (warning,) = sync(sandbox, workspaceid="sandbox", faker_config_seed="1").warnings
+def test_a_misspelled_variable_is_named_with_the_setting(sandbox: Sandbox) -> None:
+    run = sync(sandbox, workspaceid="sandbox", stream_map="{}")
 
-    assert warning.startswith("Ignoring TAP_INTERCOM_ACCESS_WORKSPACEID.")
+    prefix = "Ignoring TAP_INTERCOM_ACCESS_"
+    assert sorted(run.warnings) == [
+        f"{prefix}STREAM_MAP. Did you mean the setting stream_maps?",
+        f"{prefix}WORKSPACEID. Did you mean the setting workspace_id?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["stream_maps_admins_email", "stream_map_config_salt", "faker_config_seed"]
+)
+def test_a_flattened_variable_of_meltano_is_not_reported(name: str, sandbox: Sandbox) -> None:
+    assert sync(sandbox, **{name: "sha256(email)"}).warnings == []
 
 
 UNREAD = {
