@@ -15,8 +15,8 @@ from tests.responses import HTML, SEARCH
 from tests.tap import ACTIVATE, STREAMS, Result, catalog_of, failed, sync_here
 
 PATHS = {
-    name: cast("IntercomStream", stream).endpoint.path
-    for name, stream in TapIntercomAccess(config={"access_token": "x"}).streams.items()
+    stream.name: stream.endpoint.path
+    for stream in TapIntercomAccess(config={"access_token": "x"}).discover_streams()
 }
 """The path of the endpoint of each stream."""
 NEWEST = {"api_version": "2.18"}

@@ -73,12 +73,12 @@ def test_metadata_becomes_a_string_with_the_stream_map_of_the_page_on_targets(
     assert metadata["type"] == ["string", "null"]
 
 
-FAILING: list[tuple[dict[str, Any], str, str]] = [
-    ({"admins": {"email": "sha256(email)"}}, "admins.email: sha256(email)", "where email is null"),
-    ({"a*": {"x": "email.lower()"}}, "a*.x: email.lower()", "where email is null"),
-    ({"people": {"__source__": "admins", "x": "email[0]"}}, "people.x: email[0]", "id 1007"),
-    ({"*s": {"__filter__": "'@' in email"}}, "*s.__filter__: '@' in email", "id 1007"),
-    ({"admins": {"x": "role['name']"}}, "admins.x: role['name']", "where role is null"),
+FAILING: list[tuple[dict[str, Any], str]] = [
+    ({"admins": {"email": "sha256(email)"}}, "sha256(email)"),
+    ({"a*": {"x": "email.lower()"}}, "email.lower()"),
+    ({"people": {"__source__": "admins", "x": "email[0]"}}, "email[0]"),
+    ({"*s": {"__filter__": "'@' in email"}}, "'@' in email"),
+    ({"admins": {"x": "role['name']"}}, "role['name']"),
 ]
 
 
