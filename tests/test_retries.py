@@ -55,7 +55,7 @@ def test_a_passing_failure_loses_nothing(
     run = sync(paged, request_timeout=5)
 
     (warning,) = run.warnings
-    assert warning.startswith("admins: Attempt 1 failed; retrying in ")
+    assert warning.startswith("admins: Attempt 1 of 5 failed; retrying in ")
     assert f"GET {paged.base_url}/admins " in warning
     assert "Parameters: starting_after " in warning
     assert "again" not in warning
@@ -88,7 +88,7 @@ def test_a_lasting_failure_ends_after_five_attempts(
     assert cause in run.error
     assert {message["type"] for message in run.messages} == {"SCHEMA"}
     attempts = [warning.partition(" failed; retrying")[0] for warning in run.warnings]
-    assert attempts == [f"admins: Attempt {number}" for number in range(1, 5)]
+    assert attempts == [f"admins: Attempt {number} of 5" for number in range(1, 5)]
     assert len(sandbox.journal.requests) == 5
 
 
@@ -107,7 +107,7 @@ def test_a_retry_of_a_window_shows_its_bounds(sandbox: Sandbox) -> None:
 
     (warning,) = sync(sandbox, catalog=catalog_of("activity_logs")).warnings
 
-    assert warning.startswith("activity_logs: Attempt 1 failed; retrying in ")
+    assert warning.startswith("activity_logs: Attempt 1 of 5 failed; retrying in ")
     assert "created_at_after " in warning
     assert "event_types" not in warning
 
