@@ -20,7 +20,7 @@ MIDNIGHT = NOW - NOW % DAY - 5 * DAY
 def test_an_event_is_as_intercom_lists_it(sandbox: Sandbox) -> None:
     sandbox.workspace.history = [
         event(NOW - 60, "admin_deletion", sandbox.workspace.admins[0], "Gone", **METADATA),
-        event(NOW - 50, "bulk_export", None, "By nobody"),
+        event(NOW - 50, "bulk_export", None, "By an unknown person"),
     ]
 
     first, second = events(sync_events(sandbox))

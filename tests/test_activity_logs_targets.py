@@ -71,7 +71,7 @@ def test_every_event_arrives_in_duckdb(flat: dict[str, Any], varied: Sandbox, du
 def test_the_questions_of_the_documentation_are_answered(duck: DuckDB) -> None:
     workspace = demo()
     advance_quarter(workspace)
-    workspace.history.append(event(NOW - 60, "admin_login_success", None, "By nobody known"))
+    workspace.history.append(event(NOW - 60, "admin_login_success", None, "By an unknown person"))
     selected = EVENTS | {"catalog": catalog_of("admins", "activity_logs")}
     with Sandbox(workspace) as sandbox:
         assert load(sandbox, "target-duckdb", duck.config, **selected) == (0, 0)

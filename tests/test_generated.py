@@ -14,7 +14,16 @@ from tests.tap import ROOT, STREAMS, run_command
 
 HUB = ROOT / "hub"
 REPOSITORY = "https://git.example/acme/tap-intercom-access"
-COPIED = ("*.md", "*.yml", "*.toml", ".ci/*.py", "docs/*.md", "hub/*", "examples/*/meltano.yml")
+COPIED = (
+    "*.md",
+    "*.yml",
+    "*.toml",
+    ".ci/*.py",
+    "docs/*.md",
+    "hub/*",
+    "examples/*/meltano.yml",
+    "packages/**/meltano.yml",
+)
 SELECT = re.compile(r"""select:? '?\[(.*?)\]""")
 
 

@@ -76,12 +76,12 @@ PARTS = {
     ),
     "a cursor that was just used": (
         [page(1, **after("a")), page(2, **after("a")), page(3)],
-        "points back to a page",
+        "links back to a page",
         2,
     ),
     "a longer cycle of cursors": (
         [page(number, **after(cursor)) for number, cursor in enumerate("abcbc")],
-        "points back to a page",
+        "links back to a page",
         4,
     ),
     "3 rows on both pages": (announced(3, 3), "announced 3 rows and sent 2", 2),
@@ -94,7 +94,7 @@ PARTS = {
     "3 pages, the second as the third": (last_of_three(page=3), "announced 3 pages and sent 2", 2),
     "the same rows for ever": (
         [page(1, 2, **after(f"{number}")) for number in range(1000)],
-        "in circles",
+        "pagination doesn't end",
         None,
     ),
 }

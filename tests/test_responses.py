@@ -2,13 +2,12 @@
 
 import time
 from email.utils import formatdate
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.responses import HTML, SEARCH

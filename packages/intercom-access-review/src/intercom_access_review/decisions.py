@@ -160,7 +160,7 @@ class Reader:
         if path.suffix not in SUFFIXES or path.is_symlink() or not path.is_file():
             raise refused(path, ["only .xlsx and .csv files are read. Save it as one of them."])
         self.path, self.left = path, left
-        self.digest, self.rows = sha256(path), read_rows(path)
+        self.rows, self.digest = read_rows(path), sha256(path)
         self.review = review_of(path, self.rows, reviews)
         self.new: dict[str, Decision] = {}
         self.attestations: list[Row] = []
