@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 project = "tap-intercom-access"
 extensions = ["myst_parser"]
 root_doc = "README"
-include_patterns = ["*.md", "docs/*.md", "examples/*/README.md"]
+include_patterns = ["*.md", "docs/*.md", "examples/*/README.md", "packages/*/README.md"]
 exclude_patterns = [".*", "**/.*", "output", "site"]
 html_theme = "furo"
 html_title = project

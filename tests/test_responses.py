@@ -195,12 +195,14 @@ MORE: list[dict[str, Any]] = [
     {"links": {"self": "/admins", "next": "/admins?page=2"}},
     {"meta": {"pagination": {"has_next_page": True}}},
     {"pages": {"type": "pages", "next": None, "has_more": True}},
+    {"links": [{"rel": "prev", "href": "/"}, {"rel": "next", "href": "/admins?page=2"}]},
     {"truncated": True},
 ]
 NO_MORE: list[dict[str, Any]] = [
     {"has_more": False, "next_cursor": None, "next": "", "cursor": {}},
     {"prev_cursor": "x", "previous": "/admins?page=0"},
     {"pagination": {"next_page": None, "prev_page": 3}},
+    {"links": [{"rel": "prev", "href": "/admins?page=0"}]},
     {"links": {"self": "/admins", "first": "/admins", "prev": "/admins?page=0"}},
     {"pages": {"type": "pages", "next": None, "page": 1, "per_page": 50, "total_pages": 1}},
 ]

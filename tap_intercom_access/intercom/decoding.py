@@ -129,8 +129,10 @@ def signs_of_more(content: bytes | bytearray, key: str) -> list[str]:
 
 
 def _announcements(value: object) -> Iterator[str]:
+    for item in value if isinstance(value, list) else ():
+        yield from _announcements(item)
     for key, item in value.items() if isinstance(value, dict) else ():
-        if item and MORE.match(key):
+        if (item and MORE.match(key)) or (key, item) == ("rel", "next"):
             yield excerpt(key)
         else:
             yield from _announcements(item)
