@@ -30,12 +30,13 @@ class RunClock:
         """Return Unix seconds by Intercom's clock and by this machine's."""
         at_intercom, here = int(self._intercom.now()), int(time.time())
         self.readings.setdefault(stream, []).append((at_intercom, here))
-        if abs(at_intercom - here) > MAX_DIFFERENCE and not self._has_warned:
+        difference = int(self._intercom.difference)
+        if abs(difference) > MAX_DIFFERENCE and not self._has_warned:
             self._has_warned = True
             logger.warning(
                 "Intercom's clock is %s %s this machine's. Check this machine's clock, and whether "
                 "a proxy answers with old responses. Using Intercom's time",
-                timedelta(seconds=abs(at_intercom - here)),
-                "ahead of" if at_intercom > here else "behind",
+                timedelta(seconds=abs(difference)),
+                "ahead of" if difference > 0 else "behind",
             )
         return at_intercom, here

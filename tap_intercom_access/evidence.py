@@ -68,7 +68,8 @@ class Evidence:
         """
         if self._folder is None:
             return
-        text = json.dumps(_masked_values(run), indent=1).encode()
+        own = {name: _masked_values(run[name]) for name in ("settings", "state")}
+        text = json.dumps({**run, **own}, indent=1).encode()
         with self._writing():
             with contextlib.suppress(FileExistsError):  # a file at its place fails next
                 self._folder.mkdir(parents=True)
@@ -243,7 +244,7 @@ def _masked_values(value: Any) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(value, str):
         return masked(value)
     if isinstance(value, dict):
-        return {masked(str(key)): _masked_values(item) for key, item in value.items()}
+        return {key: _masked_values(item) for key, item in value.items()}
     return [_masked_values(item) for item in value] if isinstance(value, list) else value
 
 

@@ -25,6 +25,8 @@ def guard() -> None:
             user, password = match.groups()
             for secret in (password, unquote(password), f"{user}:{password}@"):
                 keep_secret(secret)
+            for part in re.split(r"[/?#\\]", f"{user}:{password}"):  # libraries quote such parts
+                keep_secret(part)
             keep_secret(f"{unquote(user)}:{unquote(password)}")
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.Logger.manager.loggerDict)]
     for handler in {handler for logger in loggers for handler in logger.handlers}:

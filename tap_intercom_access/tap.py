@@ -39,7 +39,7 @@ from tap_intercom_access.streams.away_status_reasons import AwayStatusReasonsStr
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.roles import RolesStream
 from tap_intercom_access.streams.run import Run
-from tap_intercom_access.streams.stream_maps import register_maps
+from tap_intercom_access.streams.stream_maps import register_maps, without_effect
 from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
@@ -122,6 +122,11 @@ class TapIntercomAccess(Tap):
             InputError: if one of them can't be used.
         """
         super(Tap, self).setup_mapper()
+        schemas = {name: stream.schema for name, stream in self.streams.items()}
+        if unknown := without_effect(self.config.get("stream_maps") or {}, schemas):
+            self.logger.warning(
+                "Ignoring stream maps of unknown streams or columns: %s", ", ".join(unknown)
+            )
         for stream in self.streams.values():
             if entry := self.catalog.get_stream(stream.name):
                 register_maps(self.mapper, stream, entry)
@@ -197,7 +202,6 @@ class TapIntercomAccess(Tap):
 
         The SDK would parse them: "enabled" as false, and an empty string as a list with one.
         """
-        parse_environment_config({}, cls._env_var_prefix)  # reads the file .env
         variables = variables_of_settings(os.environ, cls._env_var_prefix)
         settings = cls.config_jsonschema["properties"]
         return {name: os.environ[variables[name]] for name in variables if name in settings}
@@ -205,12 +209,21 @@ class TapIntercomAccess(Tap):
     def _check_variables(self, options: dict[str, Any]) -> None:
         """Warn about environment variables that the tap won't read."""
         self.append_builtin_config(self.config_jsonschema)
+        if options.get("parse_env_config"):
+            parse_environment_config({}, self._env_var_prefix)  # reads the file .env
         variables = variables_of_settings(os.environ, self._env_var_prefix)
         for name, setting in misspelled(variables.keys(), self.config_jsonschema).items():
             self.logger.warning(
                 "Ignoring %s. Did you mean the setting %s?", variables[name], setting
             )
         config = options.get("config") or {}
+        objects = tuple(f"{name}_" for name in ("stream_maps", "stream_map_config", "faker_config"))
+        parts = [name for name in variables if name.startswith(objects)]
+        if parts and options.get("parse_env_config"):
+            self.logger.warning(
+                "Ignoring variables for parts of a setting, which only Meltano reads: %s",
+                ", ".join(sorted(variables[name] for name in parts)),
+            )
         if options.get("parse_env_config") or not (config or options.get("validate_config")):
             return  # all variables are read, or none: --discover works without settings
         settings = set(self.config_jsonschema["properties"])

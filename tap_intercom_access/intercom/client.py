@@ -17,7 +17,13 @@ from backoff.types import Details
 
 from tap_intercom_access.intercom.clock import Clock
 from tap_intercom_access.intercom.connection import Connection, Response
-from tap_intercom_access.intercom.decoding import Decoded, ShapeError, decode, signs_of_more
+from tap_intercom_access.intercom.decoding import (
+    Decoded,
+    ShapeError,
+    decode,
+    headers_of_more,
+    signs_of_more,
+)
 from tap_intercom_access.intercom.endpoints import US, Endpoint, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
@@ -298,8 +304,7 @@ class Intercom:
             problem = f"it is not {endpoint.description}"
             raise untrusted(request, problem, describe_body(response))
         if isinstance(decoded.response, Page):
-            signs = signs_of_more(content, endpoint.key)
-            signs += ["the header Link"] * ("next" in response.headers.get("Link", ""))
+            signs = [*signs_of_more(content, endpoint.key), *headers_of_more(response.headers)]
             decoded.response.signs_of_more = ", ".join(signs)
         return decoded
 
@@ -314,8 +319,9 @@ class Intercom:
         """Return why a response of HTTP 200 can't be used, None if it can."""
         if echoes(response.content, self.access_token):
             return "it contains the access token"
-        if (age := response.headers.get("Age", "")).isdecimal() and int(age) > MAX_AGE:
-            return f"it comes from a cache and is {age} seconds old"
+        age = re.search(r"\d+", response.headers.get("Age", ""))
+        if age and int(age[0]) > MAX_AGE:
+            return f"it comes from a cache and is {age[0]} seconds old"
         answered = response.headers.get("Intercom-Version", "")
         older, newer = version_of(answered), version_of(requested)
         if older and newer and older < newer:
@@ -367,7 +373,8 @@ def _check_count(request: Request[Any], announced: int, received: int, what: str
 
 def version_of(version: str) -> tuple[int, ...] | None:
     """Return an API version such as 2.16 for comparisons, None for others such as Preview."""
-    return tuple(map(int, version.split("."))) if re.fullmatch(r"\d+(\.\d+)*", version) else None
+    number = re.search(r"\d+\.\d+", version)
+    return tuple(map(int, number[0].split("."))) if number else None
 
 
 def _fingerprint(row: msgspec.Struct) -> int:

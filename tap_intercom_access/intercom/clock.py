@@ -16,6 +16,8 @@ class Clock:
 
     def __init__(self) -> None:
         """Start with this machine's clock."""
+        self.difference = 0.0
+        """The largest difference of a `Date` from this machine's clock, in seconds."""
         self._ahead: float | None = None  # Intercom's Unix time minus this machine's monotonic time
 
     @property
@@ -27,6 +29,7 @@ class Clock:
         """Set the clock from the headers of a response that just arrived."""
         if (date := date_of(headers.get("Date"))) is not None:
             self._ahead = date - time.monotonic()
+            self.difference = max(self.difference, date - time.time(), key=abs)
 
     def now(self) -> float:
         """Return Unix seconds. They may be late by the travel time of a response and one second."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, NoReturn, TypeVar, get_args
@@ -34,7 +34,9 @@ REFUSED = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 
 MORE = re.compile(
-    "(?!prev).*(next|more|cursor|starting_?after|truncated|incomplete)", re.IGNORECASE
+    "(?!.*prev).*(next|has_?more|cursor|starting_?after|page_?token|scroll|continuation|truncated"
+    "|incomplete|partial)|more$|remaining$",
+    re.IGNORECASE,
 )
 """Keys that announce further pages in APIs other than Intercom's today."""
 
@@ -132,10 +134,30 @@ def _announcements(value: object) -> Iterator[str]:
     for item in value if isinstance(value, list) else ():
         yield from _announcements(item)
     for key, item in value.items() if isinstance(value, dict) else ():
-        if (item and MORE.match(key)) or (key, item) == ("rel", "next"):
+        if (_is_set(item) and MORE.match(key)) or (key, item) == ("rel", "next"):
             yield excerpt(key)
         else:
             yield from _announcements(item)
+
+
+def headers_of_more(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the headers of a response that announce further pages."""
+    for name, value in headers.items():
+        if (MORE.match(name) and _is_set(value)) or (
+            name.lower() == "link" and re.search(r'rel="?next', value, re.IGNORECASE)
+        ):
+            yield f"the header {excerpt(name)}"
+
+
+def _is_set(value: object) -> bool:
+    return bool(value) and str(value).strip().lower() not in (
+        "",
+        "false",
+        "no",
+        "none",
+        "null",
+        "0",
+    )
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -160,7 +160,8 @@ def describe_body(response: Response) -> str:
     if isinstance(body, dict):
         if body.get("type") == "error.list":
             return ", ".join(["an error list", *_error_details(response)])
-        return f"a JSON object with {excerpt(', '.join(map(str, body))) or 'no keys'}"
+        keys = [key for key in body if re.fullmatch(r"\w{1,40}", key)]  # others may be addresses
+        return f"a JSON object with {excerpt(', '.join(keys)) or 'no keys'}"
     if body is not None or response.content.strip() == b"null":
         return f"JSON of type {type(body).__name__}"
     if not response.content:

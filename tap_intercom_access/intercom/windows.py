@@ -280,16 +280,17 @@ class _Reader:
             IntercomError: if there still are fewer different rows than places on the pages.
         """
         rows: dict[str, TimedT] = {}
-        places = readings = 0
+        places = announced = readings = 0
         while readings < MAX_READINGS and places <= 2 * len(rows) + MAX_REPEATED:
             readings += 1
             known, places = len(rows), 0
             for _, page, _ in self._pages(request, self._next):
                 rows |= {row.id: row for row in page.rows}
-                places = max(places + len(page.rows), page.total_count or 0)
+                places += len(page.rows)
+                announced = max(announced, page.total_count or 0)
                 if places > 2 * len(rows) + MAX_REPEATED:
                     break
-            if known == len(rows) >= places:
+            if known == len(rows) >= max(places, announced):
                 return rows
         raise IntercomError(
             f"{request} answered HTTP 200, but its pages have room for {places} events and "
@@ -338,9 +339,14 @@ class _Reader:
         self._largest_page = max(self._largest_page, len(page.rows))
         if not _is_numbered(request):
             return not pages.last_by_number
+        size = min(_per_page(request), pages.per_page or self._largest_page)
+        is_full = len(page.rows) >= size > 0
         if pages.total_pages and pages.total_pages > 0:
-            return min(number, pages.page or number) < pages.total_pages
-        return len(page.rows) >= min(_per_page(request), self._largest_page)
+            # A server that ignores per_page may count pages of the requested size.
+            is_smaller = pages.per_page is not None and size < _per_page(request)
+            is_announced = min(number, pages.page or number) < pages.total_pages
+            return is_announced or (is_full and is_smaller)
+        return is_full
 
 
 def _is_numbered(request: PageRequest[TimedT]) -> bool:

@@ -8,18 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tap_intercom_access.sandbox.demo import advance_quarter, demo, generate_workspace
 from tap_intercom_access.sandbox.models import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_intercom_access.sandbox.workspace import Workspace
+from tap_intercom_access.sandbox.workspace import Workspace
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_intercom_access.sandbox.history import event, sign_in
-from tap_intercom_access.sandbox.models import DAY, Admin, Team
+from tap_intercom_access.sandbox.models import DAY, Admin, Event, Team
 from tap_intercom_access.sandbox.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tap_intercom_access.sandbox.models import Event
 
 SIGN_IN_WEEKS: dict[int, list[int]] = {1008: [11], 1012: [], 1014: []}
 """How many weeks ago teammates signed in who don't do so every week."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.models import Admin, Event
+from tap_intercom_access.sandbox.models import Admin, Event
 
 
 def event(

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from tap_intercom_access.cli import main
 from tap_intercom_access.clock import RunClock
+from tap_intercom_access.intercom.clock import Clock
 from tap_intercom_access.tap import TapIntercomAccess
-
-if TYPE_CHECKING:
-    from tap_intercom_access.intercom.clock import Clock
 
 RECORDED = json.loads(Path(sys.argv.pop(1)).read_text(encoding="utf-8"))
 

@@ -9,17 +9,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tap_intercom_access.recording import REQUESTS, RUN
 from tap_intercom_access.sandbox.replay_server import Recording, ReplayServer
 from tap_intercom_access.signals import SIGNALS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 VARIABLES = "TAP_INTERCOM_ACCESS_"
 STREAM_MAP_CONFIG = f"{VARIABLES}STREAM_MAP_CONFIG"

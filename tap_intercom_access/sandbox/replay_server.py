@@ -9,9 +9,11 @@ import re
 import secrets
 import zlib
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import click
@@ -21,10 +23,6 @@ from typing_extensions import override
 from tap_intercom_access.recording import BODIES, REQUESTS, RUN
 from tap_intercom_access.sandbox.server import Sandbox, error
 from tap_intercom_access.sandbox.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 HEADERS = {"date": "Date", "intercom_version": "Intercom-Version", "request_id": "X-Request-Id"}
 """Headers of a response that are recorded."""
@@ -64,6 +62,9 @@ class Recording:
             if self.complete[key] != hashlib.sha256(content).hexdigest():
                 raise ValueError(f"{name} was changed or is not complete")
         self.run: dict[str, Any] = json.loads(run)
+        counted, versions = self.complete["requests"], self.complete["versions"]
+        if counted != len(responses) or versions != self.run["versions"]:
+            raise ValueError(f"the last line of {REQUESTS} was changed")
         began_at = datetime.fromisoformat(self.run["began_at"].replace("Z", "+00:00"))
         self.times = {"began_at": began_at.timestamp(), "times": self.complete["times"]}
         self.base_url = str(self.run["settings"]["base_url"])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tap_intercom_access.sandbox.models import AWAY_STATUS_REASONS, LEVELS, ROLES
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.models import Admin, Event, Team
+from tap_intercom_access.sandbox.models import (
+    AWAY_STATUS_REASONS,
+    LEVELS,
+    ROLES,
+    Admin,
+    Event,
+    Team,
+)
 
 
 @dataclass

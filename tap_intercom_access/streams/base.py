@@ -166,9 +166,14 @@ class IntercomStream(Stream):
         # The SDK calls this before the first record, when the list may still fail: a target would
         # delete everyone. Here it only decides on the version. Targets compare versions, so it has
         # to be greater than the last one, even if this machine's clock was ahead then.
-        last = self.stream_state.get("version")
-        began_at = int(self.run.clock.began_at)
-        self._stream_version = max(began_at, last + 1) if isinstance(last, int) else began_at
+        last = self.stream_state.get("version") or 0
+        try:
+            self._stream_version = max(int(self.run.clock.began_at), int(last) + 1)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(
+                f"The state of {self.name} has an invalid version ({last!r}). Pass the last STATE "
+                "value of an earlier run, or none."
+            ) from error
         self.stream_state["version"] = self._stream_version
 
     @override

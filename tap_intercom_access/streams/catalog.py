@@ -77,7 +77,7 @@ def _deselect_removed(
         inner = (*breadcrumb, "properties", name)
         if name in theirs.get("properties", {}):
             _deselect_removed(entry, column, theirs["properties"][name], inner)
-        elif theirs.get("properties") is not None:
+        else:
             if not entry.metadata:
                 entry.metadata[()] = StreamMetadata(selected=True)
             entry.metadata[inner] = Metadata(selected=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +36,28 @@ def register_maps(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> 
             _name_failures(stream_map, stream)
         if stream.config.get("flattening_enabled"):
             _fit_to_schema(stream_map)
+
+
+def without_effect(
+    stream_maps: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the stream maps of unknown streams, and those that remove unknown columns.
+
+    Args:
+        stream_maps: The setting.
+        schemas: Schemas by name of the stream.
+    """
+    result = []
+    for pattern, given in stream_maps.items():
+        columns = given if isinstance(given, dict) else {}
+        names = fnmatch.filter(schemas, columns.get("__source__", pattern))
+        if not names and not pattern.startswith("__"):
+            result.append(pattern)
+        removed = {name for name, value in columns.items() if value in (None, "__NULL__")}
+        known = {column for name in names for column in schemas[name]["properties"]}
+        unknown = {name for name in removed - known if names and not name.startswith("__")}
+        result += [f"{pattern}.{name}" for name in sorted(unknown)]
+    return result
 
 
 def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
