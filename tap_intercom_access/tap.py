@@ -217,13 +217,6 @@ class TapIntercomAccess(Tap):
                 "Ignoring %s. Did you mean the setting %s?", variables[name], setting
             )
         config = options.get("config") or {}
-        objects = tuple(f"{name}_" for name in ("stream_maps", "stream_map_config", "faker_config"))
-        parts = [name for name in variables if name.startswith(objects)]
-        if parts and options.get("parse_env_config"):
-            self.logger.warning(
-                "Ignoring variables for parts of a setting, which only Meltano reads: %s",
-                ", ".join(sorted(variables[name] for name in parts)),
-            )
         if options.get("parse_env_config") or not (config or options.get("validate_config")):
             return  # all variables are read, or none: --discover works without settings
         settings = set(self.config_jsonschema["properties"])

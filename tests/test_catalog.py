@@ -123,6 +123,17 @@ def contains(value: object, path: list[str]) -> bool:
     return True
 
 
+def test_an_object_without_properties_in_the_catalog_is_not_sent(sandbox: Sandbox) -> None:
+    catalog = catalog_of("admins")
+    (entry,) = (entry for entry in catalog["streams"] if entry["stream"] == "admins")
+    del entry["schema"]["properties"]["role"]["properties"]
+
+    result = sync_here(sandbox, catalog={"streams": [entry]})
+
+    assert result.error == ""
+    assert [record for record in result.records("admins") if record.get("role")] == []
+
+
 @pytest.mark.parametrize("metadata", ["kept", "removed", "none"])
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_column_removed_from_the_catalog_is_not_sent(

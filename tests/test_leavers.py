@@ -81,6 +81,20 @@ def test_versions_always_grow(began_at: list[float], sandbox: Sandbox) -> None:
         assert numbers == sorted(set(numbers))
 
 
+@pytest.mark.parametrize("last", [1_900_000_000.0, "1900000000"])
+def test_a_version_grows_from_any_form_of_a_number(last: object, sandbox: Sandbox) -> None:
+    run = sync_at(sandbox, 1_800_000_000, {"bookmarks": {"admins": {"version": last}}})
+
+    assert run.of("ACTIVATE_VERSION", "admins")[0]["version"] == 1_900_000_001
+
+
+def test_a_version_that_is_not_a_number_is_refused(sandbox: Sandbox) -> None:
+    run = sync_at(sandbox, 1_800_000_000, {"bookmarks": {"admins": {"version": "new"}}})
+
+    assert "The state of admins has an invalid version ('new')" in run.error
+    assert run.activated == []
+
+
 def test_the_test_mode_activates_nothing(paged: Sandbox) -> None:
     assert sync(paged, "--test", **ACTIVATE).activated == []
 

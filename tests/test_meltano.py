@@ -44,7 +44,7 @@ def test_the_connection_test_advises_on_a_wrong_token(project: Path, sandbox: Sa
     done = meltano(project, "config", "test", "tap-intercom-access", **wrong)
 
     assert done.returncode == 1
-    assert "regenerate it in Intercom's Developer Hub" in " ".join(done.stderr.split())
+    assert "copy it again from Intercom's Developer Hub" in " ".join(done.stderr.split())
 
 
 @pytest.mark.targets

@@ -102,6 +102,40 @@ def test_what_a_map_could_not_take_is_not_shown(sandbox: Sandbox) -> None:
     assert "Aoife" not in error
 
 
+@pytest.mark.parametrize(
+    ("stream_maps", "ignored"),
+    [
+        ({"admin": {"email": None}}, "admin"),
+        ({"admins": {"e_mail": None}}, "admins.e_mail"),
+        ({"a*": {"id": "id", "x": None}}, "a*.x"),
+        ({"people": {"__source__": "admins", "phone": "__NULL__"}}, "people.phone"),
+    ],
+)
+def test_maps_without_effect_are_a_warning(
+    stream_maps: dict[str, Any], ignored: str, sandbox: Sandbox
+) -> None:
+    run = sync(sandbox, stream_maps=stream_maps)
+
+    assert f"Ignoring stream maps of unknown streams or columns: {ignored}" in run.warnings
+
+
+@pytest.mark.parametrize(
+    "stream_maps",
+    [
+        {"admins": {"email": None, "__alias__": "people", "x": "name"}},
+        {"people": {"__source__": "admins", "email": None}},
+        {"team*": {"__key_properties__": ["id"], "id": "'1'"}},
+        {"__else__": "__NULL__", "admins": {}},
+    ],
+)
+def test_maps_with_an_effect_are_not_a_warning(
+    stream_maps: dict[str, Any], sandbox: Sandbox
+) -> None:
+    run = sync(sandbox, stream_maps=stream_maps)
+
+    assert "Ignoring stream maps" not in run.stderr
+
+
 def test_a_name_that_a_map_does_not_know_is_shown(sandbox: Sandbox) -> None:
     error = sync(sandbox, stream_maps={"admins": {"x": "nosuch"}}).error
 

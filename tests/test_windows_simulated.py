@@ -103,6 +103,8 @@ class Server:
                 "cursor": Pages({"starting_after": f"{page + 1}"} if more else None, page, total),
                 "nothing": None,
                 "count": Pages(None, page, 1),
+                "size only": Pages(None, page, None, size),
+                "requested size": Pages(None, page, max(1, -(-len(ids) // body["per_page"])), size),
             }[self.form]
             rows = [
                 Timed(id=Id(id_), created_at=self.events[id_][0])
@@ -200,6 +202,18 @@ def test_a_crowded_second_takes_a_few_requests_for_each_page(
 
     assert len(read(server)) == count
     assert server.requests <= requests
+
+
+@pytest.mark.parametrize("form", ["size only", "requested size"])
+@pytest.mark.parametrize("size", [5, 15, 50])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_size_in_a_response_shows_whether_a_page_is_full(
+    form: str, size: int, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 (not for secrets)
+    server = Server(chance, spread(chance, 300), size, form=form)
+
+    assert len(read(server)) == 300
 
 
 @pytest.mark.parametrize("size", [20, 250])

@@ -150,14 +150,7 @@ def headers_of_more(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def _is_set(value: object) -> bool:
-    return bool(value) and str(value).strip().lower() not in (
-        "",
-        "false",
-        "no",
-        "none",
-        "null",
-        "0",
-    )
+    return bool(value) and str(value).strip().lower() not in {"", "0", "false", "no", "null"}
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from export_rules import check_all
+from projects import environment_of_package
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -40,7 +41,8 @@ def test_the_commands_of_the_page_export_the_demo(tmp_path: Path) -> None:
     (commands,) = re.findall(r"```bash\n(umask .*?)```", page, re.DOTALL)
     project = PROJECT.format(tap=shlex.quote(str(ROOT)), select=select)
     (tmp_path / "meltano.yml").write_text(project)
-    env = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    path = [str(environment_of_package()), str(BIN), os.environ["PATH"]]
+    env = os.environ | {"PATH": os.pathsep.join(path)}
 
     command = [BIN / "intercom-sandbox", "sh", "-c", commands]
     subprocess.run(command, check=True, cwd=tmp_path, env=env, timeout=400)
