@@ -20,7 +20,7 @@ from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
 from tap_intercom_access.clock import RunClock
-from tap_intercom_access.errors import InputError
+from tap_intercom_access.errors import InputError, TapError
 from tap_intercom_access.evidence import Evidence
 from tap_intercom_access.inputs import check_state, read_catalog, read_object
 from tap_intercom_access.intercom import Intercom
@@ -135,7 +135,11 @@ class TapIntercomAccess(Tap):
     def _reset_state_progress_markers(self) -> None:
         # The first step of a sync, before the SDK writes the state that it was given.
         self.run.evidence.begin(self._describe_run())
-        self.run.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
+        try:
+            self.run.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
+        except TapError:
+            self.run.evidence.close()
+            raise
         workspace = self.run.identity.description
         self.logger.info(
             "Reading %s, API version %s%s",

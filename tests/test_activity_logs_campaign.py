@@ -9,6 +9,7 @@ import math
 import random
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -30,6 +31,7 @@ MINUTE = 60
 LATEST = 59 * MINUTE
 """Seconds after which an event is logged, at the most."""
 ORDERS = ("created", "logged", "shuffled once", "shuffled each time")
+TYPES = ("admin_deletion", "role_change", "seat_change")
 WRONG = (61 * MINUTE, 90 * MINUTE, 10 * DAY, -61 * MINUTE, -3 * DAY)
 """Seconds that a wrong clock is ahead."""
 real_time = time.time
@@ -42,9 +44,10 @@ class Event:
     id: str
     created: int
     logged: int
+    type: str
 
     def row(self) -> dict[str, Any]:
-        return {"id": self.id, "created_at": self.created, "activity_type": "admin_deletion"}
+        return {"id": self.id, "created_at": self.created, "activity_type": self.type}
 
 
 @dataclass
@@ -58,6 +61,7 @@ class World:
     pages_reversed: bool
     pages_form: str
     longest: float
+    fixed_size: int | None
     moves: bool = False
     fails: float = 0
     events: list[Event] = field(default_factory=list)
@@ -73,11 +77,13 @@ class World:
             pages_reversed=chance.random() < 0.3,
             pages_form=chance.choice(["pages", "pages", "total only", "nothing"]),
             longest=chance.choice([math.inf, math.inf, 20 * DAY, 5 * DAY, DAY]),
+            fixed_size=chance.choice([None, None, 20, 50]),
         )
 
     def add(self, created: float, logged: float) -> None:
         self.number += 1
-        self.events.append(Event(f"event-{self.number}", int(created), int(logged)))
+        type_ = self.chance.choice(TYPES)
+        self.events.append(Event(f"event-{self.number}", int(created), int(logged), type_))
 
     def happen(self, count: int, until: float) -> None:
         """Let events happen until a time: evenly, in bursts, and some logged late."""
@@ -120,8 +126,12 @@ class World:
         after, before = body["created_at_after"], body["created_at_before"]
         if before - after > self.longest or self.chance.random() < self.fails:
             return error(500, "server_error", "It took too long")
-        rows = [event.row() for event in self.listed() if after < event.created <= before]
-        size, page = body["per_page"], body.get("page", 1)
+        rows = [
+            event.row()
+            for event in self.listed()
+            if after < event.created <= before and event.type in body["event_types"]
+        ]
+        size, page = self.fixed_size or body["per_page"], body.get("page", 1)
         total = max(1, -(-len(rows) // size))
         rows = rows[(page - 1) * size : page * size]
         pages = {
@@ -159,6 +169,7 @@ class Reader:
     world: World
     sandbox: Sandbox
     start_date: str
+    evidence: str
     state: dict[str, Any] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     machine_is_ahead: float = 0
@@ -183,6 +194,7 @@ class Reader:
         behaviour.clock_offset, behaviour.sends_date = 0, True
         world.moves, world.fails = False, 0
         skew = 0 if last else self.disturb()
+        types = TYPES if last else world.chance.sample(TYPES, world.chance.randrange(1, 4))
         kills = not last and world.chance.random() < 0.5
         stdout = Killed(world.chance.randrange(1, 1500) if kills else math.inf)
         text = io.TextIOWrapper(io.BufferedWriter(stdout, 1), encoding="utf-8")
@@ -194,6 +206,8 @@ class Reader:
                     "access_token": self.sandbox.token,
                     "base_url": self.sandbox.base_url,
                     "start_date": self.start_date,
+                    "activity_types": list(types),
+                    "evidence_path": self.evidence,
                 },
                 catalog=catalog_of("activity_logs"),
                 state=self.state,
@@ -213,7 +227,9 @@ class Reader:
             if mark is None or mark == bookmark_of(before):
                 return  # as it was given to this run
             left = {event.id for event in self.world.events}
-            passed = {event.id for event in visible if event.created < mark} & left
+            types = self.state["bookmarks"]["activity_logs"]["activity_types"]
+            covered = [event for event in visible if event.type in types]
+            passed = {event.id for event in covered if event.created < mark} & left
             assert passed - self.written == set()
             assert mark <= latest
 
@@ -228,11 +244,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("seed", range(metafunc.config.getoption("--histories")))
 
 
-def test_a_history(seed: int, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_history(
+    seed: int, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
     start, begin = int(time.time()), int(time.time()) - chance.choice([2, 20, 60]) * DAY
     world = World.of(chance, begin)
-    reader = Reader(world, sandbox, as_date_time(begin))
+    reader = Reader(world, sandbox, as_date_time(begin), str(tmp_path / "evidence"))
     sandbox.fail(SEARCH, world.answer)
     monkeypatch.setattr(time, "sleep", lambda _: None)  # between tries
     monkeypatch.setattr(time, "time", reader.clock)

@@ -62,9 +62,6 @@ class Recording:
             if self.complete[key] != hashlib.sha256(content).hexdigest():
                 raise ValueError(f"{name} was changed or is not complete")
         self.run: dict[str, Any] = json.loads(run)
-        counted, versions = self.complete["requests"], self.complete["versions"]
-        if counted != len(responses) or versions != self.run["versions"]:
-            raise ValueError(f"the last line of {REQUESTS} was changed")
         began_at = datetime.fromisoformat(self.run["began_at"].replace("Z", "+00:00"))
         self.times = {"began_at": began_at.timestamp(), "times": self.complete["times"]}
         self.base_url = str(self.run["settings"]["base_url"])

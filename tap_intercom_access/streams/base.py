@@ -104,10 +104,14 @@ class IntercomStream(Stream):
             StreamError: if the list wasn't read completely. The message names the stream.
         """
         keys: list[Any] = []
+        is_complete = False
         self.intercom = replace(self.intercom, is_test=self.is_test)
         try:
             self.run.identity.confirm()
             yield from self._read_records(keys)
+            if not self.is_test:
+                self._complete(keys)
+            is_complete = True
         except TapError:
             raise
         except RefusedError as error:
@@ -122,8 +126,8 @@ class IntercomStream(Stream):
             raise StreamError(f"{self.name}: {describe(error)}") from error
         finally:
             self.observer.log_replaced()
-        if not self.is_test:
-            self._complete(keys)
+            if not is_complete:
+                self.run.evidence.close()  # a program may try again in the same process
 
     def _read_records(self, keys: list[Any]) -> Iterator[Record]:
         """Yield the records, count them, and collect their keys if something needs them."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from projects import PACKAGE, day, read_rows, write_rows
@@ -64,6 +65,14 @@ def complete_all(folder: Path, review: str, on: str) -> None:
             write_rows(folder / "inbox" / path.name, rows)
 
 
+def new_database(server: str) -> dict[str, str]:
+    """Create a database that no other test uses, and return the variables that lead to it."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("create database wheels")
+        connection.execute("alter database wheels set timezone to 'America/Los_Angeles'")
+    return variables_of(server) | {"PGDATABASE": "wheels"}
+
+
 @pytest.mark.parametrize("warehouse", ["duckdb", "postgres"])
 def test_two_reviews_with_an_upgrade_in_between(
     warehouse: str, wheels: Path, tmp_path: Path, request: pytest.FixtureRequest
@@ -72,7 +81,7 @@ def test_two_reviews_with_an_upgrade_in_between(
     variables |= {"MELTANO_RUN_STATE_ID_SUFFIX": "own", "DBT_TARGET": "of another project"}
     variables["TAP_INTERCOM_ACCESS_START_DATE"] = str(day(180))
     if warehouse == "postgres":
-        variables |= variables_of(request.getfixturevalue("database"))
+        variables |= new_database(request.getfixturevalue("database"))
     uv, venv = str(BIN / "uv"), tmp_path / "venv"
     run(uv, "--quiet", "venv", "--python", sys.executable, str(venv), cwd=tmp_path)
     pip = [uv, "--quiet", "pip", "install", "--python", str(venv)]
