@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--histories", type=int, default=100, help="of the campaign for activity logs")
+    parser.addoption("--histories", type=int, default=60, help="of the campaign for activity logs")
 
 
 def pytest_configure() -> None:
