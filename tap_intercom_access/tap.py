@@ -6,7 +6,6 @@ import io
 import json
 import os
 import platform
-from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
@@ -21,7 +20,7 @@ from typing_extensions import override
 
 from tap_intercom_access.clock import RunClock
 from tap_intercom_access.errors import InputError, TapError
-from tap_intercom_access.evidence import Evidence
+from tap_intercom_access.evidence import Evidence, iso
 from tap_intercom_access.inputs import check_state, read_catalog, read_object
 from tap_intercom_access.intercom import Intercom
 from tap_intercom_access.intercom.redaction import excerpt, keep_secret
@@ -174,9 +173,8 @@ class TapIntercomAccess(Tap):
         }
         if values := settings.get("stream_map_config"):  # a salt, for example
             settings["stream_map_config"] = dict.fromkeys(values, "not kept")
-        began_at = datetime.fromtimestamp(self.run.clock.began_at, tz=timezone.utc)
         return {
-            "began_at": began_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "began_at": iso(self.run.clock.began_at, "milliseconds"),
             "state": self.state or None,
             "catalog": self.input_catalog and self.input_catalog.to_dict(),
             "settings": settings,

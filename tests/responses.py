@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from tap_intercom_access.sandbox.history import event
-from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tests.tap import Content, Result, catalog_of, sync
@@ -14,8 +13,6 @@ HTML = b"<html><head><title>Sign in</title></head>\n<body>Welcome</body></html>"
 
 SEARCH = "/admins/activity_logs/search"
 NOW = int(time.time())
-CROWD = NOW - 10 * DAY
-"""When many events happen in one second."""
 METADATA = {
     "sign_in_method": "google",
     "external_id": "f3b8",

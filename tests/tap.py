@@ -25,7 +25,6 @@ from tests.forks import TIMEOUT, run_forked
 ROOT = Path(__file__).parent.parent
 CLONE = json.dumps(shlex.quote(str(ROOT)))
 """The clone as a pip_url in YAML, which Meltano splits like a shell."""
-EDITABLE = json.dumps(f"-e {shlex.quote(str(ROOT))}")
 BIN = Path(sys.executable).parent
 POSIX = os.name == "posix"
 NEEDS_POSIX = "signals and pipes end otherwise on this system"
@@ -36,8 +35,6 @@ _streams = TapIntercomAccess(config={"access_token": "x"}).streams
 STREAMS = tuple(sorted(_streams))
 """The names of all streams of the tap."""
 DEFAULT_STREAMS = tuple(name for name in STREAMS if _streams[name].selected_by_default)
-ON_REQUEST = tuple(name for name in STREAMS if not _streams[name].selected_by_default)
-"""The streams that are read only if a catalog selects them."""
 
 Message = dict[str, Any]
 Content = dict[str, Any] | list[Any] | str | bytes | Path
