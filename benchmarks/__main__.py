@@ -201,7 +201,7 @@ def _activity(folder: Path, events: int, runs: int) -> None:
             limit = Contender("the limit", [*LIMIT, "activity_logs"])
             ours = tap("--catalog", path)
             compare(f"{count:,} activity logs in pages of 250", url, [limit, ours], runs)
-            check(ours, count, max(10, limit.requests * 3 // 2))
+            check(ours, count, max(10, limit.requests * 5 // 4))
 
 
 def _latency(folder: Path, *, small: bool) -> None:
@@ -216,7 +216,7 @@ def _latency(folder: Path, *, small: bool) -> None:
                     contenders.append(_airbyte(folder, url, "activity_logs"))
                 title = f"{count:,} activity logs, {latency} ms for each response"
                 compare(title, url, contenders, runs=1, warmups=0)
-                check(contenders[1], count, max(10, one_by_one.requests * 3 // 2))
+                check(contenders[1], count, max(10, one_by_one.requests * 5 // 4))
 
 
 if __name__ == "__main__":

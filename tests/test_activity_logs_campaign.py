@@ -23,7 +23,7 @@ from tap_intercom_access.sandbox.server import Sandbox, error
 from tap_intercom_access.streams.schema import as_date_time, as_seconds
 from tap_intercom_access.tap import TapIntercomAccess
 from tests.responses import SEARCH
-from tests.tap import catalog_of
+from tests.tap import SANDBOX, catalog_of, run_command
 
 pytestmark = pytest.mark.slow
 
@@ -262,3 +262,8 @@ def test_a_history(
 
     before_now = {event.id for event in world.events if event.logged < int(world.now)}
     assert before_now - reader.written == set()
+
+    if seed % 10 == 0:  # a replay takes longer than a history
+        monkeypatch.undo()
+        replay = run_command(SANDBOX, "--replay", reader.evidence)
+        assert "The same rows, keys, columns, and filters" in replay.stderr

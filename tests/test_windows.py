@@ -216,7 +216,7 @@ def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "requests"), [(0, 1), (250, 1), (300, 4), (1000, 5), (2000, 10), (5000, 26)]
+    ("count", "requests"), [(0, 1), (250, 1), (300, 2), (1000, 5), (2000, 10), (5000, 26)]
 )
 def test_a_few_events_take_few_requests(count: int, requests: int, sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(count, NOW - 89 * DAY, NOW) if count else []

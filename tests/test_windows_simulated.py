@@ -104,6 +104,7 @@ class Server:
                 "nothing": None,
                 "count": Pages(None, page, 1),
                 "size only": Pages(None, page, None, size),
+                "wrong size": Pages(None, page, total, body["per_page"]),
                 "requested size": Pages(None, page, max(1, -(-len(ids) // body["per_page"])), size),
             }[self.form]
             rows = [
@@ -219,10 +220,13 @@ def test_the_size_in_a_response_shows_whether_a_page_is_full(
 @pytest.mark.parametrize("size", [20, 250])
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("pages", [0, 3])
-def test_a_fixed_page_size_and_random_ties_lose_no_event(size: int, seed: int, pages: int) -> None:
+@pytest.mark.parametrize("form", ["numbers", "wrong size"])
+def test_a_fixed_page_size_and_random_ties_lose_no_event(
+    size: int, seed: int, pages: int, form: str
+) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
     times = [START + DAY] * (size + 1) + spread(chance, pages * size)
-    server = Server(chance, times, size, order="shuffled each time")
+    server = Server(chance, times, size, form=form, order="shuffled each time")
 
     assert len(read(server)) == len(times)
 

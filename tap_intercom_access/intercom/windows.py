@@ -7,8 +7,9 @@ complete only in these cases:
 - All its rows came in one response.
 - They came on numbered pages, each requested so that it begins with the last row of the page
   before. The number of repeated rows shows that nothing moved in between. The number of different
-  rows is the number that the pages have room for. A full page showed that the server obeys
-  `per_page`, without which nothing is known about where a page begins.
+  rows is the number that the pages have room for. One page showed that the server obeys `per_page`,
+  without which nothing is known about where a page begins: it was full at the requested size, or
+  it exists only at that size.
 
 Any other window is divided. One that can't be divided is read again until nothing new comes, and
 there are as many different rows as places on its pages.
@@ -45,13 +46,13 @@ DAY = 86_400 - 1
 """The length in seconds of the shortest window that is divided if Intercom fails to answer. The
 bounds in its request are a day apart."""
 
-MAX_PAGES = 5
+MAX_PAGES = 7
 """The most pages to read one after the other. A window with more is divided."""
 
-FULL = 0.96
+FULL = 0.9
 """How full the pages of a divided window should be, so that a few more rows cost no request."""
 
-PART = 3
+PART = 5
 """Pages of each part of a divided window, unless all parts can be read at the same time."""
 
 MAX_READINGS = 30
@@ -124,7 +125,7 @@ def read_windows(
     pending = deque([everything])
     started: dict[Window, Callable[[], dict[str, TimedT]]] = {}
     rows = _InOrder[TimedT](window)
-    with closing(_Reader(intercom)) as reader:
+    with closing(_Reader(intercom, first)) as reader:
         if first:
             started[everything] = reader.start(request, everything, first)
         while pending:
@@ -203,15 +204,14 @@ class _InOrder(Generic[TimedT]):
 
 
 class _Reader:
-    """Reads windows, in any thread. It remembers what the pages have shown about the server."""
+    """Reads windows, in any thread. What it requests depends only on the responses."""
 
-    def __init__(self, intercom: Intercom) -> None:
+    def __init__(self, intercom: Intercom, first: Page[TimedT] | None) -> None:
         self._intercom = intercom
         self._workers = ThreadPoolExecutor(CONCURRENT)
         self._cancelled = threading.Event()
         self._first_warning = threading.Lock()
-        self._fewest_pages = 3  # of a window that is not divided: the second one shows its size
-        self._largest_page = SMALLEST_PAGE
+        self._full_page = max(SMALLEST_PAGE, len(first.rows) if first else 0)
 
     def close(self) -> None:
         """Send no further request, without waiting for those that were sent."""
@@ -239,6 +239,7 @@ class _Reader:
         """
         rows: dict[str, TimedT] = {}
         end = pages = 0
+        is_obeyed = False
         for sent, page, upcoming in self._pages(request, self._next_overlapping, first):
             listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             if outside := _count_outside(sent, listed):
@@ -253,14 +254,15 @@ class _Reader:
             moved = len(rows.keys() & listed.keys()) != end - begin
             rows |= listed
             end = begin + len(page.rows)
-            if sent is not request and upcoming:
-                is_obeyed = len(page.rows) == _per_page(sent)
-                self._fewest_pages = 2 if is_obeyed else MAX_PAGES + 1
             by_number = not upcoming or _is_numbered(upcoming)
-            is_readable = self._fewest_pages <= pages <= MAX_PAGES
-            if page.rows and (moved or not by_number or not is_readable):
+            is_readable = 1 < pages <= MAX_PAGES
+            if sent is not request:
+                is_readable &= _has_requested_size(sent, page, is_last=not upcoming)
+                # A server that ignores per_page would send another size, or have no such page.
+                is_obeyed |= bool(page.rows) and (bool(upcoming) or _number(sent) > pages)
+            if rows and (moved or not by_number or not is_readable):
                 break
-            if not upcoming and len(rows) == end and self._fewest_pages == 2:  # noqa: PLR2004
+            if not upcoming and len(rows) == end and is_obeyed:
                 return rows
         raise NotWholeError(pages, rows)
 
@@ -312,12 +314,21 @@ class _Reader:
     def _next_overlapping(
         self, request: PageRequest[TimedT], page: Page[TimedT]
     ) -> PageRequest[TimedT] | None:
-        """Return the request for a next page that begins with the last row of this one."""
+        """Return the request for a next page that begins with the last row of this one.
+
+        The second of two pages is usually not full, so it can't show whether the server obeys
+        `per_page`. The third of pages half as large can: there is none if the server doesn't.
+        """
         upcoming = self._next(request, page)
         if not (upcoming and page.rows and _is_numbered(upcoming)):
             return upcoming
-        per_page = max(1, (_begin(request) + len(page.rows) - 1) // _number(request))
-        return replace(upcoming, parameters={**upcoming.parameters, "per_page": per_page})
+        pages, skipped = page.pages or Pages(), 0
+        if _number(request) == 1 and pages.total_pages == 2:  # noqa: PLR2004
+            skipped = len(page.rows) == (pages.per_page or _per_page(request))
+        before = _number(request) + skipped
+        per_page = max(1, (_begin(request) + len(page.rows) - 1) // before)
+        change = {"page": before + 1, "per_page": per_page}
+        return replace(upcoming, parameters={**upcoming.parameters, **change})
 
     def _next(self, request: PageRequest[TimedT], page: Page[TimedT]) -> PageRequest[TimedT] | None:
         """Return the request for the page after this one, None at the end of the list.
@@ -336,10 +347,9 @@ class _Reader:
     def _announces_more(self, request: PageRequest[TimedT], page: Page[TimedT]) -> bool:
         """Return whether the numbers of a page, or else its size, leave room for further pages."""
         pages, number = page.pages or Pages(), _number(request)
-        self._largest_page = max(self._largest_page, len(page.rows))
         if not _is_numbered(request):
             return not pages.last_by_number
-        size = min(_per_page(request), pages.per_page or self._largest_page)
+        size = min(_per_page(request), pages.per_page or self._full_page)
         is_full = len(page.rows) >= size > 0
         if pages.total_pages and pages.total_pages > 0:
             # A server that ignores per_page may count pages of the requested size.
@@ -364,6 +374,11 @@ def _per_page(request: PageRequest[TimedT]) -> int:
 def _begin(request: PageRequest[TimedT]) -> int:
     """Return the number of rows before a numbered page of the requested size."""
     return (_number(request) - 1) * _per_page(request)
+
+
+def _has_requested_size(request: PageRequest[TimedT], page: Page[TimedT], *, is_last: bool) -> bool:
+    size = _per_page(request)
+    return len(page.rows) <= size if is_last else len(page.rows) == size
 
 
 def _count_outside(request: PageRequest[TimedT], rows: dict[str, TimedT]) -> int:
