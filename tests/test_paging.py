@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_intercom_access.intercom import Intercom, Row, list_of, paging
-from tap_intercom_access.intercom.errors import PagesError
+from tap_intercom_access.intercom.errors import IntercomError
 from tap_intercom_access.intercom.responses import Page, Pages
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_the_next_page_of_a_list(
     ],
 )
 def test_a_next_page_that_cannot_be_followed(pages_field: Pages, problem: str) -> None:
-    with pytest.raises(PagesError, match=problem):
+    with pytest.raises(IntercomError, match=problem):
         paging.next_request(request_for(ADMINS), Page([], pages=pages_field))
 
 
@@ -118,5 +118,5 @@ def test_a_port_that_is_the_schemes_own_need_not_be_named(base_url: str, link: s
     ],
 )
 def test_another_port_is_another_origin(base_url: str, link: str) -> None:
-    with pytest.raises(PagesError, match="on another origin"):
+    with pytest.raises(IntercomError, match="on another origin"):
         paging.next_request(request_for(ADMINS, base_url=base_url), Page([], pages=pages(link)))

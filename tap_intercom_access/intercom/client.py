@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-import backoff
 import msgspec
 import requests
-from backoff.types import Details
 
 from tap_intercom_access.intercom.clock import Clock
 from tap_intercom_access.intercom.connection import Connection, Response
@@ -28,7 +28,6 @@ from tap_intercom_access.intercom.endpoints import US, Endpoint, Request, Respon
 from tap_intercom_access.intercom.errors import (
     RUN_AGAIN,
     IntercomError,
-    PagesError,
     RetriesExhaustedError,
     TransientError,
     UnknownHostError,
@@ -58,19 +57,6 @@ MAX_AGE = 60
 
 MAX_EMPTY = 2
 """Empty pages in a row that link to a next page before a list is considered endless."""
-
-
-def _log_retry(details: Details) -> None:
-    client, request = details["args"][:2]
-    logger.warning(
-        "%sAttempt %d of %d failed; retrying in %.1f seconds. %s%s",
-        f"{client.observer.stream}: " if client.observer.stream else "",
-        details["tries"],
-        ATTEMPTS,
-        details["wait"],
-        getattr(details["exception"], "problem", ""),
-        f" Parameters: {request.page}" if request.page else "",
-    )
 
 
 @dataclass(frozen=True)
@@ -201,7 +187,7 @@ class Intercom:
             page = page or self.send(request)
             sent.add(str(request.parameters))
             empty = 0 if page.rows else empty + 1
-            upcoming = _next(first, next_request, request, page)
+            upcoming = next_request(request, page)
             if page.signs_of_more and not upcoming:
                 problem = f"it announces further pages in an unknown way ({page.signs_of_more})"
                 raise untrusted(first, problem, "no pages.next")
@@ -224,31 +210,33 @@ class Intercom:
             IntercomError: if the response isn't what was requested.
         """
         self.observer.before_request(request)
-        try:
-            return self._attempt(request)
-        except UnknownHostError as error:
-            raise IntercomError(error.problem, error.advice) from error
-        except TransientError as error:
-            problem = f"gave up after {ATTEMPTS} attempts: {error.problem}"
-            raise RetriesExhaustedError(problem, error.advice) from error
+        attempt = 1
+        while True:
+            try:
+                return self._send_once(request)
+            except UnknownHostError:
+                if attempt > 1 or self.is_test:  # a name server may need a second attempt
+                    raise
+            except TransientError as error:
+                if attempt == ATTEMPTS:
+                    problem = f"gave up after {ATTEMPTS} attempts: {error.problem}"
+                    raise RetriesExhaustedError(problem, error.advice) from error
+                self._wait(request, attempt, error.problem)
+            attempt += 1
 
-    @backoff.on_exception(
-        backoff.expo,
-        TransientError,
-        factor=2,
-        max_tries=ATTEMPTS,
-        giveup=lambda error: isinstance(error, UnknownHostError),
-        jitter=backoff.random_jitter,
-        on_backoff=_log_retry,
-        logger=None,
-    )
-    def _attempt(self, request: Request[ResponseT]) -> ResponseT:
-        try:
-            return self._send_once(request)
-        except UnknownHostError:
-            if self.is_test:
-                raise
-            return self._send_once(request)  # a name server may need a second attempt
+    def _wait(self, request: Request[Any], attempt: int, problem: str) -> None:
+        """Wait before the next attempt: 2, 4, 8, and 16 seconds, each up to a second longer."""
+        wait = 2**attempt + random.random()  # noqa: S311 (not for security)
+        logger.warning(
+            "%sAttempt %d of %d failed; retrying in %.1f seconds. %s%s",
+            f"{self.observer.stream}: " if self.observer.stream else "",
+            attempt,
+            ATTEMPTS,
+            wait,
+            problem,
+            f" Parameters: {request.page}" if request.page else "",
+        )
+        time.sleep(wait)
 
     def _send_once(self, request: Request[ResponseT]) -> ResponseT:
         """Send a request once, and decode the response."""
@@ -350,19 +338,6 @@ class Intercom:
         # As `auth`, not among the headers: there a netrc file would replace it.
         prepared.headers["Authorization"] = f"Bearer {self.access_token}"
         return prepared
-
-
-def _next(
-    first: PageRequest[RowT],
-    next_request: NextRequest[RowT],
-    request: PageRequest[RowT],
-    page: Page[RowT],
-) -> PageRequest[RowT] | None:
-    try:
-        return next_request(request, page)
-    except PagesError as error:
-        failure = untrusted(first, str(error), f"'{excerpt(str(error.value))}'")
-        raise IntercomError(failure.problem, error.advice) from error
 
 
 def _check_count(request: Request[Any], announced: int, received: int, what: str) -> None:

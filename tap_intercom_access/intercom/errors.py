@@ -2,14 +2,12 @@
 
 A message says what failed, where, with which value, and what to do next. The exceptions::
 
-    Exception
-    ├── IntercomError               Intercom didn't return what was requested, or not all of it
-    │   ├── RefusedError            a status other than 200 that another attempt wouldn't change
-    │   ├── RetriesExhaustedError   every attempt ended in a TransientError
-    │   ├── TransientError          no response, or a temporary error: retried
-    │   │   └── UnknownHostError    the name of the host can't be resolved: retried once
-    │   └── UnreadableError         one value has the wrong type, the rest is readable
-    └── PagesError                  a page's link to the next one can't be followed
+    IntercomError               Intercom didn't return what was requested, or not all of it
+    ├── RefusedError            a status other than 200 that another attempt wouldn't change
+    ├── RetriesExhaustedError   every attempt ended in a TransientError
+    ├── TransientError          no response, or a temporary error: retried
+    ├── UnknownHostError        the name of the host can't be resolved: retried once
+    └── UnreadableError         one value has the wrong type, the rest is readable
 """
 
 from __future__ import annotations
@@ -89,7 +87,7 @@ class TransientError(IntercomError):
     """No response or a temporary error."""
 
 
-class UnknownHostError(TransientError):
+class UnknownHostError(IntercomError):
     """The name of the host can't be resolved."""
 
 
@@ -100,21 +98,11 @@ class UnreadableError(IntercomError):
     """Name of the field of the row, if it is one."""
 
 
-class PagesError(Exception):
-    """A page's link to the next one can't be followed."""
-
-    def __init__(self, problem: str, value: object = None, advice: str = CHECK_BASE_URL) -> None:
-        """Take the problem as the rest of a sentence, what Intercom sent, and what to do."""
-        super().__init__(problem)
-        self.value = value
-        self.advice = advice
-
-
-def untrusted(request: Request[Any], problem: str, body: str) -> IntercomError:
+def untrusted(
+    request: Request[Any], problem: str, found: str, advice: str = CHECK_BASE_URL
+) -> IntercomError:
     """Return the error for a response of HTTP 200 that isn't what was requested."""
-    return IntercomError(
-        f"{request} answered HTTP 200, but {problem}; found {body}.", CHECK_BASE_URL
-    )
+    return IntercomError(f"{request} answered HTTP 200, but {problem}; found {found}.", advice)
 
 
 def refusal(request: Request[Any], response: Response) -> IntercomError:

@@ -16,7 +16,8 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from tap_intercom_access.intercom.endpoints import Request
-from tap_intercom_access.intercom.errors import PagesError
+from tap_intercom_access.intercom.errors import untrusted
+from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import Page, Pages, RowT
 
 Cursor = dict[str, Any]
@@ -30,14 +31,15 @@ def next_request(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page
     """Return the request for the page after this one, None at the end of the list.
 
     Raises:
-        PagesError: if ``pages.next`` has an unknown form, points to another origin or
+        IntercomError: if ``pages.next`` has an unknown form, points to another origin or
             endpoint, or is missing although further pages are announced.
     """
     pages = page.pages or Pages()
     if cursor := cursor_of(request, pages):
         return replace(request, parameters=cursor)
     if not pages.last_by_number:
-        raise PagesError(f"page {pages.page} of {pages.total_pages} has no next page")
+        problem = f"page {pages.page} of {pages.total_pages} has no next page"
+        raise untrusted(request, problem, "no pages.next")
     return None
 
 
@@ -48,7 +50,7 @@ def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
         Parameters of the next request; None at the end.
 
     Raises:
-        PagesError: if it has an unknown form, or points to another origin or endpoint.
+        IntercomError: if it has an unknown form, or points to another origin or endpoint.
     """
     if pages.next is None:
         return None
@@ -60,7 +62,8 @@ def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
             return {"starting_after": starting_after}
     if isinstance(pages.next, str):
         return _cursor_of_link(request, pages.next)
-    raise PagesError("its pages.next is not null, a cursor, or a URL", pages.next)
+    problem = "its pages.next is not null, a cursor, or a URL"
+    raise untrusted(request, problem, _quoted(pages.next))
 
 
 def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
@@ -70,17 +73,21 @@ def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
     except ValueError:
         there = ""
     if "\\" in link or _origin(there) != _origin(request.url):
-        raise PagesError(
-            "the next page is on another origin",
-            link,
+        advice = (
             "The tap didn't follow it. Set base_url to that host, or fix the gateway that rewrites "
-            "the links.",
+            "the links."
         )
+        raise untrusted(request, "the next page is on another origin", _quoted(link), advice)
     cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
     endpoint = urlsplit(there).path.rstrip("/").rpartition("/")[2]
     if endpoint not in request.url.split("/") or not cursor:
-        raise PagesError("its pages.next link doesn't belong to this list", link)
+        problem = "its pages.next link doesn't belong to this list"
+        raise untrusted(request, problem, _quoted(link))
     return {name: one if not more else [one, *more] for name, (one, *more) in cursor.items()}
+
+
+def _quoted(value: object) -> str:
+    return f"'{excerpt(str(value))}'"
 
 
 def _origin(url: str) -> tuple[str | None, ...]:

@@ -334,7 +334,7 @@ class _Reader:
         """Return the request for the page after this one, None at the end of the list.
 
         Raises:
-            PagesError: if ``pages.next`` has an unknown form, or points elsewhere.
+            IntercomError: if ``pages.next`` has an unknown form, or points elsewhere.
         """
         cursor = cursor_of(request, page.pages or Pages())
         if cursor and cursor.keys() - NUMBERED:
