@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from singer_sdk.exceptions import SingerSDKError
 
+from tap_intercom_access.intercom import IntercomError
+
 
 class TapError(Exception):
     """A failure that isn't a bug in the tap."""
@@ -56,7 +58,7 @@ class StdoutError(TapError):
 
 def describe(error: Exception) -> str:
     """Return the message of any failure."""
-    if isinstance(error, (TapError, SingerSDKError)):
+    if isinstance(error, (TapError, IntercomError, SingerSDKError)):
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename or 'Operating system error'}: {error.strerror or error}."

@@ -168,6 +168,14 @@ def test_every_stream_and_column_is_described() -> None:
             columns += column.get("properties", {}).values()
 
 
+def test_every_key_is_required_and_never_null() -> None:
+    for entry in json.loads(run_tap("--discover").stdout)["streams"]:
+        schema = entry["schema"]
+        assert {*entry["key_properties"]} <= {*schema["required"]}
+        for key in entry["key_properties"]:
+            assert "null" not in schema["properties"][key]["type"], entry["tap_stream_id"]
+
+
 def test_the_test_mode_reads_one_record_of_each_stream(sandbox: Sandbox) -> None:
     run = sync(sandbox, "--test")
 

@@ -1,8 +1,8 @@
 """An API client for Intercom, without Singer: it reads a list completely, or raises an error."""
 
 from tap_intercom_access.intercom.client import Intercom, Observer
-from tap_intercom_access.intercom.endpoints import Endpoint, array_of, list_of, object_of
-from tap_intercom_access.intercom.errors import IntercomError, RefusedError, UnreadableError
+from tap_intercom_access.intercom.endpoints import Endpoint, list_of
+from tap_intercom_access.intercom.errors import IntercomError, RefusedError
 from tap_intercom_access.intercom.responses import Id, Row
 
 __all__ = [
@@ -13,8 +13,5 @@ __all__ = [
     "Observer",
     "RefusedError",
     "Row",
-    "UnreadableError",
-    "array_of",
     "list_of",
-    "object_of",
 ]

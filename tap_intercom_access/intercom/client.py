@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import re
 import time
@@ -31,7 +32,6 @@ from tap_intercom_access.intercom.errors import (
     RetriesExhaustedError,
     TransientError,
     UnknownHostError,
-    UnreadableError,
     describe_body,
     refusal,
     unreachable,
@@ -54,6 +54,9 @@ MIN_REPEATED = 1000
 
 MAX_AGE = 60
 """Seconds that a response may have spent in a cache."""
+
+NEWEST = (math.inf,)
+"""What `version_of` returns for versions without a number."""
 
 MAX_EMPTY = 2
 """Empty pages in a row that link to a next page before a list is considered endless."""
@@ -106,8 +109,6 @@ class Intercom:
     """Seconds to connect and between two pieces of a response. A response may take ten times as
     long."""
     user_agent: str = "tap-intercom-access"
-    is_test: bool = False
-    """Whether to try an unknown host only once."""
     observer: Observer = field(default_factory=Observer, repr=False)
     connection: Connection = field(default_factory=Connection, repr=False)
 
@@ -215,7 +216,7 @@ class Intercom:
             try:
                 return self._send_once(request)
             except UnknownHostError:
-                if attempt > 1 or self.is_test:  # a name server may need a second attempt
+                if attempt > 1:  # a name server may need a second attempt
                     raise
             except TransientError as error:
                 if attempt == ATTEMPTS:
@@ -284,7 +285,7 @@ class Intercom:
             problem = f"it is not {endpoint.description} ({error})"
             failure = untrusted(request, problem, describe_body(response))
             if error.rest_is_readable:
-                failure = UnreadableError(failure.problem, f"{error.counts} {RUN_AGAIN}")
+                failure = IntercomError(failure.problem, f"{error.counts} {RUN_AGAIN}")
                 failure.field = error.field
             raise failure from error
         type_ = getattr(decoded.response, "type", None)
@@ -298,10 +299,7 @@ class Intercom:
 
     def version_for(self, endpoint: Endpoint[Any]) -> str:
         """Return the API version to request: a newer one if the endpoint needs it."""
-        needed, configured = (version_of(v or "") for v in (endpoint.api_version, self.api_version))
-        if endpoint.api_version and needed and configured and configured < needed:
-            return endpoint.api_version
-        return self.api_version
+        return max(self.api_version, endpoint.api_version or "0.0", key=version_of)
 
     def _mistrust(self, response: Response, requested: str) -> str | None:
         """Return why a response of HTTP 200 can't be used, None if it can."""
@@ -311,8 +309,7 @@ class Intercom:
         if age and int(age[0]) > MAX_AGE:
             return f"it comes from a cache and is {age[0]} seconds old"
         answered = response.headers.get("Intercom-Version", "")
-        older, newer = version_of(answered), version_of(requested)
-        if older and newer and older < newer:
+        if version_of(answered) < version_of(requested) < NEWEST:
             return f"API version {answered} answered instead of {requested}"
         return None
 
@@ -346,10 +343,10 @@ def _check_count(request: Request[Any], announced: int, received: int, what: str
         raise IntercomError(f"{request} {problem}", RUN_AGAIN)
 
 
-def version_of(version: str) -> tuple[int, ...] | None:
-    """Return an API version such as 2.16 for comparisons, None for others such as Preview."""
+def version_of(version: str) -> tuple[float, ...]:
+    """Return an API version such as 2.16 for comparisons, NEWEST for others such as Preview."""
     number = re.search(r"\d+\.\d+", version)
-    return tuple(map(int, number[0].split("."))) if number else None
+    return tuple(map(float, number[0].split("."))) if number else NEWEST
 
 
 def _fingerprint(row: msgspec.Struct) -> int:

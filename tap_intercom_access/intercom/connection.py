@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,8 +41,14 @@ class Response:
     status_code: int
     headers: Mapping[str, str]
     content: bytes | bytearray
-    elapsed: timedelta
-    """From the request to the end of the headers."""
+
+    @cached_property
+    def body(self) -> Any:  # noqa: ANN401 (JSON)
+        """The parsed body, None if it isn't JSON."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
 
 
 class Connection:
@@ -135,7 +142,7 @@ def _send(
                 )
             if time.monotonic() >= deadline:
                 raise requests.Timeout(f"no whole response within {allowed:g} seconds")
-    return Response(response.status_code, response.headers, content, response.elapsed)
+    return Response(response.status_code, response.headers, content)
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:

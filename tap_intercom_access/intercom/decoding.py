@@ -10,6 +10,7 @@ is parsed, corrected, and converted:
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -82,7 +83,9 @@ def decode(
         ShapeError: if it isn't JSON or doesn't have the shape.
     """
     problem: Exception | None = None
-    if NUL not in content and not is_array:
+    if is_array:
+        content = b'{"rows":' + content.removeprefix(codecs.BOM_UTF8) + b"}"
+    if NUL not in content:
         try:
             return Decoded(msgspec.json.decode(content, type=shape, dec_hook=decode_id))
         except (ValueError, RecursionError) as error:
@@ -92,10 +95,6 @@ def decode(
         body = json.loads(text, parse_constant=_refuse, strict=False)
     except (ValueError, RecursionError) as error:
         raise ShapeError(str(problem or error)) from error
-    if is_array:
-        if not isinstance(body, list):
-            raise ShapeError("Expected `array`")
-        body = {"rows": body}
     corrector = _Corrector()
     try:
         return Decoded(corrector.convert(body, shape), corrector.replaced)

@@ -81,31 +81,6 @@ def list_of(  # noqa: PLR0913 (the parts of a list's description)
     return Endpoint(method, path, page_of(row, key), description, permission, key=key)
 
 
-def array_of(name: str, row: type[RowT], path: str) -> Endpoint[Page[RowT]]:
-    """Describe the endpoint of a list that comes as an array.
-
-    Args:
-        name: What it lists, for messages.
-        row: The shape of a row.
-        path: The path below the base URL, with its leading slash.
-    """
-    return Endpoint("GET", path, page_of(row, "rows"), f"a list of {name}", is_array=True)
-
-
-def object_of(
-    description: str, response: type[ResponseT], path: str, type_: str
-) -> Endpoint[ResponseT]:
-    """Describe the endpoint of a single object.
-
-    Args:
-        description: What it is, for messages.
-        response: Its shape.
-        path: The path below the base URL, with its leading slash.
-        type_: Its `type`. The client refuses an object of another one.
-    """
-    return Endpoint("GET", path, response, description, type=type_)
-
-
 @dataclass(frozen=True)
 class Request(Generic[ResponseT]):
     """A request to an endpoint. As a string: `GET https://api.intercom.io/admins`."""

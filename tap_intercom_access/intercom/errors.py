@@ -6,16 +6,14 @@ A message says what failed, where, with which value, and what to do next. The ex
     ├── RefusedError            a status other than 200 that another attempt wouldn't change
     ├── RetriesExhaustedError   every attempt ended in a TransientError
     ├── TransientError          no response, or a temporary error: retried
-    ├── UnknownHostError        the name of the host can't be resolved: retried once
-    └── UnreadableError         one value has the wrong type, the rest is readable
+    └── UnknownHostError        the name of the host can't be resolved: retried once
 """
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -50,9 +48,6 @@ MAY_PASS = (
 CAUSE_LENGTH = 300
 """Characters of the reason for which no response came."""
 
-LONGEST_ERROR = 1024 * 1024
-"""Bytes of a body that is read as an error list."""
-
 MAX_ERRORS = 5
 """Errors of an error list in a message."""
 
@@ -67,6 +62,9 @@ WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
 
 class IntercomError(Exception):
     """Intercom didn't return what was requested, or not all of it."""
+
+    field: str | None = None
+    """Name of the field of a row that can't be read, while the others can."""
 
     def __init__(self, problem: str, advice: str = "") -> None:
         """Take what failed and what to do next, each in whole sentences."""
@@ -89,13 +87,6 @@ class TransientError(IntercomError):
 
 class UnknownHostError(IntercomError):
     """The name of the host can't be resolved."""
-
-
-class UnreadableError(IntercomError):
-    """A value has the wrong type, while the rest shows that it is what was requested."""
-
-    field: str | None = None
-    """Name of the field of the row, if it is one."""
 
 
 def untrusted(
@@ -127,13 +118,14 @@ def unreachable(request: Request[Any], error: OSError) -> IntercomError:
         "Check the network, base_url, and proxy variables such as HTTPS_PROXY, which have the form "
         "http://HOST:PORT (encode special characters in a password, for example @ as %40)."
     )
-    *_, cause = _reasons(error)
-    reason = re.sub(r"^(<.*?>|\w+\(.*?\)):? ", "", str(cause)) or type(cause).__name__
+    reasons = list(_reasons(error))
+    certificates = [one for one in reasons if isinstance(one, ssl.SSLCertVerificationError)]
+    reason = re.sub(r"^(<.*?>|\w+\(.*?\)):? ", "", str(reasons[-1])) or type(reasons[-1]).__name__
     if isinstance(error, TooLargeError):
         advice = "No Intercom response is this large. Check that base_url is Intercom's API."
-    elif certificate := _certificate_error(error):
+    elif certificates:
         advice = CHECK_CERTIFICATE
-        reason = f"certificate verify failed: {certificate.verify_message}"
+        reason = f"certificate verify failed: {certificates[0].verify_message}"
     elif is_unknown_host(error):
         kind = UnknownHostError
     elif isinstance(error, MAY_PASS):
@@ -144,7 +136,7 @@ def unreachable(request: Request[Any], error: OSError) -> IntercomError:
 
 def describe_body(response: Response) -> str:
     """Describe a body without personal data: its keys if it is JSON, else its size and type."""
-    body = _parsed(response)
+    body = response.body
     if isinstance(body, dict):
         if body.get("type") == "error.list":
             return ", ".join(["an error list", *_error_details(response)])
@@ -156,12 +148,6 @@ def describe_body(response: Response) -> str:
         return "an empty body"
     content_type = excerpt(response.headers.get("Content-Type") or "unknown type")
     return f"{len(response.content)} bytes of {content_type} that are not valid JSON"
-
-
-def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """Return what is wrong with the certificate of the server or the proxy, None if nothing is."""
-    reasons = _reasons(error)
-    return next((one for one in reasons if isinstance(one, ssl.SSLCertVerificationError)), None)
 
 
 def _advice(request: Request[Any], response: Response) -> str:
@@ -235,15 +221,14 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
 
 def _error_details(response: Response) -> list[str]:
     """Return code and message of each error, and the request ID, as far as they were sent."""
-    body = _parsed(response)
     details = [
         excerpt(": ".join(str(error[key]) for key in ("code", "message") if error.get(key)))
         for error in _errors(response)[:MAX_ERRORS]
     ]
-    if response.content and not isinstance(body, dict):
+    body = response.body if isinstance(response.body, dict) else {}
+    if response.content and body is not response.body:
         details.append(f"with {describe_body(response)}")
-    request_id = body.get("request_id") if isinstance(body, dict) else None
-    if request_id := request_id or response.headers.get("X-Request-Id"):
+    if request_id := body.get("request_id") or response.headers.get("X-Request-Id"):
         details.append(f"request ID {excerpt(str(request_id))}")
     return details
 
@@ -254,8 +239,7 @@ def _codes(response: Response) -> set[str]:
 
 def _errors(response: Response) -> list[dict[str, Any]]:
     """Return the errors of an error list, none if it isn't one."""
-    body = _parsed(response)
-    errors = body.get("errors") if isinstance(body, dict) else None
+    errors = response.body.get("errors") if isinstance(response.body, dict) else None
     return [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
 
 
@@ -270,12 +254,3 @@ def _reasons(error: BaseException) -> Iterator[BaseException]:
         inner = getattr(reason, "reason", None)
         args = (arg for arg in reason.args if isinstance(arg, BaseException))
         reason = inner if isinstance(inner, BaseException) else next(args, None)
-
-
-def _parsed(response: Response) -> Mapping[str, Any] | list[Any] | str | float | None:
-    if len(response.content) > LONGEST_ERROR:
-        return None
-    try:
-        return json.loads(response.content)  # type: ignore[no-any-return]
-    except (ValueError, RecursionError):
-        return None

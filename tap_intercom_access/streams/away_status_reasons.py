@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
-from typing_extensions import override
-
-from tap_intercom_access.intercom import Id, Row, array_of
+from tap_intercom_access.intercom import Id, Row, list_of
 from tap_intercom_access.intercom.responses import UnixSeconds
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
@@ -35,11 +33,10 @@ class AwayStatusReasonsStream(IntercomStream):
     name = "away_status_reasons"
     primary_keys = ("id",)
     shape = AwayStatusReason
-    endpoint = array_of("away status reasons", AwayStatusReason, "/away_status_reasons")
+    endpoint = replace(
+        list_of("rows", AwayStatusReason, "/away_status_reasons", name="away status reasons"),
+        is_array=True,
+    )
     schema = schema_of(AwayStatusReason, "Reasons for being away, one record each.")
     full_list = True
     selected_by_default = False  # it says nothing about access
-
-    @override
-    def read_rows(self) -> Iterator[AwayStatusReason]:
-        return self.intercom.rows(self.narrowed_endpoint())

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -18,7 +16,7 @@ from singer_sdk.singerlib import Catalog, SelectionMask
 from typing_extensions import override
 
 from tap_intercom_access.errors import InputError, StreamError, TapError, describe
-from tap_intercom_access.intercom import Endpoint, IntercomError, RefusedError, UnreadableError
+from tap_intercom_access.intercom import Endpoint, IntercomError, RefusedError
 from tap_intercom_access.streams.catalog import complete_entry, fixed_columns, selected_columns
 from tap_intercom_access.streams.observer import StreamObserver
 from tap_intercom_access.streams.run import Run
@@ -32,7 +30,8 @@ class IntercomStream(Stream):
     It is a `Stream` and not a `RESTStream`, because requests are the client's job. Handing them
     over would take overrides of 17 methods.
 
-    Subclasses set name, primary_keys, schema, shape, endpoint, and `read_rows`.
+    Subclasses set name, primary_keys, schema, shape, and endpoint. They override `read_rows` if
+    they make their rows from those of the endpoint.
     """
 
     endpoint: Endpoint[Any]
@@ -56,27 +55,14 @@ class IntercomStream(Stream):
         self.filters: dict[str, Any] = {}
         """Entries of the evidence about rows that the stream leaves out."""
 
-    @override
-    def __init_subclass__(cls) -> None:
-        """Refuse a key that a record might lack.
-
-        Raises:
-            TypeError: if a key isn't in the schema, or may be null or left out.
-        """
-        super().__init_subclass__()
-        schema = vars(cls).get("schema", {})
-        for key in vars(cls).get("primary_keys", ()):
-            types = schema.get("properties", {}).get(key, {}).get("type", "null")
-            if key not in schema.get("required", ()) or "null" in types:
-                raise TypeError(f"{cls.__name__}: records may lack the key {key}")
-
-    @abstractmethod
     def read_rows(self) -> Iterable[msgspec.Struct]:
         """Return the rows that the records are made from.
 
         Raises:
             IntercomError: if the list can't be read completely.
         """
+        rows: Iterable[msgspec.Struct] = self.intercom.rows(self.narrowed_endpoint())
+        return rows
 
     @property
     def columns(self) -> list[tuple[str, ...]]:
@@ -105,7 +91,6 @@ class IntercomStream(Stream):
         """
         keys: list[Any] = []
         is_complete = False
-        self.intercom = replace(self.intercom, is_test=self.is_test)
         try:
             self.run.identity.confirm()
             yield from self._read_records(keys)
@@ -114,16 +99,12 @@ class IntercomStream(Stream):
             is_complete = True
         except TapError:
             raise
-        except RefusedError as error:
-            if self.selected_by_default or not self.is_test:
-                raise StreamError(f"{self.name}: {error}") from error
+        except Exception as error:
+            is_optional = self.is_test and not self.selected_by_default
+            if not (is_optional and isinstance(error, RefusedError)):
+                raise StreamError(f"{self.name}: {describe(error)}{self._advice(error)}") from error
             # `--test` doesn't insist on the permission of an optional stream.
             self.logger.warning("Not read: %s", error)
-            return
-        except IntercomError as error:
-            raise StreamError(f"{self.name}: {error}{self._advice(error)}") from error
-        except Exception as error:
-            raise StreamError(f"{self.name}: {describe(error)}") from error
         finally:
             self.observer.log_replaced()
             if not is_complete:
@@ -144,8 +125,7 @@ class IntercomStream(Stream):
     def _complete(self, keys: list[Any]) -> None:
         """Finish a list that was read completely. The SDK has written its last record by now."""
         if self.full_list:
-            # A set of many keys would take a tenth of the memory.
-            rows = sum(1 for _ in groupby(sorted(keys))) if keys else self.run.rows[self.name]
+            rows = len({*keys}) or self.run.rows[self.name]
             self.run.rows[self.name] = rows
             limit = self.config["max_removed_percent"]
             check_size(self.name, self.stream_state, rows, limit)
@@ -158,9 +138,9 @@ class IntercomStream(Stream):
         if self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
 
-    def _advice(self, error: IntercomError) -> str:
+    def _advice(self, error: Exception) -> str:
         """Return what else to do about an error, if deselecting a column helps."""
-        column = error.field if isinstance(error, UnreadableError) else None
+        column = error.field if isinstance(error, IntercomError) else None
         if column not in self.schema["properties"] or column in fixed_columns(self):
             return ""
         return f" To sync without this column, deselect {self.name}.{column} in the catalog."

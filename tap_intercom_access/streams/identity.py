@@ -12,7 +12,7 @@ import msgspec
 from singer_sdk.helpers.types import TapState
 
 from tap_intercom_access.errors import InputError, StreamError
-from tap_intercom_access.intercom import Endpoint, Id, Intercom, IntercomError, object_of
+from tap_intercom_access.intercom import Endpoint, Id, Intercom, IntercomError
 from tap_intercom_access.intercom.endpoints import HOSTS
 from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import UnixSeconds
@@ -46,10 +46,15 @@ class Me(msgspec.Struct, gc=False):
     email_verified: bool | None = None
     role: Role | str | None = None
 
+    def __post_init__(self) -> None:
+        """Convert the role to its name."""
+        if isinstance(self.role, msgspec.Struct):
+            self.role = self.role.name
+
 
 logger = logging.getLogger("tap-intercom-access")
 
-ME = object_of("an admin with their workspace", Me, "/me", "admin")
+ME = Endpoint("GET", "/me", Me, "an admin with their workspace", type="admin")
 
 
 def host_of_region(region: str | None, base_url: str) -> str | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
-
-from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, Row, list_of
 from tap_intercom_access.streams.base import IntercomStream
@@ -34,7 +31,3 @@ class RolesStream(IntercomStream):
     schema = schema_of(Role, "Roles of the workspace with their descriptions.")
     full_list = True
     selected_by_default = False  # it needs a newer API version, and the permission isn't documented
-
-    @override
-    def read_rows(self) -> Iterator[Role]:
-        return self.intercom.rows(self.narrowed_endpoint())
