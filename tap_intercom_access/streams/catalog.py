@@ -7,7 +7,7 @@ from typing import Any
 
 from singer_sdk import Stream
 from singer_sdk.singerlib import CatalogEntry, Schema, SelectionMask
-from singer_sdk.singerlib.catalog import Metadata, StreamMetadata
+from singer_sdk.singerlib.catalog import Metadata, MetadataMapping, StreamMetadata
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.streams.schema import FieldPath
@@ -36,61 +36,54 @@ def fixed_columns(stream: Stream) -> list[str]:
 
 
 def complete_entry(entry: CatalogEntry, stream: Stream) -> None:
-    """Correct a catalog's entry for a stream, in place.
+    """Replace a catalog's entry, in place, with the stream's own and the selection of the catalog.
 
     Raises:
         InputError: if the entry asks for something that the stream doesn't have.
     """
-    root = entry.metadata.root if entry.metadata else StreamMetadata()
+    if not entry.metadata:  # without metadata, everything is selected
+        entry.metadata[()] = StreamMetadata(selected=True)
+    root = entry.metadata.root
     keys = entry.key_properties or root.table_key_properties
     replication_key = entry.replication_key or root.replication_key
     if keys and {*map(str, keys)} != {*stream.primary_keys}:
         raise _refused(stream.name, "key", keys, stream.primary_keys)
     if replication_key not in (None, stream.replication_key):
         raise _refused(stream.name, "replication key", replication_key, stream.replication_key)
-    entry.stream = stream.name  # by which the SDK looks up the stream maps
-    entry.key_properties = list(stream.primary_keys)
-    entry.replication_key = stream.replication_key
     for breadcrumb, metadata in entry.metadata.items():
         name = ".".join((stream.name, *breadcrumb[1::2]))
         metadata.selected = _selection(name, metadata.selected)
         metadata.selected_by_default = _selection(name, metadata.selected_by_default)
-    columns = entry.schema.properties
+    _compare(entry.metadata, stream.name, stream.schema, entry.schema.to_dict(), ())
     for name in fixed_columns(stream):
-        if entry.metadata:  # without metadata, everything is selected
-            automatic = Metadata.InclusionType.AUTOMATIC
-            entry.metadata["properties", name].inclusion = automatic
-        if columns is not None:
-            columns.setdefault(name, Schema.from_dict(stream.schema["properties"][name]))
-    _deselect_removed(entry, stream.schema, entry.schema.to_dict(), ())
-    _check_types(stream.name, stream.schema, entry.schema.to_dict())
+        entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
+    entry.stream = stream.name  # by which the SDK looks up the stream maps
+    entry.key_properties = list(stream.primary_keys)
+    entry.replication_key = stream.replication_key
+    entry.schema = Schema.from_dict(stream.schema)
 
 
-def _deselect_removed(
-    entry: CatalogEntry,
+def _compare(
+    metadata: MetadataMapping,
+    name: str,
     ours: Mapping[str, Any],
     theirs: Mapping[str, Any],
     breadcrumb: tuple[str, ...],
 ) -> None:
-    """Deselect the columns that someone removed from the catalog's schema."""
-    for name, column in ours.get("properties", {}).items():
-        inner = (*breadcrumb, "properties", name)
-        if name in theirs.get("properties", {}):
-            _deselect_removed(entry, column, theirs["properties"][name], inner)
-        else:
-            if not entry.metadata:
-                entry.metadata[()] = StreamMetadata(selected=True)
-            entry.metadata[inner] = Metadata(selected=False)
+    """Deselect the columns that a catalog's schema doesn't have, and refuse other types.
 
-
-def _check_types(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
-    """Refuse another type of a column: records wouldn't have it."""
+    Records wouldn't have those types.
+    """
     for column, schema in ours.get("properties", {}).items():
-        if other := theirs.get("properties", {}).get(column):
-            path = f"{name}.{column}"
-            if _type(other) != _type(schema):
-                raise _refused(path, "type", other.get("type"), schema.get("type"))
-            _check_types(path, schema, other)
+        inner = (*breadcrumb, "properties", column)
+        other = theirs.get("properties", {}).get(column)
+        if other is None:
+            metadata[inner] = Metadata(selected=False)
+        elif _type(other) == _type(schema):
+            _compare(metadata, f"{name}.{column}", schema, other, inner)
+        else:
+            found, expected = other.get("type"), schema.get("type")
+            raise _refused(f"{name}.{column}", "type", found, expected)
 
 
 def _type(schema: Mapping[str, Any]) -> tuple[object, ...]:

@@ -65,12 +65,8 @@ def schema_of(shape: type[msgspec.Struct], description: str) -> dict[str, Any]:
         TypeError: if an object in a row has a time or a renamed field, which `record_of` doesn't
             convert.
     """
-    info = _struct_info(shape)
-    for inner in _objects_within(info):
-        if any(_conversions(inner)):
-            name = inner.cls.__name__
-            raise TypeError(f"{name} has a field that records can't contain as declared")
-    schema = th.PropertiesList(*_properties(info)).to_dict() | {"description": description}
+    properties = _properties(_struct_info(shape))
+    schema = th.PropertiesList(*properties).to_dict() | {"description": description}
     del schema["$schema"]  # older targets refuse its draft
     return schema
 
@@ -80,13 +76,6 @@ def _struct_info(shape: type[msgspec.Struct]) -> inspect.StructType:
     info = inspect.type_info(shape)
     assert isinstance(info, inspect.StructType)  # noqa: S101 (for the types)
     return info
-
-
-def _objects_within(info: inspect.StructType) -> list[inspect.StructType]:
-    """Return the shapes of the objects in a record."""
-    types = [_member(field.type) for field in info.fields]
-    inner = [type_ for type_ in types if isinstance(type_, inspect.StructType)]
-    return [*inner, *(below for object_ in inner for below in _objects_within(object_))]
 
 
 def narrow(
@@ -179,6 +168,9 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
     if isinstance(type_, inspect.ListType):
         return th.ArrayType(_json_type(type_.item_type)(nullable=False))
     if isinstance(type_, inspect.StructType):
+        if any(_conversions(type_)):
+            name = type_.cls.__name__
+            raise TypeError(f"{name} has a field that records can't contain as declared")
         return th.ObjectType(*_properties(type_))
     if isinstance(type_, inspect.DictType):
         # Without "properties": the SDK's flattening drops a column with an empty list of them.

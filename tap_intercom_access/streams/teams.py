@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from typing import Annotated
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any
 
 import msgspec
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
+from tap_intercom_access.intercom import Id, Intercom, IntercomError, Row, list_of
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import RUN_AGAIN
 from tap_intercom_access.streams.admins import AdminsStream
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.consistency import disagreements
 from tap_intercom_access.streams.run import Run
-from tap_intercom_access.streams.schema import FieldPath, column, narrow, schema_of
-
-logger = logging.getLogger("tap-intercom-access")
+from tap_intercom_access.streams.schema import column, narrow, schema_of
 
 
 class AdminPriorityLevel(msgspec.Struct, gc=False):
@@ -84,132 +82,116 @@ ACCEPT_ALL = 100
 ACCEPT = "If that is right, accept it with TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run."
 
 
-class TeamList:
-    """The list of teams, read once for the two streams that are made from it."""
+MEMBERS = {("admin_ids",), ("admin_priority_level",)}
+"""The fields of a team that its memberships are made from."""
 
+
+class TeamsStream(IntercomStream):
+    """The teams themselves. Their list is read once for this stream and the memberships."""
+
+    name = "teams"
+    primary_keys = ("id",)
+    shape = Team
     endpoint = list_of("teams", Team, "/teams")
+    schema = schema_of(Team, "Teams of the workspace.")
+    full_list = True
 
-    def __init__(self, admins: AdminsStream) -> None:
-        self.streams: list[TeamListStream] = []
+    members: Mapping[str, Mapping[str, str | None]]
+    """IDs of the members by the ID of their team, with their priority level."""
+    memberships: TeamMembershipsStream
+
+    def __init__(self, tap: Tap, run: Run, admins: AdminsStream) -> None:
+        super().__init__(tap, run)
         self._admins = admins
         self._teams: list[Team] | None = None
-        self.members: Mapping[str, Mapping[str, str | None]] = {}
-        """IDs of the members by the ID of their team, with their priority level."""
 
-    def read(self, stream: IntercomStream) -> list[Team]:
-        """Return all teams. The first stream that calls it reads them.
+    @override
+    def read_rows(self) -> list[Team]:
+        return self.read_teams(self.intercom)
+
+    def read_teams(self, intercom: Intercom) -> list[Team]:
+        """Return all teams, and set `members`. The first call reads them.
 
         Raises:
             IntercomError: if the list can't be read completely, or lacks the members of a team.
         """
         if self._teams is None:
-            columns = {path for one in self.streams if one.selected for path in one.team_columns}
-            endpoint = self.endpoint.with_rows(narrow(Team, {("id",), *columns}))
-            teams = list(stream.intercom.rows(endpoint))
+            columns = {("id",), *(self.columns if self.selected else ())}
+            columns |= MEMBERS if self.memberships.selected else set()
+            teams = list(intercom.rows(self.endpoint.with_rows(narrow(Team, columns))))
             self.members = levels(teams)
-            if not stream.is_test:  # it doesn't read whole lists to compare
-                self._check(stream, teams, knows_members=("admin_ids",) in columns)
+            if not self.is_test:  # it doesn't read whole lists to compare
+                self._check(teams, knows_members=("admin_ids",) in columns)
             self._teams = teams
         return self._teams
 
-    def _check(self, stream: IntercomStream, teams: list[Team], *, knows_members: bool) -> None:
+    def _check(self, teams: list[Team], *, knows_members: bool) -> None:
         """Compare the teams with what the teammates' records say."""
         claims = self._admins.team_claims
-        request = stream.intercom.build_request(self.endpoint)
-        accepts_all = stream.config["max_removed_percent"] == ACCEPT_ALL
+        request = self.intercom.build_request(self.endpoint)
         if not teams and claims and (named := {*claims.members, *claims.with_priority}):
-            _refuse(
+            self._refuse(
                 f"{request} returned no teams, but teammates belong to {len(named)}, such as "
-                f"{min(named)}. No rows were marked as removed.",
-                accepts_all=accepts_all,
+                f"{min(named)}. No rows were marked as removed."
             )
-        unlisted = dict.fromkeys(team.id for team in teams if team.admin_ids is None)
-        if unlisted and knows_members:
-            self._check_unlisted(f"{request} doesn't list", list(unlisted), accepts_all=accepts_all)
+        if knows_members:
+            self._check_unlisted(request, [team.id for team in teams if team.admin_ids is None])
         for difference in disagreements(claims, self.members) if claims else ():
-            logger.warning(difference)
+            self.logger.warning(difference)
 
-    def _check_unlisted(self, problem: str, unlisted: list[str], *, accepts_all: bool) -> None:
+    def _check_unlisted(self, request: Request[Any], unlisted: list[str]) -> None:
         """Make sure that teams without a list of members are empty."""
         claims = self._admins.team_claims
-        unknown = [
-            team_id
-            for team_id in unlisted
-            if not (claims and claims.is_empty(team_id) and not self.members[team_id])
-        ]
+        empty: dict[str, None] = {}
+        unknown: dict[str, None] = {}
+        for team_id in unlisted:
+            is_empty = claims and claims.is_empty(team_id) and not self.members[team_id]
+            (empty if is_empty else unknown)[team_id] = None
         if unknown:
-            _refuse(
-                f"{problem} the members of {_some(unknown)} (admin_ids is null or missing), and "
-                "the teammates don't show that they are empty. No rows were marked as removed.",
-                accepts_all=accepts_all,
+            self._refuse(
+                f"{request} doesn't list the members of {_some(unknown)} (admin_ids is null or "
+                "missing), and the teammates don't show that they are empty. No rows were marked "
+                "as removed."
             )
-        if empty := [team_id for team_id in unlisted if team_id not in unknown]:
-            logger.warning(
-                "%s the members of %s (admin_ids is null or missing). No teammate lists them, so "
-                "they are empty",
-                problem,
+        if empty:
+            self.logger.warning(
+                "%s doesn't list the members of %s (admin_ids is null or missing). No teammate "
+                "lists them, so they are empty",
+                request,
                 _some(empty),
             )
 
-
-def _refuse(problem: str, *, accepts_all: bool) -> None:
-    if not accepts_all:
-        raise IntercomError(problem, f"{RUN_AGAIN} {ACCEPT}")
-    logger.warning("%s Accepted because max_removed_percent is 100", problem)
-
-
-def _some(team_ids: list[str]) -> str:
-    return f"{len(team_ids)} team{'s' * (len(team_ids) > 1)}, such as {team_ids[0]}"
+    def _refuse(self, problem: str) -> None:
+        if self.config["max_removed_percent"] != ACCEPT_ALL:
+            raise IntercomError(problem, f"{RUN_AGAIN} {ACCEPT}")
+        self.logger.warning("%s Accepted because max_removed_percent is 100", problem)
 
 
-class TeamListStream(IntercomStream):
-    """A stream that is made from the list of teams."""
-
-    shape = Team
-    endpoint = TeamList.endpoint
-    full_list = True
-
-    def __init__(self, tap: Tap, run: Run, teams: TeamList) -> None:
-        super().__init__(tap, run)
-        self._teams = teams
-        teams.streams.append(self)
-
-    @property
-    def team_columns(self) -> list[FieldPath]:
-        """The fields of a team that this stream needs."""
-        return self.columns
+def _some(team_ids: Collection[str]) -> str:
+    return f"{len(team_ids)} team{'s' * (len(team_ids) > 1)}, such as {next(iter(team_ids))}"
 
 
-class TeamsStream(TeamListStream):
-    """The teams themselves."""
-
-    name = "teams"
-    primary_keys = ("id",)
-    schema = schema_of(Team, "Teams of the workspace.")
-
-    @override
-    def read_rows(self) -> list[Team]:
-        return self._teams.read(self)
-
-
-class TeamMembershipsStream(TeamListStream):
+class TeamMembershipsStream(IntercomStream):
     """Members of the teams, from the same response as the teams."""
 
     name = "team_memberships"
     primary_keys = ("team_id", "admin_id")
-    has_distinct_rows = True
+    shape = Team
+    endpoint = TeamsStream.endpoint
     schema = schema_of(
         Membership, "Who is a member of which team: one record per team and teammate."
     )
+    full_list = True
+    has_distinct_rows = True
 
-    @property
-    @override
-    def team_columns(self) -> list[FieldPath]:
-        return [("admin_ids",), ("admin_priority_level",)]
+    def __init__(self, tap: Tap, run: Run, teams: TeamsStream) -> None:
+        super().__init__(tap, run)
+        self._teams = teams
+        teams.memberships = self
 
     @override
     def read_rows(self) -> Iterator[Membership]:
-        self._teams.read(self)
+        self._teams.read_teams(self.intercom)
         for team_id, members in self._teams.members.items():
             for admin_id, level in members.items():
                 yield Membership(team_id, admin_id, level)

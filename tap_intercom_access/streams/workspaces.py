@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import asdict
 from singer_sdk import Tap
 from typing_extensions import override
 
@@ -87,19 +88,7 @@ class WorkspacesStream(IntercomStream):
     def read_rows(self) -> Iterator[Workspace]:
         self._is_read = True
         me = self.run.identity.read()
-        app = me.app
-        yield Workspace(
-            app.id_code,
-            app.name,
-            app.region,
-            app.timezone,
-            app.created_at,
-            app.identity_verification,
-            me.id,
-            me.email,
-            me.name,
-            me.email_verified,
-            me.role.name if isinstance(me.role, msgspec.Struct) else me.role,
-            self.intercom.api_version,
-            self.intercom.user_agent,
-        )
+        columns = {f"token_admin_{name}": value for name, value in asdict(me).items()}
+        columns |= asdict(me.app) | {"id": me.app.id_code}
+        columns |= {"api_version": self.intercom.api_version, "read_by": self.intercom.user_agent}
+        yield msgspec.convert(columns, Workspace)
