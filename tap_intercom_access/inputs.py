@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
+import msgspec
 from singer_sdk.singerlib import Catalog
 
 from tap_intercom_access.errors import InputError
@@ -20,7 +20,7 @@ def read_object(what: str, file: IO[Any]) -> dict[str, Any]:
     try:
         # From bytes, whose beginning shows their encoding, also with a byte order mark.
         text = getattr(file, "buffer", file).read()
-        content = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        content = msgspec.json.decode(text.decode(json.detect_encoding(text)))
     except (ValueError, RecursionError) as error:
         raise InputError(f"The {what} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):
@@ -65,16 +65,6 @@ def check_state(state: dict[str, Any]) -> dict[str, Any]:
             "of 'meltano state get'. To start over, run without a state."
         )
     return state
-
-
-def _finite(number: str) -> float:
-    if math.isinf(float(number)):
-        raise ValueError(f"the number {number[:20]} is too large")
-    return float(number)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON value")
 
 
 def _catalog_problem(content: dict[str, Any]) -> str | None:

@@ -39,7 +39,7 @@ from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.roles import RolesStream
 from tap_intercom_access.streams.run import Run
 from tap_intercom_access.streams.stream_maps import register_maps, without_effect
-from tap_intercom_access.streams.teams import TeamList, TeamMembershipsStream, TeamsStream
+from tap_intercom_access.streams.teams import TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
 
@@ -51,16 +51,9 @@ class TapIntercomAccess(Tap):
     message_writer_class = PipeWriter
     message_writer: PipeWriter
     clock_class: ClassVar[type[RunClock]] = RunClock
-    capabilities = [  # noqa: RUF012 (declared by the SDK); no BATCH: see IntercomStream
-        TapCapabilities.CATALOG,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.STATE,
+    capabilities = [  # noqa: RUF012 (declared by the SDK)
+        *(one for one in Tap.capabilities if one != PluginCapabilities.BATCH),  # see IntercomStream
         TapCapabilities.TEST,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (as the SDK declares them)
@@ -94,14 +87,14 @@ class TapIntercomAccess(Tap):
     def discover_streams(self) -> list[IntercomStream]:
         """Return the streams in the order in which they are read: teammates before teams."""
         admins = AdminsStream(self, self.run)
-        teams = TeamList(admins)
+        teams = TeamsStream(self, self.run, admins)
         streams: list[IntercomStream] = [
             ActivityLogsStream(self, self.run),
             admins,
             AwayStatusReasonsStream(self, self.run),
             RolesStream(self, self.run),
             TeamMembershipsStream(self, self.run, teams),
-            TeamsStream(self, self.run, teams),
+            teams,
             WorkspacesStream(self, self.run),
         ]
         self._order = [stream.name for stream in streams]
