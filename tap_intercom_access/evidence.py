@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tap_intercom_access.errors import EvidenceError
+from tap_intercom_access.errors import TapError
 from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.redaction import LONGEST_TEXT, beginning, masked
 from tap_intercom_access.recording import BODIES, REQUESTS, RUN
@@ -64,7 +64,7 @@ class Evidence:
             run: What the run begins with: `versions`, `settings`, and so on.
 
         Raises:
-            EvidenceError: if the folder can't be written, or another run writes to it.
+            TapError: if the folder can't be written, or another run writes to it.
         """
         if self._folder is None:
             return
@@ -84,11 +84,16 @@ class Evidence:
         digest = hashlib.sha256(text).hexdigest()
         self._end |= {"filters": filters, "versions": run["versions"], "run_sha256": digest}
 
-    def record(self, stream: str, exchange: Exchange) -> None:
+    def record(self, stream: str, exchange: Exchange, intercom_time: float | None) -> None:
         """Add the line of a response, or of an attempt without one.
 
+        Args:
+            stream: The name of the stream that sent the request.
+            exchange: The request, and what came of it.
+            intercom_time: Unix seconds by Intercom's clock, None if it isn't known.
+
         Raises:
-            EvidenceError: if it can't be written.
+            TapError: if it can't be written.
         """
         if REQUESTS not in self._files:  # in `--test`, or after a failure
             return
@@ -96,13 +101,13 @@ class Evidence:
         url = urlsplit(request.url)
         headers = response.headers if response else {}
         date, version, request_id = (
-            masked(headers[name]) if name in headers else None
+            _masked_values(headers.get(name))
             for name in ("Date", "Intercom-Version", "X-Request-Id")
         )
         line = {
             "type": "response",
             "at": iso(time.time(), "microseconds"),
-            "intercom_time": exchange.intercom_time and iso(exchange.intercom_time),
+            "intercom_time": intercom_time and iso(intercom_time),
             "date": date,
             "method": request.endpoint.method,
             "host": url.netloc,
@@ -112,7 +117,7 @@ class Evidence:
                 name: value if name == "event_types" else _masked_values(value)
                 for name, value in request.parameters.items()
             },
-            "api_version": exchange.api_version,
+            "api_version": request.api_version,
             "intercom_version": version,
             "status": response.status_code if response else None,
             "request_id": request_id,
@@ -154,7 +159,7 @@ class Evidence:
             times: Readings of the clocks by stream.
 
         Raises:
-            EvidenceError: if it can't be written, or the files aren't those of this run.
+            TapError: if it can't be written, or the files aren't those of this run.
         """
         if self._folder is None:
             return
@@ -225,14 +230,14 @@ class Evidence:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Convert a failure to write into an EvidenceError."""
+        """Convert a failure to write into an TapError."""
         try:
             yield
         except (OSError, ValueError) as error:
             self._is_broken = True  # even if the failing thread's result is never read
             reason = getattr(error, "strerror", None) or error
             where = f"{path}: " if (path := getattr(error, "filename", None)) else ""
-            raise EvidenceError(
+            raise TapError(
                 f"Can't write the evidence to {self._folder} ({where}{reason}): this sync is "
                 "incomplete. Set evidence_path to a writable folder with enough space that no "
                 "other run uses, or unset it."

@@ -7,9 +7,8 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -62,23 +61,24 @@ MAX_EMPTY = 2
 """Empty pages in a row that link to a next page before a list is considered endless."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Exchange:
     """A request that was sent once, and what came of it."""
 
     request: Request[Any]
-    api_version: str
-    """Sent as `Intercom-Version`."""
-    intercom_time: float | None
-    """Unix seconds by Intercom's clock, None if it isn't known."""
     response: Response | None = None
     """None if there was none, or not a complete one."""
-    rows: int | None = None
-    """Number of rows, or objects, in an accepted response. None for others."""
-    replaced: Collection[tuple[str, str]] = ()
-    """Row ID and field of each string in which characters were replaced."""
+    decoded: Decoded[Any] | None = None
+    """None if the response wasn't accepted."""
     error: str | None = None
     """Why there was no response."""
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows, or objects, in an accepted response. None for others."""
+        if not self.decoded:
+            return None
+        return len(self.decoded.response.rows) if isinstance(self.decoded.response, Page) else 1
 
 
 class Observer:
@@ -125,7 +125,8 @@ class Intercom:
         self, endpoint: Endpoint[ResponseT], parameters: Mapping[str, Any] | None = None
     ) -> Request[ResponseT]:
         """Build the request that `send` and `paginate` take."""
-        return Request(endpoint, self.base_url, parameters or {})
+        version = max(self.api_version, endpoint.api_version or "0.0", key=version_of)
+        return Request(endpoint, self.base_url, version, parameters or {})
 
     def rows(self, endpoint: Endpoint[Page[RowT]]) -> Iterator[RowT]:
         """Yield all rows of a list. A row that Intercom repeats comes again only if it differs.
@@ -241,17 +242,17 @@ class Intercom:
 
     def _send_once(self, request: Request[ResponseT]) -> ResponseT:
         """Send a request once, and decode the response."""
+        exchange = Exchange(request)
         try:
-            response = self._exchange(request)
+            exchange.response = self._exchange(request)
+            decoded = self._decode(request, exchange.response)
+            exchange.decoded = decoded
         except OSError as error:
             failure = unreachable(request, error)
-            self._report(request, error=str(failure))
+            exchange.error = str(failure)
             raise failure from error
-        decoded: Decoded[ResponseT] | None = None
-        try:
-            decoded = self._decode(request, response)
         finally:
-            self._report(request, response, decoded)
+            self.observer.after_exchange(exchange)
         return decoded.response
 
     def _exchange(self, request: Request[Any]) -> Response:
@@ -262,12 +263,12 @@ class Intercom:
             headers={
                 "Accept": "application/json",
                 "Cache-Control": "no-cache",
-                "Intercom-Version": self.version_for(request.endpoint),
+                "Intercom-Version": request.api_version,
                 "User-Agent": self.user_agent,
             },
             auth=self._sign,
             timeout=self.timeout,
-            on_limited=partial(self._report, request),
+            on_limited=lambda limited: self.observer.after_exchange(Exchange(request, limited)),
             params=None if is_post else request.parameters,
             json=request.parameters if is_post else None,
         )
@@ -277,14 +278,14 @@ class Intercom:
         endpoint = request.endpoint.for_content(content)
         if response.status_code != HTTPStatus.OK:
             raise refusal(request, response)
-        if problem := self._mistrust(response, self.version_for(endpoint)):
+        if problem := self._mistrust(response, request.api_version):
             raise untrusted(request, problem, describe_body(response))
         try:
             decoded = decode(content, endpoint.response, is_array=endpoint.is_array)
         except ShapeError as error:
             problem = f"it is not {endpoint.description} ({error})"
             failure = untrusted(request, problem, describe_body(response))
-            if error.rest_is_readable:
+            if error.counts:
                 failure = IntercomError(failure.problem, f"{error.counts} {RUN_AGAIN}")
                 failure.field = error.field
             raise failure from error
@@ -297,10 +298,6 @@ class Intercom:
             decoded.response.signs_of_more = ", ".join(signs)
         return decoded
 
-    def version_for(self, endpoint: Endpoint[Any]) -> str:
-        """Return the API version to request: a newer one if the endpoint needs it."""
-        return max(self.api_version, endpoint.api_version or "0.0", key=version_of)
-
     def _mistrust(self, response: Response, requested: str) -> str | None:
         """Return why a response of HTTP 200 can't be used, None if it can."""
         if echoes(response.content, self.access_token):
@@ -312,24 +309,6 @@ class Intercom:
         if version_of(answered) < version_of(requested) < NEWEST:
             return f"API version {answered} answered instead of {requested}"
         return None
-
-    def _report(
-        self,
-        request: Request[Any],
-        response: Response | None = None,
-        decoded: Decoded[Any] | None = None,
-        error: str | None = None,
-    ) -> None:
-        """Tell the observer what came of sending a request."""
-        now = self.clock.now() if self.clock.is_set else None
-        rows, replaced = None, decoded.replaced if decoded else ()
-        if decoded:
-            rows = len(decoded.response.rows) if isinstance(decoded.response, Page) else 1
-        self.observer.after_exchange(
-            Exchange(
-                request, self.version_for(request.endpoint), now, response, rows, replaced, error
-            )
-        )
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         # As `auth`, not among the headers: there a netrc file would replace it.

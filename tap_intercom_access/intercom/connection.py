@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -133,25 +133,20 @@ def _send(
     except HTTPError as error:  # requests doesn't convert all errors about host names
         raise requests.exceptions.InvalidURL(error) from error
     content = bytearray()
-    with response:
-        for piece in _pieces(response):
-            content += piece
-            if len(content) > MAX_BODY:
-                raise TooLargeError(
-                    f"HTTP {response.status_code} with more than {MAX_BODY // 2**20} MiB"
-                )
-            if time.monotonic() >= deadline:
-                raise requests.Timeout(f"no whole response within {allowed:g} seconds")
-    return Response(response.status_code, response.headers, content)
-
-
-def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """Read the body as it arrives. `iter_content` would wait until a piece is full."""
     try:
-        while piece := response.raw.read1(PIECE, decode_content=True):
-            yield piece
+        with response:
+            # As it arrives: `iter_content` would wait until a piece is full.
+            while piece := response.raw.read1(PIECE, decode_content=True):
+                content += piece
+                if len(content) > MAX_BODY:
+                    raise TooLargeError(
+                        f"HTTP {response.status_code} with more than {MAX_BODY // 2**20} MiB"
+                    )
+                if time.monotonic() >= deadline:
+                    raise requests.Timeout(f"no whole response within {allowed:g} seconds")
     except HTTPError as error:
         raise requests.ConnectionError(error) from error
+    return Response(response.status_code, response.headers, content)
 
 
 class _Session(requests.Session):

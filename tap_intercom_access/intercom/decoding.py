@@ -21,7 +21,6 @@ from typing import Any, Generic, NoReturn, TypeVar, get_args
 
 import msgspec
 from msgspec import inspect
-from typing_extensions import override
 
 from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import decode_id
@@ -42,22 +41,13 @@ MORE = re.compile(
 """Keys that announce further pages in APIs other than Intercom's today."""
 
 
-@dataclass(eq=False)
 class ShapeError(ValueError):
     """A body doesn't have the expected shape."""
 
-    problem: str
     field: str | None = None
     """Field of a row that can't be read."""
-    rest_is_readable: bool = False
-    """Whether the rest shows that it is the requested list or object."""
-    counts: str = "The rest can be read."
-    """How much of it can be read, as a sentence."""
-
-    @override
-    def __str__(self) -> str:
-        """Return the problem."""
-        return self.problem
+    counts = ""
+    """How much of the body can be read, as a sentence. Empty if it may be something else."""
 
 
 @dataclass
@@ -157,23 +147,22 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _shape_error(problem: str, body: Any, shape: type, corrector: _Corrector) -> ShapeError:  # noqa: ANN401 (JSON)
-    """Find out which field is wrong, and how much of the rest can be read."""
+    """Find out which field is wrong, and how many rows can be read."""
+    result = ShapeError(problem)
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     is_page = isinstance(body, dict) and "rows" in fields
     rows = body.get(fields["rows"].encode_name) if is_page else None
-    if not isinstance(rows, list):
-        is_readable = bool(corrector.unreadable_field(body, shape))
-        return ShapeError(problem, rest_is_readable=is_readable)
-    (row_type,) = get_args(fields["rows"].type)
-    unreadable = [row for row in rows if not corrector.can_convert(row, row_type)]
-    field = corrector.unreadable_field(unreadable[0], row_type) if unreadable else None
-    readable = len(rows) - len(unreadable)
-    return ShapeError(
-        problem,
-        field=field,
-        rest_is_readable=bool(unreadable and (readable or field)),
-        counts=f"Of {len(rows)} rows there, {readable} can be read.",
-    )
+    if isinstance(rows, list):
+        (row_type,) = get_args(fields["rows"].type)
+        unreadable = [row for row in rows if not corrector.can_convert(row, row_type)]
+        readable = len(rows) - len(unreadable)
+        if unreadable:
+            result.field = corrector.unreadable_field(unreadable[0], row_type)
+        if unreadable and (readable or result.field):
+            result.counts = f"Of {len(rows)} rows there, {readable} can be read."
+    elif corrector.unreadable_field(body, shape):
+        result.counts = "The rest can be read."
+    return result
 
 
 def struct_in(type_: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401 (also a union)

@@ -87,6 +87,8 @@ class Request(Generic[ResponseT]):
 
     endpoint: Endpoint[ResponseT]
     base_url: str
+    api_version: str
+    """Sent as `Intercom-Version`: a newer one than configured if the endpoint needs it."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """The query of a GET, the JSON body of a POST."""
 

@@ -39,12 +39,13 @@ class StreamObserver(Observer):
     @override
     def after_exchange(self, exchange: Exchange) -> None:
         with self._lock:
-            self._replaced |= dict.fromkeys(exchange.replaced)
+            self._replaced |= dict.fromkeys(exchange.decoded.replaced if exchange.decoded else ())
             is_first, self._is_first = self._is_first, False
             self._run.requests += exchange.response is not None
         if exchange.response and is_first and logger.isEnabledFor(logging.DEBUG):
             self._log_unknown_keys(exchange.response.content, exchange.request.endpoint.key)
-        self._run.evidence.record(self.stream, exchange)
+        clock = self._run.intercom.clock
+        self._run.evidence.record(self.stream, exchange, clock.now() if clock.is_set else None)
 
     def log_replaced(self) -> None:
         """Warn about the strings in which characters were replaced."""
