@@ -48,10 +48,8 @@ def _set_up_logging() -> click.Command:
     try:
         return TapIntercomAccess.cli
     except Exception as error:
-        for name in (f"{VARIABLES}LOGLEVEL", "LOGLEVEL", "SINGER_SDK_LOG_CONFIG"):
-            os.environ.pop(name, None)
-        logging.getLogger().handlers.clear()  # the failed setup may have added one
-        _ = TapIntercomAccess.cli  # the defaults, to log the error
+        columns = "%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s"
+        logging.basicConfig(force=True, format=columns)
         raise InputError(
             f"Can't set up logging ({excerpt(str(error))}). Correct {VARIABLES}LOGLEVEL (DEBUG, "
             "INFO, WARNING, ERROR) or SINGER_SDK_LOG_CONFIG."

@@ -3,12 +3,10 @@
 The exceptions::
 
     Exception
+    ├── IntercomError          Intercom's response can't be used (see `intercom/errors.py`)
     └── TapError               expected: the message says what failed, where, and what to do
         ├── InputError         configuration, catalog, or state can't be used
-        ├── StreamError        a list wasn't read completely (see `intercom/errors.py`)
-        ├── EvidenceError      the evidence of a run can't be written
-        ├── StdoutError        stdout is closed, or its disk is full
-        └── TargetGoneError    the target closed the pipe
+        └── StreamError        a list wasn't read completely
 """
 
 from __future__ import annotations
@@ -30,30 +28,17 @@ class StreamError(TapError):
     """A stream wasn't read completely. The message begins with its name."""
 
 
-class EvidenceError(TapError):
-    """The evidence of a run can't be written."""
-
-
-class TargetGoneError(TapError):
-    """The target closed the pipe before everything was written."""
-
-    def __init__(self) -> None:
-        """Point to the target's messages."""
-        super().__init__(
+def stdout_error(error: OSError) -> TapError:
+    """Return the error for a failure to write to stdout."""
+    if isinstance(error, BrokenPipeError):
+        return TapError(
             "The target closed the pipe before the end: this sync is incomplete. See the target's "
             "own messages for the reason."
         )
-
-
-class StdoutError(TapError):
-    """Stdout can't be written."""
-
-    def __init__(self, reason: str | None) -> None:
-        """Take the operating system's reason."""
-        super().__init__(
-            f"Can't write to stdout ({reason}): the output is incomplete. Pipe it to a target, or "
-            "to a file on a disk with enough space."
-        )
+    return TapError(
+        f"Can't write to stdout ({error.strerror}): the output is incomplete. Pipe it to a target, "
+        "or to a file on a disk with enough space."
+    )
 
 
 def describe(error: Exception) -> str:

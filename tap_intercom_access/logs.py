@@ -22,12 +22,11 @@ def guard() -> None:
     logging.raiseExceptions = False  # it prints what it can't format, with a traceback
     for url in urllib.request.getproxies().values():
         if match := USER_AND_PASSWORD.match(url):
-            user, password = match.groups()
-            for secret in (password, unquote(password), f"{user}:{password}@"):
+            pair, password = ":".join(match.groups()), match[2]
+            # Libraries quote parts that they take for a path or a query.
+            parts = [pair, unquote(pair), password, unquote(password), *re.split(r"[/?#\\]", pair)]
+            for secret in parts:
                 keep_secret(secret)
-            for part in re.split(r"[/?#\\]", f"{user}:{password}"):  # libraries quote such parts
-                keep_secret(part)
-            keep_secret(f"{unquote(user)}:{unquote(password)}")
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.Logger.manager.loggerDict)]
     for handler in {handler for logger in loggers for handler in logger.handlers}:
         handler.setFormatter(SafeFormatter(handler.formatter or logging.Formatter()))

@@ -9,7 +9,7 @@ from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
-from tap_intercom_access.errors import StdoutError, TargetGoneError
+from tap_intercom_access.errors import stdout_error
 
 BULK = 64 * 1024
 """Bytes of records that are written at once."""
@@ -19,10 +19,10 @@ def buffer_stdout() -> None:
     """Buffer stdout: with PYTHONUNBUFFERED set, each record would be a system call.
 
     Raises:
-        StdoutError: if it is closed.
+        TapError: if it is closed.
     """
     if sys.stdout is None:
-        raise StdoutError("it is closed")
+        raise stdout_error(OSError(0, "it is closed"))
     sys.stdout = open(  # noqa: SIM115 (a descriptor that stays open)
         sys.stdout.fileno(),
         "w",
@@ -37,15 +37,12 @@ def flush_stdout() -> None:
     """Write what is buffered so far.
 
     Raises:
-        TargetGoneError: if the target closed the pipe.
-        StdoutError: if it can't be written for another reason, such as a full disk.
+        TapError: if stdout can't be written: the target closed the pipe, or a disk is full.
     """
     try:
         sys.stdout.flush()
-    except BrokenPipeError as error:
-        raise TargetGoneError from error
     except OSError as error:
-        raise StdoutError(error.strerror) from error
+        raise stdout_error(error) from error
 
 
 class PipeWriter(MsgSpecWriter):
@@ -59,10 +56,8 @@ class PipeWriter(MsgSpecWriter):
         """Write a message to stdout. Records are written in bulk, all others at once."""
         try:
             sys.stdout.buffer.write(serialize_jsonl(message.to_dict()))
-        except BrokenPipeError as error:
-            raise TargetGoneError from error
         except OSError as error:
-            raise StdoutError(error.strerror) from error
+            raise stdout_error(error) from error
         if not isinstance(message, RecordMessage):
             self.flush()
 

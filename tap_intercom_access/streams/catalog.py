@@ -10,9 +10,8 @@ from singer_sdk.singerlib import CatalogEntry, Schema, SelectionMask
 from singer_sdk.singerlib.catalog import Metadata, MetadataMapping, StreamMetadata
 
 from tap_intercom_access.errors import InputError
+from tap_intercom_access.settings import BOOLEANS
 from tap_intercom_access.streams.schema import FieldPath
-
-SELECTED = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def selected_columns(
@@ -101,7 +100,7 @@ def _selection(name: str, value: object) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     try:
-        return SELECTED[str(value).strip().lower()]
+        return BOOLEANS[str(value).strip().lower()]
     except KeyError as error:
         raise InputError(
             f"Invalid selection in the catalog: {name} has selected={value!r}. Use true or false."

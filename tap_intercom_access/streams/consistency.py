@@ -37,13 +37,10 @@ class TeamClaims:
         if team_ids is None:
             self.without_teams.add(admin_id)
 
-    def names(self, team_id: str) -> bool:
-        """Return whether a teammate lists a team."""
-        return team_id in self.members or team_id in self.with_priority
-
     def is_empty(self, team_id: str) -> bool:
         """Return whether it is certain that a team has no members."""
-        return not self.without_teams and not self.names(team_id)
+        is_named = team_id in self.members or team_id in self.with_priority
+        return not self.without_teams and not is_named
 
 
 def disagreements(claims: TeamClaims, members: Mapping[str, Collection[str]]) -> list[str]:

@@ -34,7 +34,7 @@ class Run:
         """Log the result and complete the evidence, at the first call.
 
         Raises:
-            EvidenceError: if the evidence can't be completed.
+            TapError: if the evidence can't be completed.
         """
         if self.is_finished:
             return
