@@ -46,21 +46,18 @@ def flush_stdout() -> None:
 
 
 class PipeWriter(MsgSpecWriter):
-    """Writes messages, and ends the run if the target is gone.
-
-    Every method raises what `flush_stdout` does.
-    """
+    """Writes messages, and ends the run if the target is gone."""
 
     @override
     def write_message(self, message: Message) -> None:
-        """Write a message to stdout. Records are written in bulk, all others at once."""
+        """Write a message to stdout. Records are written in bulk, all others at once.
+
+        Raises:
+            TapError: if stdout can't be written.
+        """
         try:
             sys.stdout.buffer.write(serialize_jsonl(message.to_dict()))
         except OSError as error:
             raise stdout_error(error) from error
         if not isinstance(message, RecordMessage):
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the records so far, because the next ones may take a while."""
-        flush_stdout()
+            flush_stdout()

@@ -49,7 +49,6 @@ class TapIntercomAccess(Tap):
     name = "tap-intercom-access"
     config_jsonschema = SETTINGS
     message_writer_class = PipeWriter
-    message_writer: PipeWriter
     clock_class: ClassVar[type[RunClock]] = RunClock
     capabilities = [  # noqa: RUF012 (declared by the SDK)
         *(one for one in Tap.capabilities if one != PluginCapabilities.BATCH),  # see IntercomStream
@@ -80,8 +79,7 @@ class TapIntercomAccess(Tap):
             user_agent=f"{self.name}/{self.plugin_version}",
         )
         evidence = Evidence(self.config.get("evidence_path"))
-        clock = self.clock_class(intercom.clock)
-        return Run(intercom, evidence, clock, self.message_writer.flush)
+        return Run(intercom, evidence, self.clock_class(intercom.clock))
 
     @override
     def discover_streams(self) -> list[IntercomStream]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from sys import intern
 from typing import Annotated
 
 import msgspec
@@ -76,9 +75,7 @@ class Admin(Row, gc=False):
     )
 
     def __post_init__(self) -> None:
-        """Convert the avatar to its URL, and the type to one object for all teammates."""
-        if isinstance(self.type, str):
-            self.type = intern(self.type)
+        """Convert the avatar to its URL."""
         if isinstance(self.avatar_url, Avatar):
             self.avatar_url = self.avatar_url.image_url
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 from singer_sdk.helpers.types import TapState
@@ -66,34 +67,25 @@ def host_of_region(region: str | None, base_url: str) -> str | None:
     return host if base_url in HOSTS.values() and host != base_url else None
 
 
+@dataclass
 class Identity:
     """The workspace of the token, read once, and whether it is the expected one."""
 
-    def __init__(
-        self,
-        intercom: Intercom,
-        endpoint: Callable[[], Endpoint[Me]],
-        expected: str | None,
-        state: TapState,
-    ) -> None:
-        """Take where to read it.
-
-        Args:
-            intercom: The client of the stream `workspaces`.
-            endpoint: Returns `ME` with the fields that the stream needs.
-            expected: The setting `workspace_id`.
-            state: The tap's state, which remembers the workspace.
-        """
-        self._intercom = intercom
-        self._endpoint = endpoint
-        self._expected = expected
-        self._state = state
-        self._me: Me | None = None
+    intercom: Intercom
+    """The client of the stream `workspaces`."""
+    endpoint: Callable[[], Endpoint[Me]]
+    """Returns `ME` with the fields that the stream needs."""
+    expected: str | None
+    """The setting `workspace_id`."""
+    state: TapState
+    """The tap's state, which remembers the workspace."""
+    me: Me | None = None
+    """The response, once it was read."""
 
     @property
     def description(self) -> str:
         """The workspace for messages. Empty before it was read."""
-        app = self._me and self._me.app
+        app = self.me and self.me.app
         return f"'{app.id_code}' ({app.name or 'no name'})" if app else ""
 
     def read(self) -> Me:
@@ -102,16 +94,16 @@ class Identity:
         Raises:
             IntercomError: if it can't be read.
         """
-        if self._me is None:
-            self._me = self._intercom.send(self._intercom.build_request(self._endpoint()))
-            if host := host_of_region(self._me.app.region, self._intercom.base_url):
+        if self.me is None:
+            self.me = self.intercom.send(self.intercom.build_request(self.endpoint()))
+            if host := host_of_region(self.me.app.region, self.intercom.base_url):
                 logger.warning(
                     "The workspace is in region %s, but base_url is for another region. Set "
                     "base_url to %s",
-                    excerpt(str(self._me.app.region)),
+                    excerpt(str(self.me.app.region)),
                     host,
                 )
-        return self._me
+        return self.me
 
     def confirm(self, *, insist: bool = False) -> None:
         """Compare the workspace with the setting and the state, if they name one.
@@ -123,19 +115,19 @@ class Identity:
             StreamError: if the workspace can't be read.
             InputError: if it is another workspace.
         """
-        if self._expected is None and not insist:
+        if self.expected is None and not insist:
             return
         try:
             id_ = self.read().app.id_code
         except IntercomError as error:
             raise StreamError(f"workspaces: {error} {self._why_read()}") from error
         token = f"The access token belongs to workspace {self.description}"
-        if self._expected not in (None, id_):
+        if self.expected not in (None, id_):
             raise InputError(
-                f"{token}, but workspace_id is '{self._expected}'. Nothing was read. Use the token "
+                f"{token}, but workspace_id is '{self.expected}'. Nothing was read. Use the token "
                 "of that workspace, or correct workspace_id."
             )
-        bookmark = self._state.get("bookmarks", {}).get("workspaces", {})
+        bookmark = self.state.get("bookmarks", {}).get("workspaces", {})
         known = bookmark.get("workspace_id")
         if "workspace_id" in bookmark and known != id_:
             raise InputError(
@@ -146,11 +138,11 @@ class Identity:
 
     def remember(self) -> None:
         """Write the workspace's ID into the state, if it was read."""
-        if self._me:
-            bookmark = self._state.setdefault("bookmarks", {}).setdefault("workspaces", {})
-            bookmark["workspace_id"] = self._me.app.id_code
+        if self.me:
+            bookmark = self.state.setdefault("bookmarks", {}).setdefault("workspaces", {})
+            bookmark["workspace_id"] = self.me.app.id_code
 
     def _why_read(self) -> str:
-        if self._expected is None:
+        if self.expected is None:
             return "Or deselect the 'workspaces' stream in the catalog."
         return "This request is made because workspace_id is set. Nothing else was read."

@@ -15,6 +15,7 @@ from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.decoding import unknown_keys
 from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.redaction import excerpt
+from tap_intercom_access.output import flush_stdout
 from tap_intercom_access.streams.run import Run
 
 logger = logging.getLogger("tap-intercom-access")
@@ -34,7 +35,7 @@ class StreamObserver(Observer):
     @override
     def before_request(self, request: Request[Any]) -> None:
         if threading.current_thread() is threading.main_thread():
-            self._run.flush()  # the target can work on the records so far
+            flush_stdout()  # the target can work on the records so far
 
     @override
     def after_exchange(self, exchange: Exchange) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tap_intercom_access.clock import RunClock
 from tap_intercom_access.evidence import Evidence
 from tap_intercom_access.intercom import Intercom
+from tap_intercom_access.output import flush_stdout
 from tap_intercom_access.streams.identity import Identity
 
 logger = logging.getLogger("tap-intercom-access")
@@ -21,8 +21,6 @@ class Run:
     intercom: Intercom
     evidence: Evidence
     clock: RunClock
-    flush: Callable[[], None]
-    """Hands the records so far to the target."""
     identity: Identity = field(init=False)
     """The workspace that the token belongs to. The stream `workspaces` sets it."""
     requests: int = 0
@@ -39,7 +37,7 @@ class Run:
         if self.is_finished:
             return
         self.is_finished = True
-        self.flush()
+        flush_stdout()
         self.evidence.complete(self.clock.readings)
         counts = ", ".join(f"{stream} {rows}" for stream, rows in self.rows.items())
         plural = "" if self.requests == 1 else "s"
