@@ -172,12 +172,12 @@ def struct_in(type_: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401 (also 
     return next(filter(None, map(struct_in, get_args(type_))), None)
 
 
-def _alternatives(type_: inspect.Type) -> list[inspect.Type]:
+def alternatives(type_: inspect.Type) -> list[inspect.Type]:
     """Return the types that a value may have."""
     if isinstance(type_, inspect.Metadata):
-        return _alternatives(type_.type)
+        return alternatives(type_.type)
     if isinstance(type_, inspect.UnionType):
-        return [one for member in type_.types for one in _alternatives(member)]
+        return [one for member in type_.types for one in alternatives(member)]
     return [type_]
 
 
@@ -228,7 +228,7 @@ class _Corrector:
             type_: Its type in the shape.
             path: Its place in the response, such as `admins[17].role`.
         """
-        types = _alternatives(type_)
+        types = alternatives(type_)
         objects = [one for one in types if isinstance(one, inspect.StructType)]
         if isinstance(value, dict) and objects:
             return self._fields(value, objects[0], path)

@@ -11,20 +11,21 @@ import msgspec
 import singer_sdk.typing as th
 from msgspec import inspect
 from singer_sdk.helpers.types import Record
-from singer_sdk.typing import JSONTypeHelper
 
-from tap_intercom_access.intercom.decoding import struct_in
-from tap_intercom_access.intercom.responses import Id
+from tap_intercom_access.intercom.decoding import alternatives, struct_in
 
 ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
 
 FieldPath = tuple[str, ...]
 """Name of a field, or of a field in an object: `("role", "id")`."""
 
-SIMPLE: dict[type[inspect.Type], type[JSONTypeHelper[Any]]] = {
+SIMPLE: dict[type[inspect.Type], Any] = {
     inspect.BoolType: th.BooleanType,
+    inspect.CustomType: th.StringType,  # an Id
     inspect.IntType: th.IntegerType,
     inspect.StrType: th.StringType,
+    # Without "properties": the SDK's flattening drops a column with an empty list of them.
+    inspect.DictType: th.CustomType({"type": ["object", "null"], "additionalProperties": True}),
 }
 
 EARLIEST, LATEST = 86_400, 253_402_214_400
@@ -163,8 +164,6 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
     type_ = _member(type_)
     if is_time:
         return th.DateTimeType
-    if isinstance(type_, inspect.CustomType) and type_.cls is Id:
-        return th.StringType
     if isinstance(type_, inspect.ListType):
         return th.ArrayType(_json_type(type_.item_type)(nullable=False))
     if isinstance(type_, inspect.StructType):
@@ -172,20 +171,13 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
             name = type_.cls.__name__
             raise TypeError(f"{name} has a field that records can't contain as declared")
         return th.ObjectType(*_properties(type_))
-    if isinstance(type_, inspect.DictType):
-        # Without "properties": the SDK's flattening drops a column with an empty list of them.
-        return th.CustomType({"type": ["object", "null"], "additionalProperties": True})
     return SIMPLE[type(type_)]
 
 
 def _member(type_: inspect.Type) -> inspect.Type:
     """Return the type in records, without null."""
-    if isinstance(type_, inspect.Metadata):
-        return _member(type_.type)
-    if isinstance(type_, inspect.UnionType):
-        # A value that Intercom sends in two forms, such as an avatar, is a string in records.
-        return min(type_.types, key=lambda member: not isinstance(member, inspect.StrType))
-    return type_
+    # A value that Intercom sends in two forms, such as an avatar, is a string in records.
+    return min(alternatives(type_), key=lambda one: not isinstance(one, inspect.StrType))
 
 
 def _extra(type_: inspect.Type) -> dict[str, Any]:
