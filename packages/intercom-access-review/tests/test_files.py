@@ -11,7 +11,6 @@ import pytest
 
 from intercom_access_review.files import (
     make_folder,
-    read_csv,
     replacing,
     restrict_umask,
     write_text,
@@ -126,48 +125,3 @@ def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
         pass
     with pytest.raises(click.ClickException, match=r"Cannot create .*below: "):
         make_folder(tmp_path / "file" / "below")
-
-
-def test_a_csv_file_is_read_as_spreadsheet_programs_write_it(tmp_path: Path) -> None:
-    path = tmp_path / "people.csv"
-    path.write_text(
-        'owner, email ,note\r\n Ann@x ,"B\nc",\r\n,,\r\n"d, e",f@x,g\r\n', encoding="utf-8-sig"
-    )
-
-    assert read_csv(path, ["email", "owner"], ["note", "left_on"]) == [
-        (3, {"owner": "Ann@x", "email": "B c", "note": ""}),
-        (5, {"owner": "d, e", "email": "f@x", "note": "g"}),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", r"has the columns \(none\)\. Use the columns email, owner, note \(optional\)\."),
-        ("email;owner\n", r"has the columns email;owner\. Use the columns email, owner"),
-        ("email\n", r"has the columns email\. Use"),
-        ("email,owner,other\n", r"has the columns email, owner, other\. Use"),
-        ("email,owner,email\n", r"has the columns email, owner, email\. Use"),
-        (
-            "email,owner\na@x\n",
-            r"line 2 .* \(values: 1, columns: 2\)\. Quote values",
-        ),
-        (
-            "email,owner\na@x,b@x\n\na@x,b@x,c\n",
-            r"line 4 .* \(values: 3, columns: 2\)",
-        ),
-        ("email,owner\n\xe9@x,b@x\n", r"is not valid CSV\. Save it as 'CSV UTF-8'"),
-        ('email,owner\n"a"@x,b@x\n', r"is not valid CSV"),
-    ],
-)
-def test_a_csv_file_with_an_error_is_refused(text: str, reason: str, tmp_path: Path) -> None:
-    path = tmp_path / "people.csv"
-    path.write_text(text, encoding="latin-1")
-
-    with pytest.raises(click.ClickException, match=f"{path}.*{reason}"):
-        read_csv(path, ["email", "owner"], ["note"])
-
-
-def test_a_missing_csv_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(click.ClickException, match=r"Cannot read .*people\.csv: No such file"):
-        read_csv(tmp_path / "people.csv", ["email"])

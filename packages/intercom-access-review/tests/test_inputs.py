@@ -39,20 +39,39 @@ def write(name: str, text: str, encoding: str = "utf-8") -> None:
     (INPUTS / f"{name}.csv").write_text(text, encoding=encoding)
 
 
-def test_addresses_and_names_are_normalized() -> None:
-    write("employees", "\ufeffemail,name,left_on,person\n Ann+x@Example.com ,Ann,2026-08-15,A  1\n")
-    write(
-        "employees", "email,name,left_on,person\nB@x.example,B,,a 1\nc@x.example,C,2026-08-15,A 1\n"
+def test_employees_are_read_as_a_personnel_system_exports_them() -> None:
+    text = (
+        "sep=;\nPerson;E-MAIL;Full name;Left On;Name;Manager\n"
+        "A  1; Ann+x@Example.com ;x;;Ann;Bo@x.example\n;;x;;No Address;\n"
+        "a 1;b@x.example;x;15.8.2026;Ann;\n"
     )
+    write("employees", text, "utf-16")
 
     inputs = load_inputs()
 
-    assert [row["left_on"] for row in inputs.employees] == ["2026-08-15"] * 2  # one person
-    assert inputs.last_days == {"b@x.example": "2026-08-15", "c@x.example": "2026-08-15"}
+    assert [
+        (row["email"], row["left_on"], row["manager"], row["person"]) for row in inputs.employees
+    ] == [
+        ("ann+x@example.com", "2026-08-15", "bo@x.example", "a 1"),
+        ("b@x.example", "2026-08-15", "bo@x.example", "a 1"),  # one person
+    ]
+    assert inputs.last_days == {"ann@example.com": "2026-08-15", "b@x.example": "2026-08-15"}
+    assert inputs.notes == [
+        "Columns of employees.csv that are not used: Full name.",
+        "Employees without an email address in employees.csv: 1.",
+    ]
+    write("employees", "email,name\na@x,A\n")
+    assert load_inputs().notes == [
+        "employees.csv has no column left_on, so terminated users are not known."
+    ]
 
 
 WRONG: dict[str, tuple[str, str, str]] = {
-    "columns": ("reviewers", "team,reviewer\n", "reviewers.csv has the columns team, reviewer"),
+    "columns": (
+        "reviewers",
+        "team,reviewer\n",
+        "the columns kind, name are missing (it has: team, reviewer)",
+    ),
     "kind": ("reviewers", "kind,name,reviewer\ngroup,x,a@x\n", "kind is 'group'. Use team, role"),
     "name": ("reviewers", "kind,name,reviewer\nteam,,a@x\n", "a team or role needs a name"),
     "default": ("reviewers", "kind,name,reviewer\ndefault,x,a@x\n", "the default has none"),
@@ -64,8 +83,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "date": (
         "employees",
-        "email,name,left_on\na@x,A,15.8.2026\n",
-        "'15.8.2026' is not a valid date",
+        "email,name,left_on\na@x,A,08/15/2026\nb@x,B,08/16/2026\nc@x,C,2026-08-17\n",
+        "line 2: left_on '08/15/2026' has slashes, which are ambiguous. Use 2026-08-15 (rows like",
     ),
     "two dates": (
         "employees",
@@ -74,7 +93,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "yes or no": ("manual_permissions", "email,privileged\na@x,maybe\n", "Use yes or no"),
     "service": ("service_accounts", "email,owner\na@x,a@x\n", "is a service account"),
-    "values": ("privileged_roles", "role\na,b\n", "line 2 doesn't have one value per column"),
+    "values": ("privileged_roles", "role\na,b\n", "line 2 has 2 values for 1 columns"),
 }
 
 

@@ -11,10 +11,12 @@ import click
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import mailbox, normalized_address
 from intercom_access_review.manifest import new_step
-from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, now, parse_day, sha256
+from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, iso_day, now, parse_day, sha256
 from intercom_access_review.records import Decision, DecisionImport, write_record
 from intercom_access_review.settings import deadline
+from intercom_access_review.spreadsheets import CSV_SUFFIXES
 from intercom_access_review.worksheets import (
+    DATES,
     DECIDED,
     DECISIONS,
     OLD_DECISIONS,
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 
 SHOW = 20
 """Problems that a message lists, at most."""
-SUFFIXES = {".csv", ".xlsx"}
+SUFFIXES = CSV_SUFFIXES | {".xlsx"}
 COMPARED = ("decision", "reason", "until")
+DAY = timedelta(days=1)
+"""The day elsewhere can be the one before or after that in UTC."""
 
 
 class Completed(NamedTuple):
@@ -79,9 +83,9 @@ def decision_of(row: Texts, review: Archived, path: Path, imported_at: str) -> D
         email=row["email"],
         decision=OLD_DECISIONS.get(word, word),
         reason=row["reason"],
-        until=row["until"],
+        until=iso_day(row["until"]),
         decided_by=normalized_address(row["decided by"]),
-        decided_on=row["decided on"],
+        decided_on=iso_day(row["decided on"]),
         due_on="",
         imported_at=imported_at,
         file=path.name,
@@ -110,7 +114,7 @@ def problem_of(
         left: Last days of work by mailbox.
     """
     by, on, until = new.decided_by, parse_day(new.decided_on), parse_day(new.until)
-    tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)  # somewhere it is that already
+    tomorrow = datetime.now(timezone.utc).date() + DAY
     reviewer, last_day = sent["reviewer"], left.get(mailbox(by))
     excepted = new.decision == "exception"
     known = ", ".join(DECISIONS)
@@ -120,7 +124,7 @@ def problem_of(
         (not by, f"'decided by' is empty. Enter {reviewer}."),
         (by != reviewer, f"'decided by' is {by}, but the reviewer is {reviewer}."),
         (on is None, f"'decided on' {new.decided_on!r} is not a valid date. Use {reviewed}."),
-        (on and on < reviewed, f"'decided on' {on} is before the review."),
+        (on and on < reviewed - DAY, f"'decided on' {on} is before the review."),
         (on and on > tomorrow, f"'decided on' {on} is in the future."),
         (last_day and last_day < new.decided_on, f"{by} left on {last_day}, before the decision."),
         (excepted and not new.reason, "an exception needs a reason."),
@@ -157,14 +161,17 @@ class Reader:
         Raises:
             click.ClickException: It is not a worksheet of an open review.
         """
-        if path.suffix not in SUFFIXES or path.is_symlink() or not path.is_file():
-            raise refused(path, ["only .xlsx and .csv files are read. Save it as one of them."])
+        if path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
+            raise refused(
+                path, ["only .xlsx, .csv, and .txt files are read. Save it as one of them."]
+            )
         self.path, self.left = path, left
         self.rows, self.digest = read_rows(path), sha256(path)
         self.review = review_of(path, self.rows, reviews)
         self.new: dict[str, Decision] = {}
         self.attestations: list[Row] = []
         self.problems: list[str] = []
+        self.slashed = 0
 
     def read(self, imported_at: str) -> Completed:
         """Return the decisions.
@@ -186,6 +193,10 @@ class Reader:
         for number, row in self.rows:
             if reviewer := reviewer_of_attestation(row["row"]):
                 self._note(f"line {number}", row, self._read_attestation(row, reviewer))
+        if self.slashed:
+            self.problems.append(
+                f"{self.slashed} rows have dates with slashes, which are ambiguous. Use 2026-08-26."
+            )
         if sha256(self.path) != self.digest:
             self.problems.append("another program is writing it. Try again.")
         if self.problems:
@@ -207,7 +218,11 @@ class Reader:
             return f"{', '.join(changed)} was changed. Return the worksheet that you were sent."
         if not row["decision"]:
             return f"the decision '{earlier.decision}' is missing." if earlier else None
-        decision = decision_of(row, self.review, self.path, imported_at)
+        if any("/" in row[name] for name in DATES):
+            self.slashed += 1
+            return None
+        completed = sent | {name: row[name] for name in ("row", *DECIDED)}
+        decision = decision_of(completed, self.review, self.path, imported_at)
         if earlier and not is_different(earlier, decision):
             return None
         self.new[row["row"]] = decision
@@ -218,13 +233,16 @@ class Reader:
         """Add an attestation that is filled in, and return what is wrong with it."""
         if not row["decided by"] and not row["decided on"]:
             return None
+        if "/" in row["decided on"]:
+            self.slashed += 1
+            return None
         known = [one["reviewer"] for one in self.review.attestations]
         decided = {*self.review.decisions, *self.new}
         own = (key for key, sent in self.review.rows.items() if sent["reviewer"] == reviewer)
         if problem := problem_of_attestation(row, reviewer, sum(k not in decided for k in own)):
             return problem
         if reviewer not in known:
-            date_ = row["decided on"]
+            date_ = iso_day(row["decided on"])
             self.attestations.append(
                 {"reviewer": reviewer, "attested_on": date_, "file": self.path.name}
             )

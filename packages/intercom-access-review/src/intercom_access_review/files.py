@@ -1,4 +1,4 @@
-"""Read CSV files that people edit, and write files with personal data.
+"""Write files with personal data.
 
 A file is written beside its place and moved there when it is complete. It gets the owner and group
 of its folder, and other users can't read it, whatever the umask. Symbolic links are never followed.
@@ -6,17 +6,14 @@ of its folder, and other users can't read it, whatever the umask. Symbolic links
 
 from __future__ import annotations
 
-import csv
 import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from intercom_access_review.texts import single_line
-
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -75,38 +72,6 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
             file = stack.enter_context(replacing(folder / name))
             file.write(text.encode())
             file.flush()
-
-
-def read_csv(
-    path: Path, columns: Collection[str], optional: Collection[str] = ()
-) -> list[tuple[int, dict[str, str]]]:
-    """Read the rows of a CSV file in UTF-8 with their line numbers; each value is a single line.
-
-    Raises:
-        click.ClickException: The file cannot be read, or has other columns.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [single_line(cell) for cell in line]) for line in reader]
-    except OSError as error:
-        raise click.ClickException(f"Cannot read {path}: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise click.ClickException(f"{path} is not valid CSV. Save it as 'CSV UTF-8'.") from error
-    head = lines[0][1] if lines else []
-    if len(set(head)) < len(head) or not set(columns) <= set(head) <= {*columns, *optional}:
-        expected = ", ".join([*columns, *(f"{name} (optional)" for name in optional)])
-        raise click.ClickException(
-            f"{path} has the columns {', '.join(head) or '(none)'}. Use the columns {expected}."
-        )
-    rows = [(number, line) for number, line in lines[1:] if any(line)]
-    for number, line in rows:
-        if len(line) != len(head):
-            raise click.ClickException(
-                f"{path}, line {number} doesn't have one value per column (values: {len(line)}, "
-                f"columns: {len(head)}). Quote values that contain commas."
-            )
-    return [(number, dict(zip(head, line, strict=True))) for number, line in rows]
 
 
 def _share_with_readers_of(folder: Path, path: Path, permissions: int) -> None:

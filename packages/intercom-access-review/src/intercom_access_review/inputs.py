@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.files import read_csv
-from intercom_access_review.project import INPUTS, Row, parse_day
+from intercom_access_review.project import INPUTS, Row, iso_day, parse_day
+from intercom_access_review.spreadsheets import Table, read_table
 from intercom_access_review.texts import comparison_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ADDRESSES = ("email", "reviewer", "owner")
+ADDRESSES = ("email", "reviewer", "owner", "manager")
+OF_PERSON = ("left_on", "manager")
+OF_EMPLOYEES = ("person", *OF_PERSON)
+"""The optional columns of employees.csv."""
 REQUIRED = {"email", "reviewer", "role", "owner", "privileged"}
 KINDS = ("team", "role", "default")
 
@@ -28,6 +31,8 @@ class Inputs:
     privileged_roles: list[Row] = field(default_factory=list)
     service_accounts: list[Row] = field(default_factory=list)
     manual_permissions: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What the inputs don't say."""
 
     @property
     def last_days(self) -> dict[str, str]:
@@ -54,13 +59,17 @@ def fail(name: str, line: int, problem: str) -> click.ClickException:
 def read_input(name: str, columns: Collection[str], *, key: tuple[str, ...]) -> list[Row]:
     """Read the rows of an input, each with its line number; no two rows have the same key."""
     path = INPUTS / f"{name}.csv"
-    optional = ("left_on", "person") if name == "employees" else ()
     if not path.exists() and name in {"service_accounts", "manual_permissions"}:
         return []
+    return checked(name, read_table(path, columns), columns, key)
+
+
+def checked(name: str, table: Table, columns: Collection[str], key: tuple[str, ...]) -> list[Row]:
+    """Return the rows of an input with their line numbers and normalized addresses."""
     rows: list[Row] = []
     first: dict[tuple[str, ...], int] = {}
-    for line, values in read_csv(path, columns, optional):
-        row: Row = dict.fromkeys(optional, "") | values | {"line": line}
+    for line, values in table.rows:
+        row: Row = values | {"line": line}
         for column in ADDRESSES:
             if column in row:
                 row[column] = normalized_address(row[column])
@@ -74,31 +83,56 @@ def read_input(name: str, columns: Collection[str], *, key: tuple[str, ...]) -> 
     return rows
 
 
-def read_employees() -> list[Row]:
-    """Read the employees; each row of a person has the person's last day."""
-    rows = read_input("employees", ("email", "name"), key=("email",))
-    last_days: dict[str, Row] = {}
+def read_employees() -> tuple[list[Row], list[str]]:
+    """Read the employees, and what the file doesn't say about them.
+
+    Each row of a person has the person's last day and manager.
+    """
+    table = read_table(INPUTS / "employees.csv", ("email", "name"), OF_EMPLOYEES)
+    listed = [(line, row) for line, row in table.rows if row["email"]]
+    notes = []
+    if ignored := ", ".join(table.ignored):
+        notes.append(f"Columns of employees.csv that are not used: {ignored}.")
+    if skipped := len(table.rows) - len(listed):
+        notes.append(f"Employees without an email address in employees.csv: {skipped}.")
+    if listed and "left_on" not in table.columns:
+        notes.append("employees.csv has no column left_on, so terminated users are not known.")
+    rows = checked("employees", table._replace(rows=listed), ("email",), ("email",))
+    check_days(rows)
+    for column in OF_PERSON:
+        share(rows, column)
+    return rows, notes
+
+
+def check_days(rows: list[Row]) -> None:
+    """Raise one error for all employees whose last day is not a date."""
     for row in rows:
+        row.update(dict.fromkeys(OF_EMPLOYEES, "") | row)
         row["person"] = comparison_key(row["person"]) or mailbox(row["email"])
-        if not row["left_on"]:
-            continue
-        if parse_day(row["left_on"]) is None:
-            raise fail(
-                "employees",
-                row["line"],
-                f"left_on {row['left_on']!r} is not a valid date. Use 2026-08-15.",
-            )
-        first = last_days.setdefault(row["person"], row)
-        if first["left_on"] != row["left_on"]:
-            raise fail(
-                "employees",
-                row["line"],
-                f"the same person has another left_on in line {first['line']}.",
-            )
+        row["left_on"] = iso_day(row["left_on"])
+    wrong = [row for row in rows if row["left_on"] and not parse_day(row["left_on"])]
+    if wrong:
+        text, more = wrong[0]["left_on"], f" (rows like this: {len(wrong)})"
+        why = "has slashes, which are ambiguous" if "/" in text else "is not a valid date"
+        raise fail("employees", wrong[0]["line"], f"left_on {text!r} {why}. Use 2026-08-15{more}.")
+
+
+def share(rows: list[Row], column: str) -> None:
+    """Fill in a column of each row that another row of the same person has.
+
+    Raises:
+        click.ClickException: Two rows of a person differ.
+    """
+    known: dict[str, Row] = {}
     for row in rows:
-        if row["person"] in last_days:
-            row["left_on"] = last_days[row["person"]]["left_on"]
-    return rows
+        if row[column]:
+            first = known.setdefault(row["person"], row)
+            if first[column] != row[column]:
+                problem = f"the same person has another {column} in line {first['line']}."
+                raise fail("employees", row["line"], problem)
+    for row in rows:
+        if row["person"] in known:
+            row[column] = known[row["person"]][column]
 
 
 def read_reviewers() -> list[Row]:
@@ -135,8 +169,10 @@ def load_inputs() -> Inputs:
         click.ClickException: A file cannot be read, or a value in it is invalid.
     """
     roles = read_input("privileged_roles", ("role",), key=("role",))
+    employees, notes = read_employees()
     inputs = Inputs(
-        employees=read_employees(),
+        employees=employees,
+        notes=notes,
         reviewers=read_reviewers(),
         privileged_roles=[
             {"name": row["role"], "name_key": comparison_key(row["role"])} for row in roles

@@ -76,7 +76,7 @@ def worksheet_rows(review: str, state: State) -> list[Texts]:
             "kind": fact["kind"],
             "access": "workspace" if fact["kind"] == "workspace" else fact["thing"],
             "level": fact["level"],
-            "first observed": first_observed(fact),
+            "first observed": f"on {first_observed(fact)}",  # programs change a date alone
             "last activity": last_activity(fact),
             "privileged": fact["privileged"],
             "items": " ".join(items),

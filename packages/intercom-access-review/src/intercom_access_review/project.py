@@ -61,10 +61,15 @@ def iso(time: date | None) -> str | None:
 
 
 def parse_day(text: str) -> date | None:
-    """Return a date such as 2026-08-26, or None if the string is not one."""
+    """Return a date such as 2026-08-26 or 26.08.2026, or None if the string is not one."""
+    day = re.sub(r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", r"\3-\2-\1", text)
+    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})([ T]\d\d:\d\d(:\d\d)?)?", day, re.ASCII)
     try:
-        return (
-            date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
-        )
+        return date(*map(int, found.groups()[:3])) if found else None
     except ValueError:
         return None
+
+
+def iso_day(text: str) -> str:
+    """Return a date in the form 2026-08-26; other strings stay as they are."""
+    return str(parse_day(text) or text)

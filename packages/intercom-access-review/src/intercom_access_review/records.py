@@ -71,6 +71,8 @@ class Sync(Record):
     reconciliation: Row | None
     operator: Row
     code: Row
+    input_notes: list[str] = []
+    """What the inputs don't say."""
 
 
 class Review(Record):

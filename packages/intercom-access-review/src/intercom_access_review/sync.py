@@ -64,7 +64,8 @@ LOG_FILE = LOADED / f"{LOGS}.jsonl"
 def prepare() -> None:
     """Check inputs, settings, and the warehouse before Intercom is called."""
     settings = load_settings(ITEM_KINDS)
-    load_inputs()
+    for note in load_inputs().notes:
+        click.echo(note, err=True)
     read_export(settings.teammates_export_column)
     warehouse = open_warehouse(settings)
     warehouse.check()
@@ -149,6 +150,7 @@ def finish_sync() -> State:
     check_gap(warehouse, prepared, sync)
     check_clock(known_syncs(warehouse), sync.as_of)
     rename_old_columns(warehouse)
+    sync.input_notes = inputs.notes
     sync.reconciliation, exported = read_export(settings.teammates_export_column)
     loaded = loaded_tables(rows)
     warehouse.write(

@@ -11,8 +11,8 @@ import click
 from intercom_access_review.inputs import normalized_address
 from intercom_access_review.project import INPUTS, Row, sha256
 from intercom_access_review.settings import ADDRESS, PATH
-from intercom_access_review.texts import reveal_hidden, unescape_formulas
-from intercom_access_review.worksheets import csv_lines
+from intercom_access_review.spreadsheets import csv_lines
+from intercom_access_review.texts import reveal_hidden, single_line, unescape_formulas
 
 EXPORT = INPUTS / "teammates_export.csv"
 OLDEST = 24 * 60 * 60
@@ -56,7 +56,9 @@ def read_export(column: str) -> tuple[Row | None, set[str]]:
     """
     if not EXPORT.exists():
         return None, set()
-    lines = [[unescape_formulas(cell) for cell in line] for _, line in csv_lines(EXPORT)]
+    lines = [
+        [unescape_formulas(single_line(cell)) for cell in line] for _, line in csv_lines(EXPORT)
+    ]
     modified = EXPORT.stat().st_mtime
     known: Row = {
         "file": EXPORT.name,

@@ -6,21 +6,16 @@ import csv
 import hashlib
 import io
 import re
-from collections import Counter
-from contextlib import closing
-from datetime import datetime
-from itertools import islice
 from pathlib import Path
-from zipfile import ZipFile
 
-import click
 import yaml
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from intercom_access_review.files import replacing
+from intercom_access_review.spreadsheets import read_table
 from intercom_access_review.texts import escape_formulas, reveal_hidden, unescape_formulas
 
 FORM = yaml.safe_load((Path(__file__).parent / "templates" / "worksheet.yml").read_text("utf-8"))
@@ -34,12 +29,6 @@ OLD_COLUMNS = {"since": "first observed", "last event": "last activity", "findin
 """The words of versions before this package."""
 DATES = ("until", "decided on")
 WRAPPED = ("items", "teams", "last decision", "reason")
-LARGEST = 100_000_000
-"""Bytes of a spreadsheet when it is unpacked: about 100,000 rows."""
-MOST_LINES = 200_000
-SPARE_COLUMNS = 50
-"""Columns that a program may have added."""
-LAST_ROW = 1_048_576
 LONGEST = 32_000
 """Characters; a cell holds 32,767."""
 
@@ -48,7 +37,6 @@ DEVICE = re.compile(r"(all|aux|con|nul|prn|com\d|lpt\d)(\..*)?")
 """Names that Windows reserves, and the name of the worksheet with all rows."""
 
 Texts = dict[str, str]
-Line = tuple[int, list[str]]
 
 
 def reviewer_of_attestation(key: str) -> str:
@@ -78,6 +66,11 @@ def plain(value: object) -> str:
     """Return a value as one line that both forms of a worksheet can hold."""
     text = reveal_hidden(" ".join(str("" if value is None else value).split()))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def as_read(text: str) -> str:
+    """Return a value as a worksheet has it when it is read."""
+    return " ".join(unescape_formulas(plain(text)).split())
 
 
 def access_name(kind: str, thing: str) -> str:
@@ -139,90 +132,15 @@ def fill_in(book: Workbook, rows: list[Texts]) -> None:
     sheet.print_title_rows = "1:1"
 
 
-def unreadable(path: Path, problem: str) -> click.ClickException:
-    """Return an error about a file that is not a worksheet."""
-    return click.ClickException(f"Cannot read {path}: {problem}.")
-
-
 def read_rows(path: Path) -> list[tuple[int, Texts]]:
     """Read the rows of a worksheet, in either form, with their line numbers.
 
     Raises:
         click.ClickException: It is not a worksheet.
     """
-    lines = csv_lines(path) if path.suffix == ".csv" else sheet_lines(path)
-    if len(lines) > MOST_LINES:
-        raise unreadable(path, f"it has more than {MOST_LINES:,} lines")
-    head = [OLD_COLUMNS.get(name.strip(), name.strip()) for name in lines[0][1]] if lines else []
-    while head and not head[-1]:  # columns that a program added at the end
-        head.pop()
-    if duplicates := [name for name, count in Counter(head).items() if count > 1]:
-        raise unreadable(path, f"more than one column is named {', '.join(duplicates)}")
-    if missing := [name for name in ("row", "reviewer", *DECIDED) if name not in head]:
-        raise unreadable(path, f"the columns {', '.join(missing)} are missing")
-    rows = []
-    for number, line in lines[1:]:
-        values = [" ".join(unescape_formulas(" ".join(value.split())).split()) for value in line]
-        if any(values[len(head) :]):
-            raise unreadable(path, f"line {number} has more values than columns")
-        values += [""] * (len(head) - len(values))
-        if any(values):
-            rows.append((number, dict(zip(head, values, strict=False))))
-    return rows
-
-
-def csv_lines(path: Path) -> list[Line]:
-    """Return the lines of a CSV file in UTF-8 or UTF-16, with commas, semicolons, or tabs.
-
-    Raises:
-        click.ClickException: It cannot be read.
-    """
-    try:
-        content = path.read_bytes()
-        is_utf_16 = content[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        filled = (line for line in enumerate(lines, start=1) if any(line[1]))
-        return [(number, [plain(value) for value in line]) for number, line in filled]
-    except OSError as error:
-        raise unreadable(path, str(error.strerror)) from error
-    except UnicodeDecodeError as error:
-        raise unreadable(path, "it is not in UTF-8. Save it as 'CSV UTF-8'") from error
-    except csv.Error as error:
-        raise unreadable(path, f"it is not valid CSV ({error})") from error
-
-
-def sheet_lines(path: Path) -> list[Line]:
-    """Return the lines of the first sheet of a spreadsheet.
-
-    Raises:
-        click.ClickException: It cannot be read.
-    """
-    try:
-        with ZipFile(path) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-        if size > LARGEST:
-            problem = f"it has {size:,} bytes when unpacked, more than {LARGEST:,}"
-        else:
-            return lines_of(path)
-    except Exception as error:  # noqa: BLE001
-        problem = f"it is not a spreadsheet (.xlsx): {error}"
-    raise unreadable(path, problem)
-
-
-def lines_of(path: Path) -> list[Line]:
-    """Return the lines of the first sheet."""
-    with closing(load_workbook(path, read_only=True)) as book:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # the size in the file may be less than what it holds
-        last_column = len(COLUMNS) + SPARE_COLUMNS
-        rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW, max_col=last_column)
-        filled = (line for line in enumerate(rows, start=1) if line[1].count(None) < len(line[1]))
-        some = islice(filled, MOST_LINES + 1)
-        return [(number, [cell_text(value) for value in row]) for number, row in some]
-
-
-def cell_text(value: object) -> str:
-    """Return a cell as a string; a date as 2026-08-26."""
-    return value.date().isoformat() if isinstance(value, datetime) else plain(value)
+    optional = [*SHOWN, *OLD_COLUMNS]
+    rows = read_table(path, ("row", "reviewer", *DECIDED), optional, as_read).rows
+    return [
+        (number, {OLD_COLUMNS.get(name, name): value for name, value in row.items()})
+        for number, row in rows
+    ]

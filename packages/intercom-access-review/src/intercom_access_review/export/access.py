@@ -9,7 +9,7 @@ import click
 
 from intercom_access_review import texts
 from intercom_access_review.export.records import Reference, read_records
-from intercom_access_review.files import read_csv
+from intercom_access_review.spreadsheets import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +108,7 @@ def read_service_accounts(path: Path) -> dict[str, str]:
     Raises:
         click.ClickException: The file cannot be read, or a line of it is wrong.
     """
-    rows = read_csv(path, ("email", "owner"))
+    rows = read_table(path, ("email", "owner")).rows
     keys = [texts.comparison_key(row["email"]) for _, row in rows]
     for (number, row), key in zip(rows, keys, strict=True):
         problem = ""
