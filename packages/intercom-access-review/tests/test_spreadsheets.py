@@ -108,12 +108,8 @@ def book(*sheets: Sheet) -> Workbook:
     return made
 
 
-PEOPLE: list[list[Any]] = [
-    ["email", "left on"],
-    ["a@x", datetime(2026, 12, 31)],
-    [None],
-    ["b@x", 7],
-]  # noqa: DTZ001
+LAST_DAY = datetime(2026, 12, 31)  # noqa: DTZ001
+PEOPLE: list[list[Any]] = [["email", "left on"], ["a@x", LAST_DAY], [None], ["b@x", 7]]
 OLD: list[list[Any]] = [["email", "left on"], ["old@x", None]]
 
 

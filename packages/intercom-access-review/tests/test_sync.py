@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[Callable[[Project], object], dict[str, str], str]] = {
     "lost history": (lose_history, {}, "so its history is lost"),
     "renamed review": (lose_review, {}, "it is the review of"),
     "setting": (break_settings, {}, "sets decide, which is unknown"),
-    "input": (break_input, {}, "reviewers.csv has the columns a"),
+    "input": (break_input, {}, "reviewers.csv: the columns kind, name, reviewer are missing"),
     "clock": (bool, {"REVIEWED_AT": "2020-01-01 12:00:00"}, "Correct the clock of this machine"),
     "time": (bool, {"REVIEWED_AT": "soon"}, "REVIEWED_AT 'soon' is not a valid time"),
 }
