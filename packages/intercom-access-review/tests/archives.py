@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from click.testing import CliRunner
+
 from intercom_access_review.archive import Archived, read_review
+from intercom_access_review.cli import main
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.evidence import totals_of
 from intercom_access_review.files import write_text
@@ -90,9 +93,10 @@ def complete(
     change: Callable[[list[Texts]], object] = bool,
     name: str = NAME,
     file: str | None = None,
+    folder: str = "worksheets",
 ) -> Path:
     """Put a completed worksheet into the inbox, after a change."""
-    rows = read_rows(REVIEWS / name / "worksheets" / f"{reviewer}.csv")
+    rows = read_rows(REVIEWS / name / folder / f"{reviewer}.csv")
     for one in rows:
         one |= {"decided by": one["reviewer"], "decided on": str(day(9))}
         if not one["row"].startswith("attestation/"):
@@ -104,6 +108,12 @@ def complete(
     return path
 
 
+def first_row_only(rows: list[Texts]) -> None:
+    """Remove the decisions about all rows but the first one."""
+    for one in rows[1:]:
+        one.update(dict.fromkeys(("decision", "decided by", "decided on"), ""))
+
+
 def imported(*reviews: Archived, left: dict[str, str] | None = None) -> tuple[int, list[str]]:
     return import_worksheets(list(reviews), left or {}, SETTINGS)
 
@@ -112,3 +122,8 @@ def changed(path: Path, content: str) -> None:
     """Change a file of the archive, as someone with access to it does."""
     make_writable(path.parent)
     path.write_text(content, encoding="utf-8")
+
+
+def integrity() -> int:
+    """The exit code of the integrity check."""
+    return CliRunner().invoke(main, ["verify"]).exit_code

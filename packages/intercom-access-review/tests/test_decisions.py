@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from archives import ADA, BEN, NAME, complete, imported, write_review
+from archives import ADA, BEN, NAME, complete, first_row_only, imported, write_review
 from intercom_access_review.archive import archive_tables, read_review
 from intercom_access_review.project import INBOX, REVIEWS
 from intercom_access_review.worksheets import file_name
@@ -66,10 +66,6 @@ def test_a_worksheet_is_known_by_its_rows_whatever_its_name(review: Archived) ->
 
 
 def test_undecided_rows_may_follow_in_the_same_worksheet(review: Archived) -> None:
-    def first_row_only(rows: Rows) -> None:
-        for row in rows[1:]:
-            row.update(dict.fromkeys(("decision", "decided by", "decided on"), ""))
-
     complete(ADA, first_row_only)
     first = imported(review)
     complete(ADA)

@@ -74,7 +74,7 @@ def test_a_file_that_is_not_complete_output_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "has the columns (none). Use the columns email, owner."),
+        ("", "the columns email, owner are missing (it has: none)"),
         ("email,owner\na@x,\n", "line 2: 'a@x' and '' must both be email addresses."),
         ("email,owner\na@x,b@x\nA@x ,c@x\n", "line 2: a@x is listed twice. Remove one"),
         ("email,owner\na@x,b@x\nb@x,c@x\n", "line 2: the owner b@x is a service account."),

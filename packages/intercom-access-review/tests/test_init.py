@@ -37,7 +37,7 @@ def test_the_example_is_what_init_writes(tmp_path: Path) -> None:
     files = created(tmp_path / "project", *arguments)
 
     assert files == {name: (EXAMPLE / name).read_text(encoding="utf-8") for name in files}
-    assert len(files) == 8
+    assert len(files) == 9
 
 
 def test_files_that_exist_are_not_changed(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from intercom_access_review.records import (
     Completion,
     Decision,
     DecisionImport,
+    Reassignment,
+    ReassignmentStep,
     Review,
     read_record,
 )
@@ -45,6 +47,9 @@ class Archived:
     attestations: list[Row] = field(default_factory=list)
     completion: Completion | None = None
     imports: int = 0
+    reassignments: list[Reassignment] = field(default_factory=list)
+    reassigned_at: list[str] = field(default_factory=list)
+    """The time of each reassignment step."""
 
     @property
     def name(self) -> str:
@@ -55,7 +60,15 @@ class Archived:
     def rows(self) -> dict[str, Texts]:
         """The rows to decide, by access key, as the worksheets have them."""
         rows = read_rows(self.folder / "worksheets" / "all.csv")
-        return {row["row"]: row for _, row in rows if not reviewer_of_attestation(row["row"])}
+        found = {row["row"]: row for _, row in rows if not reviewer_of_attestation(row["row"])}
+        for one in self.reassignments:
+            found[one.access_key]["reviewer"] = one.receiver
+        return found
+
+    @property
+    def reassigned(self) -> dict[str, Reassignment]:
+        """The last reassignment of each row that has one."""
+        return {one.access_key: one for one in self.reassignments}
 
     @property
     def counts(self) -> Counter[str]:
@@ -77,14 +90,27 @@ class Archived:
                 self.revocations.pop(decision.access_key, None)
         self.attestations += record.attestations
 
+    def add_reassignments(self, record: ReassignmentStep) -> None:
+        """Add the reassignments of a step."""
+        self.reassignments += record.reassignments
+        self.reassigned_at.append(record.reassigned_at)
+        self.__dict__.pop("rows", None)
+
+
+def numbered(folder: Path) -> list[Path]:
+    """Return the folders of repeated steps in their order."""
+    folders = (path for path in folder.glob("*") if path.name.isdecimal())
+    return sorted(folders, key=lambda path: int(path.name))
+
 
 def read_review(folder: Path) -> Archived:
     """Read a review and all later steps of it."""
     review = Archived(folder, read_record(folder / "review.json", Review))
-    folders = (path for path in folder.glob("imports/*") if path.name.isdecimal())
-    for path in sorted(folders, key=lambda path: int(path.name)):
+    for path in numbered(folder / "imports"):
         review.add(read_record(path / "decisions.json", DecisionImport))
         review.imports = int(path.name)
+    for path in numbered(folder / "reassignments"):
+        review.add_reassignments(read_record(path / "reassignments.json", ReassignmentStep))
     path = folder / "completion" / "completion.json"
     if path.exists():
         review.completion = read_record(path, Completion)

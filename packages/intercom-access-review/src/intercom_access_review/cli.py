@@ -15,6 +15,7 @@ COMMANDS = {
     "review": "steps:review",
     "sync": "steps:sync",
     "import-decisions": "steps:import_decisions",
+    "reassign": "steps:reassign",
     "complete": "steps:complete",
     "verify": "verify:verify",
     "export": "export.command:export",

@@ -116,6 +116,7 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
         review_totals=review.record.sync.totals,
         rows_to_decide=totals_of((key,) for key in review.rows),
         rows_decided=totals_of((key,) for key in review.decisions),
+        reassignments=review.reassignments,
     )
 
 

@@ -22,6 +22,7 @@ from intercom_access_review.worksheets import (
     OLD_DECISIONS,
     Texts,
     access_name,
+    file_name,
     read_rows,
     reviewer_of_attestation,
 )
@@ -49,6 +50,15 @@ class Completed(NamedTuple):
     decisions: dict[str, Decision]
     """The new decisions, by access key."""
     attestations: list[Row]
+
+
+class Refusal(NamedTuple):
+    """A file in the inbox that was not imported."""
+
+    path: Path
+    message: str
+    reviewers: set[str]
+    """Whose worksheet it is, as far as it shows."""
 
 
 def refused(path: Path, problems: list[str]) -> click.ClickException:
@@ -120,7 +130,7 @@ def problem_of(
     known = ", ".join(DECISIONS)
     checks = [
         (new.decision not in DECISIONS, f"decision {new.decision!r} is unknown. Use {known}."),
-        (not reviewer, "the row has no reviewer. Name one in reviewers.csv, for the next review."),
+        (not reviewer, "the row has no reviewer. Name one in reassignments.csv."),
         (not by, f"'decided by' is empty. Enter {reviewer}."),
         (by != reviewer, f"'decided by' is {by}, but the reviewer is {reviewer}."),
         (on is None, f"'decided on' {new.decided_on!r} is not a valid date. Use {reviewed}."),
@@ -188,7 +198,8 @@ class Reader:
             seen.add(row["row"])
         reviewers = {row["reviewer"] for _, row in self.rows}
         for key, row in self.review.rows.items():
-            if key not in seen and row["reviewer"] in reviewers:
+            is_later = key in self.review.reassigned or key in self.review.decisions
+            if key not in seen and row["reviewer"] in reviewers and not is_later:
                 self._note(f"row {key!r}", row, "it is missing.")
         for number, row in self.rows:
             if reviewer := reviewer_of_attestation(row["row"]):
@@ -214,7 +225,8 @@ class Reader:
         sent, earlier = self.review.rows.get(row["row"]), self.review.decisions.get(row["row"])
         if sent is None:
             return "the row is not in the review."
-        if changed := [n for n in row if n not in DECIDED and row[n] != sent.get(n, "")]:
+        own = {*DECIDED, "reviewer"} if row["row"] in self.review.reassigned else {*DECIDED}
+        if changed := [n for n in row if n not in own and row[n] != sent.get(n, "")]:
             return f"{', '.join(changed)} was changed. Return the worksheet that you were sent."
         if not row["decision"]:
             return f"the decision '{earlier.decision}' is missing." if earlier else None
@@ -238,10 +250,10 @@ class Reader:
             return None
         known = [one["reviewer"] for one in self.review.attestations]
         decided = {*self.review.decisions, *self.new}
-        own = (key for key, sent in self.review.rows.items() if sent["reviewer"] == reviewer)
-        if problem := problem_of_attestation(row, reviewer, sum(k not in decided for k in own)):
+        keys = {one["row"] for _, one in self.rows if one["reviewer"] == reviewer} - {row["row"]}
+        if problem := problem_of_attestation(row, reviewer, len(keys - decided)):
             return problem
-        if reviewer not in known:
+        if reviewer not in known or self.new:
             date_ = iso_day(row["decided on"])
             self.attestations.append(
                 {"reviewer": reviewer, "attested_on": date_, "file": self.path.name}
@@ -262,6 +274,32 @@ def disagreements(completed: list[Completed]) -> dict[Path, str]:
     return problems
 
 
+def reviewers_of(path: Path, reviews: list[Archived]) -> set[str]:
+    """Return the reviewers in a worksheet, or those that a file is named after."""
+    known = {row["reviewer"] for review in reviews for row in review.rows.values()} - {""}
+    try:
+        return known & {row["reviewer"] for _, row in read_rows(path)}
+    except click.ClickException:
+        return {reviewer for reviewer in known if path.name.startswith(file_name(reviewer))}
+
+
+def check_inbox(
+    reviews: list[Archived], left: dict[str, str], imported_at: str
+) -> tuple[list[Completed], list[Refusal]]:
+    """Return the worksheets in the inbox that can be imported, and those that cannot."""
+    completed: list[Completed] = []
+    messages: dict[Path, str] = {}
+    for path in sorted(INBOX.glob("*")):
+        if not LEFT_BEHIND.fullmatch(path.name):
+            try:
+                completed.append(Reader(path, reviews, left).read(imported_at))
+            except click.ClickException as error:
+                messages[path] = error.message
+    messages |= disagreements(completed)
+    refusals = [Refusal(path, text, reviewers_of(path, reviews)) for path, text in messages.items()]
+    return [one for one in completed if one.path not in messages], refusals
+
+
 def import_worksheets(
     reviews: list[Archived], left: dict[str, str], settings: Settings
 ) -> tuple[int, list[str]]:
@@ -273,21 +311,14 @@ def import_worksheets(
         settings: The settings.
     """
     make_folder(INBOX)
-    imported_at, problems = now(), []
-    completed: list[Completed] = []
-    for path in sorted(INBOX.iterdir()):
-        if not LEFT_BEHIND.fullmatch(path.name):
-            try:
-                completed.append(Reader(path, reviews, left).read(imported_at))
-            except click.ClickException as error:
-                problems.append(error.message)
-    disagreeing = disagreements(completed)
-    problems += dict.fromkeys(disagreeing.values())
-    new = [one for one in completed if one.path not in disagreeing]
-    for one in new:
-        if not one.decisions and not one.attestations:
-            problems.append(f"{one.path} has nothing new. Remove it from {INBOX}/.")
-    new = [one for one in new if one.decisions or one.attestations]
+    completed, refusals = check_inbox(reviews, left, now())
+    problems = list(dict.fromkeys(refusal.message for refusal in refusals))
+    problems += [
+        f"{one.path} has nothing new. Remove it from {INBOX}/."
+        for one in completed
+        if not one.decisions and not one.attestations
+    ]
+    new = [one for one in completed if one.decisions or one.attestations]
     for review in reviews:
         if of_review := [one for one in new if one.review is review]:
             write_import(review, of_review, settings)

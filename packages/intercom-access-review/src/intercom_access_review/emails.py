@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from datetime import datetime, timezone
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from intercom_access_review.archive import Archived, due_day
-from intercom_access_review.files import make_folder, replacing
+from intercom_access_review.decisions import check_inbox
+from intercom_access_review.files import make_folder, replacing, write_text
 from intercom_access_review.page import render
-from intercom_access_review.project import OUTBOX
+from intercom_access_review.project import OUTBOX, now
 from intercom_access_review.settings import ADDRESS
 from intercom_access_review.worksheets import file_name, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from intercom_access_review.decisions import Refusal
     from intercom_access_review.state import State
 
+MESSAGES = OUTBOX / "messages.json"
+"""Messages for a chat, one per line."""
+TEXT = "text/csv"
 TYPES = {
-    ".csv": "text/csv",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 LONGEST = 80
@@ -38,21 +45,31 @@ def short(name: object) -> str:
 
 
 def worksheet_of(review: Archived, reviewer: str) -> Path:
-    """Return the worksheet to attach: the last one that was imported, or else the empty one."""
-    own = [
-        d.file for key, d in review.decisions.items() if review.rows[key]["reviewer"] == reviewer
+    """Return the newest worksheet of a reviewer: as sent, as imported, or after a reassignment."""
+    name = f"worksheets/{file_name(reviewer)}.xlsx"
+    known = [("", review.folder / name)]
+    known += [
+        (decision.imported_at, review.folder / "imports" / decision.file)
+        for decision in review.decisions.values()
+        if decision.decided_by == reviewer
     ]
-    path = review.folder / "imports" / own[-1] if own else review.folder
-    return path if path.is_file() else review.folder / "worksheets" / f"{file_name(reviewer)}.xlsx"
+    known += [
+        (time, review.folder / "reassignments" / str(number) / name)
+        for number, time in enumerate(review.reassigned_at, start=1)
+    ]
+    return max((time, path) for time, path in known if path.is_file())[1]
 
 
-def email_to(reviewer: str, name: str, review: Archived, state: State) -> EmailMessage:
-    """Return the email to a reviewer whose rows are not all decided.
+def text_to(
+    reviewer: str, name: str, review: Archived, refusal: Refusal | None, state: State
+) -> tuple[str, str]:
+    """Return the subject and the text of an email.
 
     Args:
         reviewer: The address.
         name: The name, if it is known.
-        review: The review.
+        review: The newest review.
+        refusal: The reviewer's worksheet that was not imported, if there is one.
         state: The last sync.
     """
     rows = [
@@ -60,53 +77,84 @@ def email_to(reviewer: str, name: str, review: Archived, state: State) -> EmailM
         for key, row in review.rows.items()
         if row["reviewer"] == reviewer and key not in review.decisions
     ]
-    workspace, due = review.record.sync.workspace, sorted({due_day(row) for row in rows} - {""})
+    given = (review.reassigned.get(row["row"]) for row in rows)
+    workspace, due = review.record.sync.workspace, Counter(filter(None, map(due_day, rows)))
     text = render(
         "email.txt.j2",
         (),
-        due=[(day, sum(due_day(row) == day for row in rows)) for day in due],
+        due=sorted(due.items()),
         name=short(name),
+        problems=refusal and refusal.message.rpartition("was not imported:\n")[2],
+        reassigned=Counter((one.sender, one.reason) for one in given if one),
         review=review,
         reviewer=reviewer,
         rows=rows,
         today=state.sync.as_of[:10],
         workspace=short(workspace["name"] or workspace["id"]),
     )
-    message, sender = EmailMessage(policy=SMTP), state.settings.mail_from
-    message["Subject"], _, body = text.strip().partition("\n")
+    subject, _, body = text.strip().partition("\n")
+    return subject, body.lstrip()
+
+
+def email_to(
+    reviewer: str, name: str, sender: str, text: tuple[str, str], path: Path
+) -> EmailMessage:
+    """Return an email with a worksheet."""
+    message = EmailMessage(policy=SMTP)
+    message["Subject"], body = text
     message["To"] = Address(display_name=short(name), addr_spec=reviewer)
     message["Date"] = format_datetime(datetime.now(timezone.utc))
     if sender:
         message["From"] = Address(addr_spec=sender)
         message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
-    message.set_content(body.lstrip(), cte="quoted-printable")
-    path = worksheet_of(review, reviewer)
-    maintype, _, subtype = TYPES[path.suffix].partition("/")
+    message.set_content(body, cte="quoted-printable")
+    maintype, _, subtype = TYPES.get(path.suffix.lower(), TEXT).partition("/")
     message.add_attachment(path.read_bytes(), maintype, subtype, filename=path.name)
     return message
 
 
-def write_emails(state: State) -> None:
-    """Write an email to each reviewer of the newest review who has rows to decide.
+def link_to(path: Path, review: Archived, pattern: str) -> str:
+    """Return the link to a worksheet by the setting worksheet_link, or else its path."""
+    link = pattern.replace("{review}", review.name).replace("{file}", quote(path.name))
+    return link or path.as_posix()
+
+
+def write_emails(state: State, left: dict[str, str]) -> None:
+    """Write an email and a chat message to each reviewer with rows to decide or to correct.
 
     Emails that are not needed any more are removed.
+
+    Args:
+        state: The last sync.
+        left: Last days of work by mailbox.
     """
-    for old in OUTBOX.glob("*/*.eml"):
+    for old in [*OUTBOX.glob("*/*.eml"), *OUTBOX.glob(MESSAGES.name)]:
         old.unlink()
     newest = state.reviews[-1] if state.reviews else None
     if newest is None or newest.completion:
         return
+    refusals = {
+        next(iter(one.reviewers)): one
+        for one in check_inbox(state.reviews, left, now())[1]
+        if len(one.reviewers) == 1
+    }
     names = {row["email"]: row["name"] for row in state.table("accounts")}
-    folder, count = OUTBOX / newest.name, 0
+    folder, messages, count = OUTBOX / newest.name, [], 0
     make_folder(folder)
     open_rows = (row for key, row in newest.rows.items() if key not in newest.decisions)
-    for reviewer in sorted({row["reviewer"] for row in open_rows} - {""}):
+    for reviewer in sorted(({row["reviewer"] for row in open_rows} | refusals.keys()) - {""}):
+        name, refusal = names.get(reviewer) or "", refusals.get(reviewer)
+        path = refusal.path if refusal else worksheet_of(newest, reviewer)
+        text = text_to(reviewer, name, newest, refusal, state)
+        link = link_to(path, newest, state.settings.worksheet_link)
+        messages.append({"to": reviewer, "name": name, "text": text[0], "link": link})
         if not ADDRESS.fullmatch(reviewer):
-            path = worksheet_of(newest, reviewer)
             click.echo(f"{reviewer} is not an email address. Hand over {path}.", err=True)
             continue
-        message = email_to(reviewer, names.get(reviewer) or "", newest, state)
+        message = email_to(reviewer, name, state.settings.mail_from, text, path)
         with replacing(folder / f"{file_name(reviewer)}.eml") as file:
             file.write(message.as_bytes())
         count += 1
+    lines = ",\n".join(json.dumps(message, ensure_ascii=False) for message in messages)
+    write_text(MESSAGES, f"[\n{lines}\n]\n")
     click.echo(f"{folder}: {count} {'email' if count == 1 else 'emails'} to send")

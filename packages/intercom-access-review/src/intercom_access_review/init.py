@@ -18,6 +18,7 @@ INPUT_HEADERS = {
     "employees": "email,name,left_on",
     "manual_permissions": "email,privileged",
     "privileged_roles": "role",
+    "reassignments": "row,from,to,by,reason,until",
     "reviewers": "kind,name,reviewer",
     "service_accounts": "email,owner",
 }

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.project import INPUTS, Row, iso_day, parse_day
+from intercom_access_review.project import INPUTS, Row, iso_day, now, parse_day
 from intercom_access_review.spreadsheets import Table, read_table
 from intercom_access_review.texts import comparison_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ADDRESSES = ("email", "reviewer", "owner", "manager")
+ADDRESSES = ("email", "reviewer", "owner", "manager", "from", "to")
 OF_PERSON = ("left_on", "manager")
 OF_EMPLOYEES = ("person", *OF_PERSON)
 """The optional columns of employees.csv."""
-REQUIRED = {"email", "reviewer", "role", "owner", "privileged"}
+REQUIRED = {"email", "reviewer", "role", "owner", "privileged", "to", "by", "reason"}
+OPTIONAL_FILES = {"service_accounts", "manual_permissions", "reassignments"}
 KINDS = ("team", "role", "default")
 
 
@@ -31,6 +32,8 @@ class Inputs:
     privileged_roles: list[Row] = field(default_factory=list)
     service_accounts: list[Row] = field(default_factory=list)
     manual_permissions: list[Row] = field(default_factory=list)
+    reassignments: list[Row] = field(default_factory=list)
+    """Those that have not ended."""
     notes: list[str] = field(default_factory=list)
     """What the inputs don't say."""
 
@@ -59,7 +62,7 @@ def fail(name: str, line: int, problem: str) -> click.ClickException:
 def read_input(name: str, columns: Collection[str], *, key: tuple[str, ...]) -> list[Row]:
     """Read the rows of an input, each with its line number; no two rows have the same key."""
     path = INPUTS / f"{name}.csv"
-    if not path.exists() and name in {"service_accounts", "manual_permissions"}:
+    if not path.exists() and name in OPTIONAL_FILES:
         return []
     return checked(name, read_table(path, columns), columns, key)
 
@@ -151,6 +154,32 @@ def read_reviewers() -> list[Row]:
     return rows
 
 
+def read_reassignments(last_days: dict[str, str]) -> list[Row]:
+    """Read the reassignments that have not ended, each with the reviewer at its end.
+
+    Args:
+        last_days: Last days of work by mailbox.
+    """
+    columns, today = ("row", "from", "to", "by", "reason", "until"), now()[:10]
+    rows = read_input("reassignments", columns, key=("row", "from"))
+    for row in rows:
+        row["until"] = iso_day(row["until"])
+        if row["until"] and not parse_day(row["until"]):
+            raise fail("reassignments", row["line"], f"until is {row['until']!r}. Use 2026-08-15.")
+    active = [row for row in rows if not row["until"] or row["until"] >= today]
+    following = {row["from"]: row["to"] for row in active if not row["row"]}
+    for row in active:
+        passed = {row["from"]}
+        while row["to"] in following and row["to"] not in passed:
+            passed.add(row["to"])
+            row["to"] = following[row["to"]]
+        if row["to"] in passed:
+            raise fail("reassignments", row["line"], "it goes in a circle. Remove the older line.")
+        if last_days.get(mailbox(row["to"]), today) < today:
+            raise fail("reassignments", row["line"], f"{row['to']} has left.")
+    return active
+
+
 def read_manual_permissions() -> list[Row]:
     """Read whether accounts with custom permissions were found to be privileged."""
     rows = read_input("manual_permissions", ("email", "privileged"), key=("email",))
@@ -180,8 +209,10 @@ def load_inputs() -> Inputs:
         service_accounts=read_input("service_accounts", ("email", "owner"), key=("email",)),
         manual_permissions=read_manual_permissions(),
     )
+    inputs.reassignments = read_reassignments(inputs.last_days)
     lines = {row["email"]: row["line"] for row in inputs.service_accounts}
     for name, column, rows in (
+        ("reassignments", "to", inputs.reassignments),
         ("service_accounts", "owner", inputs.service_accounts),
         ("reviewers", "reviewer", inputs.reviewers),
     ):

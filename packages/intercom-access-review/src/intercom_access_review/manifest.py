@@ -27,7 +27,8 @@ ENDS = (".sig", ".tsr")
 
 def read_manifests(root: Path) -> dict[Path, Manifest]:
     """Read all manifests of an archive, by path."""
-    patterns = (f"[!.]*/{NAME}", f"*/imports/[!.]*/{NAME}", f"*/completion/{NAME}")
+    repeated = (f"*/{steps}/[!.]*/{NAME}" for steps in ("imports", "reassignments"))
+    patterns = (f"[!.]*/{NAME}", *repeated, f"*/completion/{NAME}")
     paths = (path for pattern in patterns for path in sorted(root.glob(pattern)))
     return {path: read_record(path, Manifest) for path in paths}
 
@@ -59,7 +60,7 @@ def seal_step(folder: Path, step: str, review: str, hosts: list[str], settings: 
 
     Args:
         folder: The folder of the step.
-        step: review, import, or completion.
+        step: review, reassignment, import, or completion.
         review: The name of the review.
         hosts: The source hosts.
         settings: Whether to sign and timestamp the manifest.

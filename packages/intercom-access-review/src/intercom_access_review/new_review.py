@@ -118,21 +118,23 @@ def compare_reviewed(sync: Sync, rows: list[Texts]) -> dict[str, StreamTotals]:
     return sync.totals
 
 
+def write_worksheet(folder: Path, review: str, reviewer: str, rows: list[Texts]) -> Texts:
+    """Write the worksheet of a reviewer in both forms, and return its row for the attestation."""
+    attestation = {"row": f"attestation/{reviewer}", "person": ATTESTATION, "reviewer": reviewer}
+    attestation["review"] = f"review of {review}"
+    make_folder(folder)
+    write_csv(folder / f"{file_name(reviewer)}.csv", [*rows, attestation])
+    write_spreadsheet(folder / f"{file_name(reviewer)}.xlsx", [*rows, attestation])
+    return attestation
+
+
 def write_worksheets(folder: Path, review: str, rows: list[Texts]) -> None:
     """Write the worksheet of each reviewer, and one with all rows."""
     make_folder(folder)
     every = list(rows)
     for reviewer in sorted({row["reviewer"] for row in rows} - {""}):
-        attestation = {
-            "row": f"attestation/{reviewer}",
-            "person": ATTESTATION,
-            "reviewer": reviewer,
-        }
-        attestation["review"] = f"review of {review}"
-        own = [*(row for row in rows if row["reviewer"] == reviewer), attestation]
-        every.append(attestation)
-        write_csv(folder / f"{file_name(reviewer)}.csv", own)
-        write_spreadsheet(folder / f"{file_name(reviewer)}.xlsx", own)
+        own = [row for row in rows if row["reviewer"] == reviewer]
+        every.append(write_worksheet(folder, review, reviewer, own))
     write_csv(folder / "all.csv", every)
     write_spreadsheet(folder / "all.xlsx", every)
 

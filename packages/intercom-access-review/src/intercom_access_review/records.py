@@ -113,6 +113,25 @@ class DecisionImport(Record):
     """Who confirmed that they reviewed every row, and when: reviewer, attested_on, and file"""
 
 
+class Reassignment(msgspec.Struct, kw_only=True):
+    """The change of the reviewer of a row."""
+
+    access_key: str
+    sender: str
+    receiver: str
+    by: str
+    reason: str
+    until: str
+    """The last day; empty: for good."""
+
+
+class ReassignmentStep(Record):
+    """The rows that changed their reviewer in one step."""
+
+    reassigned_at: str
+    reassignments: list[Reassignment]
+
+
 class Completion(Record):
     """The end of a review."""
 
@@ -127,13 +146,14 @@ class Completion(Record):
     review_totals: dict[str, StreamTotals]
     rows_to_decide: Totals
     rows_decided: Totals
+    reassignments: list[Reassignment] = []
 
 
 class Manifest(Record):
     """What a step wrote, and after which step."""
 
     step: str
-    """review, import, or completion"""
+    """review, reassignment, import, or completion"""
     review: str
     written_at: str
     operator: Row

@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     terminated_remove_within_days: Days | None = None
     fail_on: list[str] = []
     mail_from: str = ""
+    worksheet_link: str = ""
     teammates_export_column: str = ""
     signing_key: str = ""
     allowed_signers: str = "inputs/allowed_signers"

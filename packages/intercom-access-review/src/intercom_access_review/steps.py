@@ -12,6 +12,7 @@ from intercom_access_review.inputs import load_inputs
 from intercom_access_review.items import ITEM_KINDS, write_items
 from intercom_access_review.new_review import write_review
 from intercom_access_review.project import REVIEWS
+from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
 from intercom_access_review.sync import finish_sync, load_sync
@@ -34,15 +35,17 @@ def review() -> None:
     write_review(state)
     state.reviews = load_archive(state.settings)
     state.write_index()
-    write_emails(state)
+    write_emails(state, load_inputs().last_days)
 
 
 @click.command()
 def sync() -> None:
     """Show what became of the decisions, from what the tap read."""
-    state = finish_sync()
+    state, inputs = finish_sync(), load_inputs()
+    if reassign_rows(state, inputs):  # also those that ended
+        state.rebuild()
     state.write_pages()
-    write_emails(state)
+    write_emails(state, inputs.last_days)
     write_items(state.items, state.sync, state.settings)
 
 
@@ -50,14 +53,27 @@ def sync() -> None:
 def import_decisions() -> None:
     """Import the completed worksheets in inbox/."""
     state = last_state()
-    number, problems = import_worksheets(state.reviews, load_inputs().last_days, state.settings)
+    left = load_inputs().last_days
+    number, problems = import_worksheets(state.reviews, left, state.settings)
     if number:
         state.rebuild()
         state.write_pages()
-        write_emails(state)
+    write_emails(state, left)
     if problems:
         raise click.ClickException("\n".join(problems))
     click.echo(f"Imported {number} {'worksheet' if number == 1 else 'worksheets'}")
+
+
+@click.command()
+def reassign() -> None:
+    """Give rows to other reviewers, as inputs/reassignments.csv says."""
+    state, inputs = last_state(), load_inputs()
+    if reassign_rows(state, inputs):
+        state.rebuild()
+        state.write_pages()
+    else:
+        click.echo("No row has another reviewer now.")
+    write_emails(state, inputs.last_days)
 
 
 @click.command()

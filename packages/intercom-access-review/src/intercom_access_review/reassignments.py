@@ -1,0 +1,92 @@
+"""Reassign rows of open reviews to other reviewers, as inputs/reassignments.csv says."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+from intercom_access_review.inputs import mailbox
+from intercom_access_review.manifest import new_step
+from intercom_access_review.new_review import write_worksheet
+from intercom_access_review.project import INPUTS, Row, now
+from intercom_access_review.records import Reassignment, ReassignmentStep, write_record
+
+if TYPE_CHECKING:
+    from intercom_access_review.archive import Archived
+    from intercom_access_review.inputs import Inputs
+    from intercom_access_review.state import State
+
+
+def reassigned(review: Archived, inputs: Inputs, own: set[tuple[str, str]]) -> list[Reassignment]:
+    """Return the rows of a review that change their reviewer now.
+
+    Args:
+        review: An open review.
+        inputs: The reassignments, and who left.
+        own: Accounts and mailboxes of the same person.
+    """
+    changes = []
+    for key, row in review.rows.items():
+        wanted = next_reviewer(key, row["reviewer"], review, inputs)
+        if wanted is None or wanted["to"] == row["reviewer"]:
+            continue
+        if (key.partition("/")[0], mailbox(wanted["to"])) in own:
+            click.echo(
+                f"{key} stays with {row['reviewer']}: it is the own access of {wanted['to']}."
+            )
+            continue
+        change = {name: wanted[name] for name in ("by", "reason", "until")}
+        changes.append(
+            Reassignment(access_key=key, sender=row["reviewer"], receiver=wanted["to"], **change)
+        )
+    return changes
+
+
+def next_reviewer(key: str, reviewer: str, review: Archived, inputs: Inputs) -> Row | None:
+    """Return the reassignment that applies to a row now, if one does.
+
+    A reassignment of all rows doesn't change rows that are decided. Rows go back when it ends.
+    """
+    for one in inputs.reassignments:
+        named = one["row"] == key
+        if one["from"] == reviewer and (named or not (one["row"] or key in review.decisions)):
+            return one
+    last = review.reassigned.get(key)
+    if last and last.receiver == reviewer and key not in review.decisions:
+        is_over = last.until and last.until < now()[:10]
+        if is_over and mailbox(last.sender) not in inputs.last_days:
+            return {"to": last.sender, "by": last.by, "reason": f"until {last.until}", "until": ""}
+    return None
+
+
+def reassign_rows(state: State, inputs: Inputs) -> int:
+    """Reassign rows of open reviews, with new worksheets; return how many rows."""
+    own = {(row["admin_id"], mailbox(row["email"])) for row in state.table("own_addresses")}
+    count = 0
+    for review in state.reviews:
+        changes = [] if review.completion else reassigned(review, inputs, own)
+        if not changes:
+            continue
+        record = ReassignmentStep(reassigned_at=now(), reassignments=changes)
+        review.add_reassignments(record)
+        target = review.folder / "reassignments" / str(len(review.reassigned_at))
+        people = {one.sender for one in changes} | {one.receiver for one in changes}
+        named = {one.access_key for one in changes}
+        with new_step(
+            "reassignment", review.name, target, review.record.sync.source_hosts, state.settings
+        ) as new:
+            shutil.copyfile(INPUTS / "reassignments.csv", new / "reassignments.csv")
+            for reviewer in sorted(people - {""}):
+                rows = [
+                    row
+                    for key, row in review.rows.items()
+                    if row["reviewer"] == reviewer and (key in named or key not in review.decisions)
+                ]
+                if rows:
+                    write_worksheet(new / "worksheets", review.name, reviewer, rows)
+            write_record(new / "reassignments.json", record)
+        click.echo(f"{target}: {len(changes)} rows have another reviewer")
+        count += len(changes)
+    return count

@@ -1,0 +1,240 @@
+"""Reviewers: the emails and messages they get, and rows that go to another reviewer."""
+
+from __future__ import annotations
+
+import json
+from email import message_from_bytes, policy
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from archives import (
+    ADA,
+    BEN,
+    NAME,
+    SETTINGS,
+    complete,
+    first_row_only,
+    imported,
+    integrity,
+    write_review,
+)
+from intercom_access_review.archive import load_archive, read_review
+from intercom_access_review.emails import write_emails
+from intercom_access_review.inputs import load_inputs
+from intercom_access_review.project import INBOX, INPUTS, OUTBOX
+from intercom_access_review.reassignments import reassign_rows
+from intercom_access_review.state import State
+from projects import day, read_rows, write_rows
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from pathlib import Path
+
+    from intercom_access_review.archive import Archived
+    from intercom_access_review.warehouse import Warehouse
+
+CLEO = "cleo@example.com"
+
+
+class Tables:
+    """The tables that emails and reassignments read."""
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        tables: dict[str, list[dict[str, Any]]] = {
+            "select * from accounts": [{"email": ADA, "name": "Ada  L.", "position": 1}],
+            "select * from own_addresses": [{"admin_id": "2", "email": CLEO}],
+        }
+        return tables[sql]
+
+
+@pytest.fixture
+def review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archived:
+    """A review whose reviewers Ada and Ben have three rows and one."""
+    monkeypatch.chdir(tmp_path)
+    INPUTS.mkdir()
+    for name, text in {
+        "employees": "email,name,left_on\n",
+        "reviewers": "kind,name,reviewer\n",
+        "privileged_roles": "role\n",
+    }.items():
+        (INPUTS / f"{name}.csv").write_text(text, encoding="utf-8")
+    return write_review()
+
+
+def state_of(review: Archived) -> State:
+    warehouse = cast("Warehouse", Tables())
+    return State(review.record.sync, load_archive(SETTINGS), warehouse, SETTINGS)
+
+
+def emails(review: Archived, link: str = "") -> dict[str, EmailMessage]:
+    """The emails that are written, by address."""
+    state = state_of(review)
+    state.settings.worksheet_link = link
+    write_emails(state, load_inputs().last_days)
+    state.settings.worksheet_link = ""
+    found = {}
+    for path in (OUTBOX / NAME).glob("*.eml"):
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        found[message["To"].addresses[0].addr_spec] = message
+    return found
+
+
+def text_of(message: EmailMessage) -> str:
+    part = message.get_body()
+    assert part is not None
+    return " ".join(str(part.get_content()).split())
+
+
+def attached(message: EmailMessage) -> tuple[str | None, bytes]:
+    (part,) = message.iter_attachments()
+    return part.get_filename(), cast("bytes", part.get_payload(decode=True))
+
+
+def reassign(review: Archived, *lines: str) -> int:
+    text = "\n".join(["row,from,to,by,reason,until", *lines])
+    (INPUTS / "reassignments.csv").write_text(text, encoding="utf-8")
+    return reassign_rows(state_of(review), load_inputs())
+
+
+def test_a_refused_worksheet_returns_to_its_reviewer_with_its_problems(review: Archived) -> None:
+    complete(ADA, lambda rows: rows[1].update(decision="maybe"), file="Ada's list.csv")
+    complete(BEN)
+    own = (INBOX / "Ada's list.csv").read_bytes()
+    imported(review)
+
+    for message in (emails(review)[ADA], emails(review)[ADA]):  # in the next night, too
+        text = text_of(message)
+        assert message["Subject"] == "Not imported: your worksheet for the access review of Corp"
+        assert "Hello Ada L., the attached worksheet was not imported" in text
+        assert "- line 3 (Cy, role Manager): decision 'maybe' is unknown. Use approve" in text
+        assert attached(message) == ("Ada's list.csv", own)
+        assert "please review" not in text
+    assert set(emails(review)) == {ADA}
+    complete(ADA, file="Ada's list.csv")
+    imported(review)
+    assert emails(review) == {}
+
+
+def test_a_file_that_cannot_be_read_is_known_by_its_name(review: Archived) -> None:
+    INBOX.mkdir()
+    (INBOX / f"{ADA} (1).csv").write_bytes("row;Jörg".encode("cp1252"))
+    (INBOX / "unknown.ods").write_bytes(b"x")
+
+    found = emails(review)
+
+    assert "It looks like Windows-1252 ('Jörg')" in text_of(found[ADA])
+    assert attached(found[ADA]) == (f"{ADA} (1).csv", b"row;J\xf6rg")
+    assert attached(found[BEN])[0] == f"{BEN}.xlsx"
+
+
+def test_the_outbox_has_one_message_per_person_for_a_chat(review: Archived) -> None:
+    emails(review, link="https://files.example.com/{review}/{file}")
+
+    lines = (OUTBOX / "messages.json").read_text(encoding="utf-8").splitlines()
+
+    subject = "Access review of Corp: please decide"
+    assert len(lines) == 4
+    assert json.loads("".join(lines)) == [
+        {
+            "to": reviewer,
+            "name": name,
+            "text": f"{subject} {rows}",
+            "link": f"https://files.example.com/{NAME}/{reviewer.replace('@', '%40')}.xlsx",
+        }
+        for reviewer, name, rows in ((ADA, "Ada  L.", "3 rows"), (BEN, "", "1 row"))
+    ]
+    emails(review)
+    assert f"reviews/{NAME}/worksheets/{BEN}.xlsx" in (OUTBOX / "messages.json").read_text("utf-8")
+
+
+def test_all_rows_of_a_reviewer_who_leaves_go_to_another_one(review: Archived) -> None:
+    complete(ADA, first_row_only)
+    imported(review)
+
+    count = reassign(review, f",{ADA},{CLEO},{BEN},Ada left,", f",,{BEN},{BEN},no one,")
+
+    again = read_review(review.folder)
+    assert count == 2  # not the decided row, and not Cleo's own access
+    assert {key: row["reviewer"] for key, row in again.rows.items()} == {
+        "1/workspace": ADA,
+        "1/role/7": CLEO,
+        "2/workspace": ADA,
+        "2/team/9": BEN,
+        "2/seat": BEN,
+    }
+    assert integrity() == 0
+    found = emails(review)
+    assert set(found) == {ADA, BEN, CLEO}
+    assert f"1 row reassigned to you from {ADA}: Ada left" in text_of(found[CLEO])
+    name, content = attached(found[CLEO])
+    sheet = review.folder / "reassignments" / "1" / "worksheets" / f"{CLEO}.xlsx"
+    assert (name, content) == (f"{CLEO}.xlsx", sheet.read_bytes())
+    assert [row["row"] for row in read_rows(sheet.with_suffix(".csv"))] == [
+        "1/role/7",
+        f"attestation/{CLEO}",
+    ]
+    assert reassign(review, f",{ADA},{CLEO},{BEN},Ada left,") == 0
+    complete(CLEO, folder="reassignments/1/worksheets")
+    complete(BEN)  # the worksheet as it was before the reassignment
+    assert imported(again) == (2, [])
+    assert again.undecided == 2
+
+
+def test_the_old_reviewer_no_longer_decides(review: Archived) -> None:
+    reassign(review, f",{ADA},{BEN},{BEN},ill,")
+    complete(ADA)
+    before = read_rows(INBOX / f"{ADA}.csv")
+
+    (problem,) = imported(read_review(review.folder))[1]
+
+    assert f"line 2 (Cy, workspace): 'decided by' is {ADA}, but the reviewer is {BEN}." in problem
+    write_rows(INBOX / f"{ADA}.csv", [row | {"decided by": BEN} for row in before[:3]])
+    complete(BEN)
+    assert imported(again := read_review(review.folder)) == (2, [])
+    assert again.undecided == 1
+
+
+def test_a_decided_row_goes_to_another_reviewer_if_it_is_named(review: Archived) -> None:
+    complete(ADA, lambda rows: rows[0].update(decision="revoke"))
+    imported(review)
+    reassign(review, f"1/workspace,{ADA},{BEN},{BEN},Ada left,")
+    late = {"decision": "exception", "reason": "hands over", "until": str(day(-30))}
+
+    complete(BEN, lambda rows: rows[0].update(late), folder="reassignments/1/worksheets")
+
+    assert imported(again := read_review(review.folder)) == (1, [])
+    assert again.decisions["1/workspace"].decided_by == BEN
+
+
+def test_rows_return_when_a_reassignment_ends(
+    review: Archived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f",{BEN},{ADA},{BEN},holidays,{day(-3)}"
+    assert reassign(review, line) == 1
+
+    monkeypatch.setattr("intercom_access_review.reassignments.now", lambda: f"{day(-4)}T")
+    monkeypatch.setattr("intercom_access_review.inputs.now", lambda: f"{day(-4)}T")
+
+    assert reassign(review, line) == 1
+    assert read_review(review.folder).rows["2/team/9"]["reviewer"] == BEN
+    assert integrity() == 0
+
+
+WRONG = {
+    "circle": (f",{ADA},{BEN},x,y,\n,{BEN},{ADA},x,y,", "line 2: it goes in a circle"),
+    "date": (f",{ADA},{BEN},x,y,soon", "line 2: until is 'soon'. Use 2026-08-15."),
+    "reason": (f",{ADA},{BEN},x,,", "line 2: reason is empty"),
+    "twice": (f",{ADA},{BEN},x,y,\n,{ADA},c@x,x,y,", "line 3: the same row and from is in line 2"),
+    "left": (f",{ADA},gone@example.com,x,y,", "line 2: gone@example.com has left"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_reassignment_is_named_with_its_line(case: str, review: Archived) -> None:
+    lines, message = WRONG[case]
+    left = f"email,name,left_on\ngone@example.com,x,{day(2)}\n"
+    (INPUTS / "employees.csv").write_text(left, encoding="utf-8")
+
+    with pytest.raises(Exception, match=message):
+        reassign(review, lines)
