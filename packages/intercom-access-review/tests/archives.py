@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
@@ -9,14 +13,17 @@ from click.testing import CliRunner
 from intercom_access_review.archive import Archived, read_review
 from intercom_access_review.cli import main
 from intercom_access_review.decisions import import_worksheets
-from intercom_access_review.evidence import totals_of
+from intercom_access_review.evidence import read_evidence
 from intercom_access_review.files import write_text
 from intercom_access_review.manifest import new_step
-from intercom_access_review.new_review import write_worksheets
+from intercom_access_review.new_review import compare_reviewed, write_worksheets
 from intercom_access_review.project import INBOX, PAGE, REVIEWS
-from intercom_access_review.records import Review, StreamTotals, Sync, write_record
+from intercom_access_review.records import Review, write_record
+from intercom_access_review.sent import LISTS
 from intercom_access_review.settings import Settings
-from intercom_access_review.worksheets import SHOWN, Texts, reviewed_keys
+from intercom_access_review.sync import describe
+from intercom_access_review.totals import compare_loaded
+from intercom_access_review.worksheets import SHOWN, Texts
 from projects import day, make_writable, read_rows, write_rows
 
 if TYPE_CHECKING:
@@ -36,52 +43,68 @@ def row(key: str, person: str, reviewer: str, name: str, **more: str) -> Texts:
 
 
 def rows_of(name: str) -> list[Texts]:
+    cy = {"email": "cy@example.com", "privileged": "yes"}
     return [
-        row("1/workspace", "Cy", ADA, name, privileged="yes"),
-        row("1/role/7", "Cy", ADA, name, access="Manager", privileged="yes"),
+        row("1/workspace", "Cy", ADA, name, privileged="yes", email="cy@example.com"),
+        row(
+            "1/role/7", "Cy", ADA, name, access="Manager", privileged="yes", email="cy@example.com"
+        ),
         row("2/workspace", "=Dee", ADA, name),
         row("2/team/9", "=Dee", BEN, name, access="Support"),
         row("2/seat", "=Dee", "", name),
     ]
 
 
+CY = {"id": 1, "name": "Cy", "email": "cy@example.com", "role": {"id": 7, "name": "Manager"}}
+DEE = {"id": "2", "name": "=Dee", "has_inbox_seat": True}
+BODIES = {
+    "workspaces": CY | {"type": "admin", "app": {"id_code": "w", "name": "Corp", "region": "US"}},
+    "admins": {"admins": [CY, DEE]},
+    "teams": {"teams": [{"id": 9, "name": "Support", "admin_ids": [2]}]},
+}
+
+
+def write_evidence(folder: Path, name: str) -> None:
+    """Write the evidence of a sync on the day of a review."""
+    (folder / "bodies").mkdir(parents=True)
+    lines = []
+    for stream, body in BODIES.items():
+        content = json.dumps(body).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        (folder / "bodies" / f"{digest}.json.gz").write_bytes(gzip.compress(content))
+        line = {"host": "api.intercom.io", "status": 200, "sha256": digest, "rows": 1}
+        lines.append(json.dumps(line | {"stream": stream}) + "\n")
+    (folder / "run.json").write_text("{}", encoding="utf-8")
+    at = int(datetime.fromisoformat(f"{name}T12:00:00+00:00").timestamp())
+    last = {
+        "type": "complete",
+        "streams": {stream: {} for stream in LISTS},
+        "filters": {"window": None},
+        "versions": {"tap": "1", "intercom_api": "2.16"},
+        "times": {stream: [[at, at]] for stream in LISTS},
+        "run_sha256": hashlib.sha256(b"{}").hexdigest(),
+        "lines_sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
+    }
+    text = "".join([*lines, json.dumps(last) + "\n"])
+    (folder / "requests.jsonl").write_text(text, encoding="utf-8")
+
+
 def write_review(name: str = NAME, settings: Settings = SETTINGS) -> Archived:
     """Write a review of five rows, of which Ada reviews three and Ben one."""
     rows = rows_of(name)
-    keys = reviewed_keys({one["row"]: one for one in rows})
-    totals = {
-        stream: StreamTotals(
-            sent=totals_of(found), loaded=totals_of(found), reviewed=totals_of(found)
+    with new_step("review", name, REVIEWS / name, ["api.intercom.io"], settings) as new:
+        write_evidence(new / "intercom", name)
+        evidence = read_evidence(new / "intercom")
+        sync = describe(evidence, compare_loaded(evidence.rows, evidence.rows), None)
+        compare_reviewed(sync, rows)
+        record = Review(
+            review=name,
+            rows=len(rows),
+            deadlines={"remove_within_days": 14, "privileged_remove_within_days": 3},
+            sync=sync,
+            tests={},
+            scope_limitations=[],
         )
-        for stream, found in keys.items()
-    }
-    sync = Sync(
-        as_of=f"{name}T12:00:00+00:00",
-        is_simulated=False,
-        source_hosts=["api.intercom.io"],
-        workspace={"id": "w", "name": "Corp", "region": "US"},
-        token_owner={"id": "1", "name": "Cy", "email": "cy@example.com"},
-        api_version="2.16",
-        tap_version="1",
-        read_at={"admins": f"{name}T12:00:00+00:00"},
-        logs_from=None,
-        logs_to=None,
-        totals=totals,
-        complete={},
-        files={},
-        reconciliation=None,
-        operator={},
-        code={},
-    )
-    record = Review(
-        review=name,
-        rows=len(rows),
-        deadlines={"remove_within_days": 14, "privileged_remove_within_days": 3},
-        sync=sync,
-        tests={},
-        scope_limitations=[],
-    )
-    with new_step("review", name, REVIEWS / name, sync.source_hosts, settings) as new:
         write_text(new / PAGE.name, "page")
         write_worksheets(new / "worksheets", name, rows)
         write_record(new / "review.json", record)

@@ -119,6 +119,13 @@ def lose_row(folder: Path) -> None:
     path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[1:]), "utf-8")
 
 
+def change_roles(folder: Path) -> None:
+    path = folder / "load" / "admins.jsonl"
+    text = path.read_text("utf-8")
+    assert "Workspace admin" in text
+    path.write_text(text.replace("Workspace admin", "Agent"), "utf-8")
+
+
 def change_body(folder: Path) -> None:
     body = next((folder / "intercom" / "bodies").iterdir())
     body.write_bytes(b"x")
@@ -131,6 +138,7 @@ def stop_evidence(folder: Path) -> None:
 
 SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "row": (lose_row, "admins: Intercom sent 13 rows, and 12 were loaded"),
+    "values": (change_roles, "admins: Intercom sent 13 rows, and 13 were loaded with other values"),
     "body": (change_body, "Cannot read output/intercom/bodies/"),
     "evidence": (stop_evidence, "is not from one complete sync"),
     "no evidence": (lambda folder: shutil.rmtree(folder / "intercom"), "kept no evidence"),

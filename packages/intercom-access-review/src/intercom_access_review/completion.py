@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from intercom_access_review.archive import due_day
-from intercom_access_review.evidence import copy_evidence, totals_of
+from intercom_access_review.evidence import copy_evidence
 from intercom_access_review.files import write_text
 from intercom_access_review.items import access_phrase
 from intercom_access_review.manifest import new_step
 from intercom_access_review.page import render
 from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, iso, now, utc
 from intercom_access_review.records import Completion, Decision, write_record
+from intercom_access_review.totals import totals_of
 
 if TYPE_CHECKING:
     from intercom_access_review.archive import Archived
@@ -114,9 +115,9 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
             "revocations": dict(sorted(removed_late.items())),
         },
         review_totals=review.record.sync.totals,
-        rows_to_decide=totals_of((key,) for key in review.rows),
-        rows_decided=totals_of((key,) for key in review.decisions),
         reassignments=review.reassignments,
+        rows_to_decide=totals_of({(key,): None for key in review.rows}),
+        rows_decided=totals_of({(key,): None for key in review.decisions}),
     )
 
 

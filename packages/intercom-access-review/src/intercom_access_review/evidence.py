@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from intercom_access_review.project import INTERCOM, Row
-from intercom_access_review.records import StreamTotals, Totals
+from intercom_access_review.sent import LISTS, LOGS, Rows, sent_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
-LISTS = ("workspaces", "admins", "teams", "team_memberships")
-LOGS = "activity_logs"
 AGAIN = "Read Intercom again."
 NEEDED = {
     "admins": ("id", "name", "email", "has_inbox_seat", "role.id", "role.name"),
@@ -47,14 +44,10 @@ class Evidence:
     """Who answered, without the port."""
     files: dict[str, str]
     """SHA-256 by name, of everything but the bodies."""
-    bodies: list[str]
-
-
-def totals_of(keys: Iterable[tuple[str, ...]]) -> Totals:
-    """Return the number of distinct keys, and their SHA-256 by the formula of the tap."""
-    lines = {json.dumps(list(key), separators=(",", ":"), ensure_ascii=False) for key in keys}
-    content = b"\n".join(sorted(line.encode("utf-8", "surrogatepass") for line in lines))
-    return Totals(len(lines), hashlib.sha256(content).hexdigest())
+    bodies: set[str]
+    """The names of the bodies."""
+    rows: Rows
+    """What Intercom sent."""
 
 
 def read_evidence(folder: Path = INTERCOM) -> Evidence:
@@ -72,19 +65,21 @@ def read_evidence(folder: Path = INTERCOM) -> Evidence:
             f"meltano.yml, set evidence_path of tap-intercom-access to {INTERCOM.as_posix()}."
         ) from error
     try:
-        evidence = parse(content, began)
+        return parse(folder, content, began)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise click.ClickException(f"{folder} is not from one complete sync. {AGAIN}") from error
-    for name in evidence.bodies:
-        check_body(folder / BODIES / name)
-    return evidence
 
 
-def parse(content: bytes, began: bytes) -> Evidence:
-    """Return the evidence in the content of its two files.
+def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
+    """Return the evidence in a folder.
+
+    Args:
+        folder: The folder, which has the bodies.
+        content: The content of requests.jsonl.
+        began: The content of run.json.
 
     Raises:
-        ValueError: They are not from one complete sync. Broken content raises other errors.
+        ValueError: It is not from one complete sync. Broken content raises other errors.
     """
     *_, last = content.rstrip(b"\n").split(b"\n")
     *lines, complete = (json.loads(line) for line in content.splitlines())
@@ -94,30 +89,36 @@ def parse(content: bytes, began: bytes) -> Evidence:
     }
     if complete["type"] != "complete" or not hashes.items() <= complete.items():
         raise ValueError(complete["type"])
-    run = json.loads(began)
-    bodies = {line.get("kept_sha256", line["sha256"]) for line in lines if line.get("sha256")}
-    if run.get("settings", {}).get("evidence_bodies") is False:  # an older version of the tap
-        bodies = set()
+    answered = [line for line in lines if line.get("sha256")]
+    bodies = {
+        name: read_body(folder / BODIES / f"{name}.json.gz")
+        for name in {line.get("kept_sha256", line["sha256"]) for line in answered}
+    }
+    accepted = [line for line in answered if line["rows"] is not None]
+    responses = ((line["stream"], json.loads(bodies[line["sha256"]])) for line in accepted)
     return Evidence(
         complete=complete,
-        run=run,
+        run=json.loads(began),
         hosts=sorted({line["host"].partition(":")[0] for line in lines if line.get("status")}),
         files={REQUESTS: hashlib.sha256(content).hexdigest(), RUN: hashes["run_sha256"]},
-        bodies=sorted(f"{name}.json.gz" for name in bodies),
+        bodies={f"{name}.json.gz" for name in bodies},
+        rows=sent_rows(responses, complete["filters"].get("window")),
     )
 
 
-def check_body(path: Path) -> None:
-    """Raise an error if a body doesn't have the SHA-256 that is its name."""
-    digest = hashlib.sha256()
+def read_body(path: Path) -> bytes:
+    """Return a body, which has the SHA-256 that is its name.
+
+    Raises:
+        click.ClickException: It was changed, or cannot be read.
+    """
     try:
-        with gzip.open(path) as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
+        content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise click.ClickException(f"Cannot read {path} ({error}). {AGAIN}") from error
-    if digest.hexdigest() != path.name.partition(".")[0]:
+    if hashlib.sha256(content).hexdigest() != path.name.partition(".")[0]:
         raise click.ClickException(f"{path} was changed since the tap wrote it. {AGAIN}")
+    return content
 
 
 def check_columns(evidence: Evidence) -> None:
@@ -141,37 +142,6 @@ def check_columns(evidence: Evidence) -> None:
             problems.append(f"{stream} was read without {', '.join(missing)}. Select all columns.")
     if problems:
         raise click.ClickException("\n- ".join(["The sync is not usable for a review:", *problems]))
-
-
-def difference(stream: str, sent: Totals, other: Totals, what: str) -> str | None:
-    """Describe how a control total differs from that of what Intercom sent, if it does."""
-    if sent == other:
-        return None
-    keys = " with other keys" if sent.rows == other.rows else ""
-    return f"{stream}: Intercom sent {sent.rows:,} rows, and {other.rows:,} {what}{keys}"
-
-
-def compare_loaded(
-    evidence: Evidence, loaded: dict[str, Iterable[tuple[str, ...]]]
-) -> dict[str, StreamTotals]:
-    """Compare what Intercom sent with the keys of the rows that were loaded.
-
-    Raises:
-        click.ClickException: They differ.
-    """
-    compared, problems = {}, []
-    for stream, keys in loaded.items():
-        line = evidence.complete["streams"][stream]
-        sent, found = Totals(line["rows"], line["keys_sha256"]), totals_of(keys)
-        problems.append(difference(stream, sent, found, "were loaded"))
-        compared[stream] = StreamTotals(sent=sent, loaded=found)
-    if named := [problem for problem in problems if problem]:
-        raise click.ClickException(
-            "\n- ".join(
-                ["The loaded rows are not those that Intercom sent. Read it again.", *named]
-            )
-        )
-    return compared
 
 
 def copy_evidence(files: dict[str, str], folder: Path) -> None:

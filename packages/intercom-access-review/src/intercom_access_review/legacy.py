@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.evidence import totals_of
 from intercom_access_review.files import make_folder
 from intercom_access_review.project import REVIEWS, Row, sha256
 from intercom_access_review.records import (
@@ -21,6 +20,7 @@ from intercom_access_review.records import (
     Totals,
     write_record,
 )
+from intercom_access_review.totals import totals_of
 from intercom_access_review.worksheets import OLD_DECISIONS, read_rows, write_csv
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def completion_of(folder: Path, review: Review) -> Completion:
     """Return the end of a review, as far as later steps use it."""
     closing = load(folder / CLOSING)
     current = {decision.access_key: decision for decision in decisions_of(folder)}
-    totals = totals_of((key,) for key in current)
+    totals = totals_of({(key,): None for key in current})
     return Completion(
         review=folder.name,
         completed_at=closing["closed_at"],

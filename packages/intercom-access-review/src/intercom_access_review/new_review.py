@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 import click
 
 from intercom_access_review.archive import due_day
-from intercom_access_review.evidence import copy_evidence, difference, totals_of
+from intercom_access_review.evidence import copy_evidence
 from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.manifest import new_step
 from intercom_access_review.page import NOT_PEOPLE, first_observed, last_activity, render
 from intercom_access_review.project import PAGE, REVIEWS, Row, parse_day, utc
-from intercom_access_review.records import Review, StreamTotals, Sync, write_record
+from intercom_access_review.records import Review, Sync, write_record
 from intercom_access_review.settings import deadline
 from intercom_access_review.teammates_export import EXPORT
+from intercom_access_review.totals import ENTITLEMENTS, difference, totals_of_worksheets
 from intercom_access_review.worksheets import (
     ATTESTATION,
     Texts,
     file_name,
     plain,
-    reviewed_keys,
     write_csv,
     write_spreadsheet,
 )
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from intercom_access_review.state import State
-
-NOT_REVIEWED = {
-    "teams": "the worksheets have a row for each membership, not for each team",
-    "activity_logs": "log entries are not access",
-    "workspaces": "all rows are about this workspace",
-}
-"""Why rows of a stream are not rows of the worksheets."""
 
 
 def last_decision(fact: Row) -> str:
@@ -101,21 +94,16 @@ def planned_progress(review: str, rows: list[Texts]) -> list[Row]:
     ]
 
 
-def compare_reviewed(sync: Sync, rows: list[Texts]) -> dict[str, StreamTotals]:
-    """Compare what Intercom sent with the rows to decide.
+def compare_reviewed(sync: Sync, rows: list[Texts]) -> None:
+    """Compare the entitlements that Intercom sent with the rows to decide.
 
     Raises:
         click.ClickException: They differ.
     """
-    keys = reviewed_keys({row["row"]: row for row in rows})
-    for stream, totals in sync.totals.items():
-        if stream not in keys:
-            totals.not_reviewed_because = NOT_REVIEWED.get(stream, "the review doesn't use it")
-            continue
-        totals.reviewed = totals_of(keys[stream])
-        if problem := difference(stream, totals.sent, totals.reviewed, "are in the worksheets"):
-            raise click.ClickException(f"No review was written. {problem}.")
-    return sync.totals
+    totals = sync.totals[ENTITLEMENTS]
+    totals.reviewed = totals_of_worksheets({row["row"]: row for row in rows})
+    if problem := difference(ENTITLEMENTS, totals.sent, totals.reviewed, "are in the worksheets"):
+        raise click.ClickException(f"No review was written. {problem}.")
 
 
 def write_worksheet(folder: Path, review: str, reviewer: str, rows: list[Texts]) -> Texts:
@@ -160,7 +148,7 @@ def write_review(state: State) -> None:
     names = chain([day], (f"{day}-{number}" for number in count(2)))
     folder = next(REVIEWS / name for name in names if not (REVIEWS / name).exists())
     rows = worksheet_rows(folder.name, state)
-    sync.totals = compare_reviewed(sync, rows)
+    compare_reviewed(sync, rows)
     text = state.page(planned_progress(folder.name, rows))
     limitations = render("scope.txt.j2", (), sync=sync, reviews=state.reviews, table=state.table)
     record = Review(

@@ -37,6 +37,8 @@ class Totals(msgspec.Struct):
 
     rows: int
     keys_sha256: str
+    values_sha256: str = ""
+    """Of the whole rows, in the form in which the tables have them."""
 
 
 class StreamTotals(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -45,7 +47,6 @@ class StreamTotals(msgspec.Struct, kw_only=True, omit_defaults=True):
     sent: Totals
     loaded: Totals
     reviewed: Totals | None = None
-    not_reviewed_because: str | None = None
 
 
 class Sync(Record):

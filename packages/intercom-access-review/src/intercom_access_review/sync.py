@@ -11,20 +11,12 @@ import click
 
 from intercom_access_review.archive import Archived, archive_tables, load_archive
 from intercom_access_review.dbt_build import build
-from intercom_access_review.evidence import (
-    LISTS,
-    LOGS,
-    REQUESTS,
-    Evidence,
-    check_columns,
-    compare_loaded,
-    read_evidence,
-)
+from intercom_access_review.evidence import REQUESTS, Evidence, check_columns, read_evidence
 from intercom_access_review.files import make_folder, write_text
-from intercom_access_review.identity import code, operator
-from intercom_access_review.inputs import load_inputs
+from intercom_access_review.identity import TAP, code, operator
+from intercom_access_review.inputs import Inputs, load_inputs
 from intercom_access_review.items import ITEM_KINDS
-from intercom_access_review.project import INTERCOM, LOADED, PREPARED, SYNC, Row, now, utc
+from intercom_access_review.project import INTERCOM, LOADED, PREPARED, SYNC, now, utc
 from intercom_access_review.records import (
     Prepared,
     StreamTotals,
@@ -32,6 +24,7 @@ from intercom_access_review.records import (
     read_record,
     write_record,
 )
+from intercom_access_review.sent import LISTS, LOGS, Rows, by_key
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
 from intercom_access_review.tables import (
@@ -43,6 +36,7 @@ from intercom_access_review.tables import (
     sync_facts,
 )
 from intercom_access_review.teammates_export import read_export
+from intercom_access_review.totals import compare_loaded
 from intercom_access_review.warehouse import (
     Warehouse,
     known_syncs,
@@ -51,7 +45,7 @@ from intercom_access_review.warehouse import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 SIMULATED_TIME = "REVIEWED_AT"
 """The variable with which the demo simulates a time."""
@@ -144,67 +138,63 @@ def finish_sync() -> State:
         raise click.ClickException("Intercom was not read. Run 'meltano run access-sync'.")
     prepared, evidence = read_record(PREPARED, Prepared), read_evidence()
     check_columns(evidence)
-    rows, keys = loaded_rows(warehouse, prepared, evidence)
-    totals = compare_loaded(evidence, keys)
-    sync = describe(evidence, rows["workspaces"][0], totals)
+    loaded, known = loaded_rows(warehouse, prepared, evidence.complete["streams"])
+    sync = describe(evidence, compare_loaded(evidence.rows, loaded), simulated_time())
     check_gap(warehouse, prepared, sync)
     check_clock(known_syncs(warehouse), sync.as_of)
     rename_old_columns(warehouse)
     sync.input_notes = inputs.notes
     sync.reconciliation, exported = read_export(settings.teammates_export_column)
-    loaded = loaded_tables(rows)
-    warehouse.write(
-        {
-            "sync_facts": [sync_facts(sync, settings.terminated_remove_within_days)],
-            **loaded,
-            **comparison_tables(warehouse, loaded, inputs, sync),
-            **input_tables(inputs, exported),
-            **archive_tables(reviews),
-        }
-    )
-    build(warehouse)
     state = State(sync, reviews, warehouse, settings)
+    build_from(known, inputs, exported, state)
     count_differences(state)
     write_record(SYNC, sync)
     write_text(LOG_FILE, "")
     return state
 
 
-def loaded_rows(
-    warehouse: Warehouse, prepared: Prepared, evidence: Evidence
-) -> tuple[dict[str, list[Row]], dict[str, Iterable[tuple[str, ...]]]]:
-    """Return the loaded rows by stream, each key once, and the keys of the rows of this sync."""
-    rows: dict[str, list[Row]] = {}
-    keys: dict[str, Iterable[tuple[str, ...]]] = {}
-    streams = evidence.complete["streams"]
-    for stream in LISTS:
-        names = streams[stream]["keys"]
-        found = {
-            tuple(str(row[n]) for n in names): row
-            for row in warehouse.loaded(stream, COLUMNS[stream])
+def build_from(rows: Rows, inputs: Inputs, exported: Collection[str], state: State) -> None:
+    """Build the warehouse from the rows of a sync."""
+    loaded = loaded_tables(rows)
+    days = state.settings.terminated_remove_within_days
+    state.warehouse.write(
+        {
+            "sync_facts": [sync_facts(state.sync, days)],
+            **loaded,
+            **comparison_tables(state.warehouse, loaded, inputs, state.sync),
+            **input_tables(inputs, exported),
+            **archive_tables(state.reviews),
         }
-        rows[stream], keys[stream] = list(found.values()), found
-    entries = list(warehouse.loaded_events(prepared, COLUMNS[LOGS])) if LOGS in streams else []
-    rows[LOGS] = list({row["id"]: row for row, _ in entries}.values())
-    if LOGS in streams:
-        keys[LOGS] = [(row["id"],) for row, is_new in entries if is_new]
-    return rows, keys
+    )
+    build(state.warehouse)
 
 
-def describe(evidence: Evidence, workspace: Row, totals: dict[str, StreamTotals]) -> Sync:
+def loaded_rows(
+    warehouse: Warehouse, prepared: Prepared, streams: Collection[str]
+) -> tuple[Rows, Rows]:
+    """Return the loaded rows: those of this sync, and those with the log entries before it."""
+    rows: Rows = {s: by_key(s, warehouse.loaded(s, COLUMNS[s])) for s in LISTS}
+    if LOGS not in streams:
+        return rows, rows
+    entries = list(warehouse.loaded_events(prepared, COLUMNS[LOGS]))
+    new = by_key(LOGS, (row for row, is_new in entries if is_new))
+    return rows | {LOGS: new}, rows | {LOGS: by_key(LOGS, (row for row, _ in entries))}
+
+
+def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str | None) -> Sync:
     """Return what is known about a sync.
 
     Args:
         evidence: The evidence of the tap.
-        workspace: The row of the workspace.
         totals: The control totals.
+        simulated: The time that the demo simulates, if any.
     """
+    (workspace,) = evidence.rows["workspaces"].values()
     read_at = {
         stream: datetime.fromtimestamp(times[-1][0], timezone.utc).isoformat(timespec="seconds")
         for stream, times in evidence.complete["times"].items()
         if times
     }
-    simulated = simulated_time()
     if simulated and not all(host in SANDBOX_HOSTS for host in evidence.hosts):
         raise click.ClickException(
             f"{SIMULATED_TIME} simulates a time, which only the sandbox allows. Unset it."
@@ -217,8 +207,8 @@ def describe(evidence: Evidence, workspace: Row, totals: dict[str, StreamTotals]
         source_hosts=evidence.hosts,
         workspace={name: storable(workspace[name]) for name in ("id", "name", "region")},
         token_owner={name: storable(workspace[f"token_admin_{name}"]) for name in names},
-        api_version=workspace["api_version"],
-        tap_version=workspace["read_by"],
+        api_version=evidence.complete["versions"].get("intercom_api"),
+        tap_version=f"{TAP}/{evidence.complete['versions'].get('tap')}",
         read_at=read_at,
         logs_from=window and first_read(evidence, window["from"]),
         logs_to=window and window["to"],

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from intercom_access_review.inputs import mailbox, normalized_address
 from intercom_access_review.project import Row, utc
 from intercom_access_review.texts import comparison_key, is_bot_address, visible_name
 from intercom_access_review.warehouse import has_table
+from intercom_access_review.worksheets import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from intercom_access_review.inputs import Inputs
     from intercom_access_review.records import Sync
+    from intercom_access_review.sent import Key, Rows
     from intercom_access_review.warehouse import Warehouse
 
 COLUMNS = {
     "workspaces": [
         *("id", "name", "region", "token_admin_id", "token_admin_name", "token_admin_email"),
-        *("api_version", "read_by"),
     ],
     "admins": ["id", "name", "email", "job_title", "has_inbox_seat", "role"],
     "teams": ["id", "name"],
@@ -31,8 +33,7 @@ COLUMNS = {
 
 def storable(value: object) -> str | None:
     """Return a string as every database can hold it, or None if it is empty."""
-    text = "" if value is None else str(value)
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() or None
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", "" if value is None else str(value)) or None
 
 
 def admin_row(row: Row) -> Row:
@@ -63,17 +64,49 @@ def event_row(row: Row) -> Row:
     }
 
 
-def loaded_tables(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Return the tables of the rows that the last sync loaded."""
+def team_row(row: Row) -> Row:
+    """Return a team as the tables have it."""
+    return {"team_id": row["id"], "team_name": visible_name(storable(row["name"])) or row["id"]}
+
+
+STORED = {"admins": admin_row, "teams": team_row, "activity_logs": event_row}
+
+
+def as_stored(stream: str, row: Row) -> Row:
+    """Return a row as the tables have it, whether Intercom sent it or it was loaded."""
+    convert = STORED.get(stream)
+    return convert(row) if convert else {name: storable(value) for name, value in row.items()}
+
+
+def loaded_tables(rows: Rows) -> dict[str, list[Row]]:
+    """Return the tables of the rows of a sync."""
+    names = {"admins": "admins", "teams": "teams", "team_memberships": "memberships"}
+    names |= {"activity_logs": "events"}
     return {
-        "loaded_admins": [admin_row(row) for row in rows["admins"]],
-        "loaded_teams": [
-            {"team_id": row["id"], "team_name": visible_name(storable(row["name"])) or row["id"]}
-            for row in rows["teams"]
-        ],
-        "loaded_memberships": rows["team_memberships"],
-        "loaded_events": [event_row(row) for row in rows["activity_logs"]],
+        f"loaded_{name}": [as_stored(stream, row) for row in rows.get(stream, {}).values()]
+        for stream, name in names.items()
     }
+
+
+def entitlements(rows: Rows) -> dict[Key, list[str]]:
+    """Return the entitlements in the rows of a sync, by access key: person, address, and level."""
+    people, levels = {}, {}
+    for row in rows["admins"].values():
+        admin = as_stored("admins", row)
+        id_ = admin["admin_id"]
+        people[id_] = [visible_name(admin["name"]) or id_, admin["email"]]
+        levels[f"{id_}/workspace"] = ""
+        if admin["role_id"]:
+            levels[f"{id_}/role/{admin['role_id']}"] = ""
+        if admin["has_inbox_seat"]:
+            levels[f"{id_}/seat"] = ""
+    for (team, member), row in rows["team_memberships"].items():
+        levels[f"{member}/team/{team}"] = row["priority_level"] or ""
+    found: dict[Key, list[str]] = {}
+    for key, level in levels.items():
+        id_ = key.partition("/")[0]
+        found[(key,)] = [as_read(text) for text in (*people.get(id_, (id_, "")), level)]
+    return found
 
 
 def sync_facts(sync: Sync, terminated_days: int | None) -> Row:

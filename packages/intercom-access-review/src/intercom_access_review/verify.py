@@ -11,14 +11,20 @@ import msgspec
 from intercom_access_review import legacy
 from intercom_access_review.archive import INDEX, read_review
 from intercom_access_review.decisions import decision_of, is_different
-from intercom_access_review.evidence import totals_of
+from intercom_access_review.evidence import read_evidence
 from intercom_access_review.identity import running_package
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.manifest import ENDS, NAME, files_of, last_manifests, read_manifests
 from intercom_access_review.project import LEFT_BEHIND, sha256
 from intercom_access_review.settings import PATH, Settings, load_settings
 from intercom_access_review.signatures import UncheckedError, signer_of, stamper_of
-from intercom_access_review.worksheets import read_rows, reviewed_keys
+from intercom_access_review.totals import (
+    ENTITLEMENTS,
+    difference,
+    totals_by_stream,
+    totals_of_worksheets,
+)
+from intercom_access_review.worksheets import read_rows
 
 if TYPE_CHECKING:
     from intercom_access_review.archive import Archived
@@ -72,11 +78,7 @@ def problems_of_chain(root: Path, manifests: dict[Path, Manifest]) -> dict[str, 
 
 def problems_of_review(review: Archived) -> list[str]:
     """Return what differs when totals and decisions are computed again."""
-    problems, rows = [], review.rows
-    keys = reviewed_keys(rows)
-    for stream, totals in review.record.sync.totals.items():
-        if totals.reviewed and totals_of(keys[stream]) != totals.sent:
-            problems.append(f"the worksheets don't have the {stream} that Intercom sent")
+    problems, rows = problems_of_totals(review), review.rows
     if len(rows) != review.record.rows:
         problems.append(f"the worksheets have {len(rows)} rows instead of {review.record.rows}")
     for file in sorted({d.file for d in review.decisions.values() if ".." not in d.file}):
@@ -86,6 +88,24 @@ def problems_of_review(review: Archived) -> list[str]:
     if review.completion and review.completion.decisions != list(review.decisions.values()):
         problems.append("completion.json doesn't have the decisions that were imported")
     return problems
+
+
+def problems_of_totals(review: Archived) -> list[str]:
+    """Return the control totals that differ from those of the kept responses and worksheets."""
+    totals = review.record.sync.totals
+    if ENTITLEMENTS not in totals:  # of an earlier version
+        return []
+    try:
+        sent = totals_by_stream(read_evidence(review.folder / "intercom").rows)
+    except click.ClickException as error:
+        return [error.message]
+    found = [
+        difference(stream, sent[stream], totals[stream].sent, "are in review.json")
+        for stream in sent.keys() & totals.keys()
+    ]
+    reviewed = totals_of_worksheets(review.rows)
+    found.append(difference(ENTITLEMENTS, sent[ENTITLEMENTS], reviewed, "are in the worksheets"))
+    return sorted(filter(None, found))
 
 
 def differing_decisions(review: Archived, file: str, path: Path) -> list[str]:

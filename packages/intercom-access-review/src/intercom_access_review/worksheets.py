@@ -44,15 +44,6 @@ def reviewer_of_attestation(key: str) -> str:
     return key.removeprefix("attestation/") if key.startswith("attestation/") else ""
 
 
-def reviewed_keys(rows: dict[str, Texts]) -> dict[str, set[tuple[str, ...]]]:
-    """Return the keys of the teammates and memberships that have rows, by stream."""
-    parts = [(key.partition("/")[0], key.partition("/team/")[2], row) for key, row in rows.items()]
-    return {
-        "admins": {(admin,) for admin, _, row in parts if row["kind"] == "workspace"},
-        "team_memberships": {(team, admin) for admin, team, row in parts if row["kind"] == "team"},
-    }
-
-
 def file_name(address: str) -> str:
     """Return the name of a reviewer's worksheet without its suffix, safe on every file system."""
     address = address.lower()
