@@ -45,10 +45,8 @@ def row(key: str, person: str, reviewer: str, name: str, **more: str) -> Texts:
 def rows_of(name: str) -> list[Texts]:
     cy = {"email": "cy@example.com", "privileged": "yes"}
     return [
-        row("1/workspace", "Cy", ADA, name, privileged="yes", email="cy@example.com"),
-        row(
-            "1/role/7", "Cy", ADA, name, access="Manager", privileged="yes", email="cy@example.com"
-        ),
+        row("1/workspace", "Cy", ADA, name, **cy),
+        row("1/role/7", "Cy", ADA, name, access="Manager", **cy),
         row("2/workspace", "=Dee", ADA, name),
         row("2/team/9", "=Dee", BEN, name, access="Support"),
         row("2/seat", "=Dee", "", name),

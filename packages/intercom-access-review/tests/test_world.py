@@ -49,6 +49,10 @@ def by_account(rows: list[dict[str, Any]], *columns: str) -> dict[str, Any]:
     return accounts
 
 
+def revocations(marts: Marts) -> list[dict[str, Any]]:
+    return [row for row in marts["outcomes"] if row["decision"] == "revoke"]
+
+
 def items_of(marts: Marts, name: str) -> dict[str | None, str]:
     rows = [row for row in marts["review_items"] if row["item"] == name]
     return {row["admin_id"]: row["sentence"] for row in rows}
@@ -346,7 +350,7 @@ def test_revocations_have_one_outcome_under_every_name(reviews: list[Marts]) -> 
     removed = [
         {
             (row["admin_id"], row["kind"], row["thing_id"] or "")
-            for row in marts["revocations"]
+            for row in revocations(marts)
             if row["removed_detected_at"]
         }
         for marts in reviews[1:]
@@ -354,7 +358,7 @@ def test_revocations_have_one_outcome_under_every_name(reviews: list[Marts]) -> 
     done = {"2014", "2015", "2034", "2036", "2046", "2047"}
     at_second = {key for key in revoked if key[0] in done}
 
-    assert [len(marts["revocations"]) for marts in reviews] == [len(revoked)] * 3
+    assert [len(revocations(marts)) for marts in reviews] == [len(revoked)] * 3
     assert removed[0] == at_second
     assert removed[1] == at_second | {
         ("2013", "workspace", ""),
@@ -363,7 +367,7 @@ def test_revocations_have_one_outcome_under_every_name(reviews: list[Marts]) -> 
     }
     assert {
         row["access_key"]: row["outcome"]
-        for row in reviews[2]["revocations"]
+        for row in revocations(reviews[2])
         if row["outcome"] != "removed"
     } == {
         **dict.fromkeys(
@@ -374,8 +378,8 @@ def test_revocations_have_one_outcome_under_every_name(reviews: list[Marts]) -> 
         **dict.fromkeys(("2038/team/506", "2044/role/2"), "not removed"),
     }
     items = items_of(reviews[2], "access_may_remain")
-    assert items["2014"].endswith("the same person or address has it with the account ID 2061.")
-    assert items["2057"].endswith("the same person or address has it with the account ID 2063.")
+    assert "the same person or address has it with the account ID 2061." in items["2014"]
+    assert "the same person or address has it with the account ID 2063." in items["2057"]
     assert "may have custom permissions" in items["2046"]
 
 
@@ -416,12 +420,17 @@ def test_terminated_users_have_no_negative_days(reviews: list[Marts], pages: lis
 def test_exceptions_are_on_the_page_before_and_after_they_expire(
     reviews: list[Marts], pages: list[str]
 ) -> None:
-    rows = [by_account(marts["approved_exceptions"], "has_expired", "thing") for marts in reviews]
+    rows = [
+        by_account(
+            [row for row in marts["outcomes"] if row["decision"] == "exception"], "outcome", "thing"
+        )
+        for marts in reviews
+    ]
 
     assert rows == [
-        {"2039": (False, "Support lead"), "2040": (False, "workspace")},
-        {"2039": (False, "Team captain"), "2040": (True, "workspace")},
-        {"2039": (False, "Support lead"), "2040": (True, "workspace")},
+        {"2039": ("active", "Support lead"), "2040": ("active", "workspace")},
+        {"2039": ("active", "Team captain"), "2040": ("expired", "workspace")},
+        {"2039": ("active", "Support lead"), "2040": ("expired", "workspace")},
     ]
     assert "Approved exceptions (2)" in pages[1]
     assert set(items_of(reviews[1], "exception_expired")) == {"2040"}
@@ -506,7 +515,7 @@ def test_removals_are_in_time_until_the_end_of_their_last_day(
     reviews: list[Marts], pages: list[str]
 ) -> None:
     states = [
-        {row["access_key"]: (row["due_on"], row["timeliness"]) for row in marts["revocations"]}
+        {row["access_key"]: (row["due_on"], row["timeliness"]) for row in revocations(marts)}
         for marts in reviews
     ]
 

@@ -402,8 +402,8 @@ def complete(path: Path, target: Path) -> None:
 
 MARTS = (
     *("access_changes", "access_grants", "access_history", "accounts", "admin", "assignments"),
-    *("approved_exceptions", "control_tests", "input_names", "last_decisions", "people"),
-    *("privileged_access", "progress", "review_items", "revocations", "syncs", "team"),
+    *("control_tests", "input_names", "last_decisions", "outcomes", "people"),
+    *("privileged_access", "progress", "review_items", "syncs", "team"),
     *("team_admin", "team_sizes", "terminated_users", "things", "worksheet_facts"),
 )
 

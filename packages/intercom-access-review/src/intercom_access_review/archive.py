@@ -19,6 +19,7 @@ from intercom_access_review.records import (
     DecisionImport,
     Reassignment,
     ReassignmentStep,
+    Removals,
     Review,
     read_record,
 )
@@ -40,13 +41,14 @@ class Archived:
 
     folder: Path
     record: Review
+    imported: list[Decision] = field(default_factory=list)
+    """All decisions, also those that were changed later, in the order of their import."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     """The current decisions, by access key."""
-    revocations: dict[str, Decision] = field(default_factory=dict)
-    """The revocations, by access key, also those that became exceptions."""
     attestations: list[Row] = field(default_factory=list)
+    removals: list[Row] = field(default_factory=list)
+    """The verified removals, as rows of the table outcomes."""
     completion: Completion | None = None
-    imports: int = 0
     reassignments: list[Reassignment] = field(default_factory=list)
     reassigned_at: list[str] = field(default_factory=list)
     """The time of each reassignment step."""
@@ -82,12 +84,8 @@ class Archived:
 
     def add(self, record: DecisionImport) -> None:
         """Add the decisions of an import, which may change earlier ones."""
-        for decision in record.decisions:
-            self.decisions[decision.access_key] = decision
-            if decision.decision == "revoke":
-                self.revocations[decision.access_key] = decision
-            elif decision.decision == "approve":
-                self.revocations.pop(decision.access_key, None)
+        self.imported += record.decisions
+        self.decisions |= {decision.access_key: decision for decision in record.decisions}
         self.attestations += record.attestations
 
     def add_reassignments(self, record: ReassignmentStep) -> None:
@@ -108,9 +106,10 @@ def read_review(folder: Path) -> Archived:
     review = Archived(folder, read_record(folder / "review.json", Review))
     for path in numbered(folder / "imports"):
         review.add(read_record(path / "decisions.json", DecisionImport))
-        review.imports = int(path.name)
     for path in numbered(folder / "reassignments"):
         review.add_reassignments(read_record(path / "reassignments.json", ReassignmentStep))
+    for path in numbered(folder / "removals"):
+        review.removals += read_record(path / "removals.json", Removals).removals
     path = folder / "completion" / "completion.json"
     if path.exists():
         review.completion = read_record(path, Completion)
@@ -160,41 +159,41 @@ def due_day(row: Texts) -> str:
     return row.get("due", "").rpartition(" ")[2]
 
 
-def decision_row(key: str, review: Archived) -> Row:
-    """Return a decision as the tables have it. A revocation can have become an exception."""
-    current = review.decisions[key]
-    decision = review.revocations.get(key, current)
+def decision_row(number: int, review: Archived, decision: Decision) -> Row:
+    """Return a decision as the tables have it."""
+    admin, kind, thing_id = [*decision.access_key.split("/", 2), ""][:3]
     row = {name: getattr(decision, name) or None for name in decision.__struct_fields__}
-    admin, _, rest = key.partition("/")
-    kind, _, thing_id = rest.partition("/")
-    accepted = {}
-    if decision is not current:
-        accepted = {f"accepted_{n}": getattr(current, f"decided_{n}") for n in ("by", "on")}
-        accepted |= {f"accepted_{n}": getattr(current, n) for n in ("reason", "until")}
-    return (
-        row
-        | accepted
-        | {
-            "review": review.name,
-            "reviewed_at": utc(review.record.sync.as_of),
-            "admin_id": admin,
-            "kind": kind,
-            "thing_id": thing_id,
-            "email": decision.email,
-            "reason": decision.reason,
-            "imported_at": utc(decision.imported_at),
-        }
-    )
+    return row | {
+        "number": number,
+        "review": review.name,
+        "reviewed_at": utc(review.record.sync.as_of),
+        "admin_id": admin,
+        "kind": kind,
+        "thing_id": thing_id,
+        "email": decision.email,
+        "reason": decision.reason,
+        "imported_at": utc(decision.imported_at),
+    }
 
 
 def archive_tables(reviews: list[Archived]) -> dict[str, Iterable[Row]]:
     """Return the tables of the reviews and of the decisions in them."""
+    decisions = ((review, decision) for review in reviews for decision in review.imported)
     return {
         "reviews": [
             {"review": review.name, "reviewed_at": utc(review.record.sync.as_of)}
             for review in reviews
         ],
-        "decisions": [decision_row(key, review) for review in reviews for key in review.decisions],
+        "decisions": [decision_row(n, *one) for n, one in enumerate(decisions, start=1)],
+        "removals": [
+            {
+                "review": review.name,
+                "access_key": row["access_key"],
+                "removed_detected_at": utc(row["removed_detected_at"]),
+            }
+            for review in reviews
+            for row in review.removals
+        ],
         "worksheet_rows": [
             {
                 "review": review.name,

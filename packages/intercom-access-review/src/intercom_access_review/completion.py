@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +13,9 @@ from intercom_access_review.files import write_text
 from intercom_access_review.items import access_phrase
 from intercom_access_review.manifest import new_step
 from intercom_access_review.page import render
-from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, iso, now, utc
+from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, now, utc
 from intercom_access_review.records import Completion, Decision, write_record
+from intercom_access_review.state import SETTLED
 from intercom_access_review.totals import totals_of
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
     from intercom_access_review.state import State
     from intercom_access_review.worksheets import Texts
 
-SETTLED = {"removed", "risk accepted"}
 SHOW = 20
-
-
-def as_json(row: Row) -> Row:
-    """Return a row of the warehouse as JSON holds it."""
-    return {name: iso(value) if isinstance(value, date) else value for name, value in row.items()}
 
 
 def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[str]:
@@ -55,38 +49,6 @@ def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[
     return problems
 
 
-def revocations_of(review: Archived, state: State) -> list[Row]:
-    """Return the revocations of a review with their outcome and log entries."""
-    rows = [row for row in state.table("revocations") if row["review"] == review.name]
-    for row in rows:
-        span = (row["last_observed_at"], row["removed_detected_at"])
-        entries = state.log.naming(row["admin_id"], *span) if row["removed_detected_at"] else []
-        row["entries"] = [as_json({n: e[n] for n in ("at", "author", "text")}) for e in entries]
-    return [as_json(row) for row in rows]
-
-
-def exceptions_of(review: Archived, state: State) -> list[Row]:
-    """Return the exceptions of a review with what became of them."""
-    kept = {
-        row["access_key"]: row
-        for row in state.table("approved_exceptions")
-        if row["review"] == review.name
-    }
-    return [
-        {
-            **{name: getattr(decision, name) for name in decision.__struct_fields__},
-            "kind": review.rows[key]["kind"],
-            "state": "removed, or decided again"
-            if key not in kept
-            else "expired"
-            if kept[key]["has_expired"]
-            else "active",
-        }
-        for key, decision in review.decisions.items()
-        if decision.decision == "exception" and key not in review.revocations
-    ]
-
-
 def timeliness(row: Texts, decision: Decision) -> str:
     """Return whether a decision was imported by its deadline."""
     due = due_day(row)
@@ -106,7 +68,11 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
         decisions=list(review.decisions.values()),
         attestations=review.attestations,
         revocations=revocations,
-        exceptions=exceptions_of(review, state),
+        exceptions=[
+            row
+            for row in state.outcomes
+            if (row["review"], row["decision"]) == (review.name, "exception")
+        ],
         tests={
             "decided_about_own_access": [
                 key for key, d in decided if (key.partition("/")[0], d.decided_by) in own
@@ -127,7 +93,7 @@ def complete_reviews(state: State) -> tuple[int, list[str]]:
     for review in state.reviews:
         if review.completion:
             continue
-        revocations = revocations_of(review, state)
+        revocations = state.revocations_of(review)
         if problems := problems_of(review, state, revocations):
             more = [f"and {len(problems) - SHOW} more"] if len(problems) > SHOW else []
             lines = [f"{review.folder} is not completed:", *problems[:SHOW], *more]

@@ -10,7 +10,7 @@ import click
 
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import mailbox, normalized_address
-from intercom_access_review.manifest import new_step
+from intercom_access_review.manifest import new_step, next_folder
 from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, iso_day, now, parse_day, sha256
 from intercom_access_review.records import Decision, DecisionImport, write_record
 from intercom_access_review.settings import deadline
@@ -327,12 +327,11 @@ def import_worksheets(
 
 def write_import(review: Archived, completed: list[Completed], settings: Settings) -> None:
     """Move worksheets from the inbox into the review, with their decisions."""
-    review.imports += 1
-    target = review.folder / "imports" / str(review.imports)
+    target = next_folder(review.folder / "imports")
     decisions = {key: decision for one in completed for key, decision in one.decisions.items()}
     attestations = [attestation for one in completed for attestation in one.attestations]
     for decision in decisions.values():
-        decision.file = f"{review.imports}/{decision.file}"
+        decision.file = f"{target.name}/{decision.file}"
     hosts = review.record.sync.source_hosts
     with new_step("import", review.name, target, hosts, settings) as new:
         for one in completed:

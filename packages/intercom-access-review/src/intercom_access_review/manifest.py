@@ -27,8 +27,7 @@ ENDS = (".sig", ".tsr")
 
 def read_manifests(root: Path) -> dict[Path, Manifest]:
     """Read all manifests of an archive, by path."""
-    repeated = (f"*/{steps}/[!.]*/{NAME}" for steps in ("imports", "reassignments"))
-    patterns = (f"[!.]*/{NAME}", *repeated, f"*/completion/{NAME}")
+    patterns = (f"[!.]*/{NAME}", f"*/*/[!.]*/{NAME}", f"*/completion/{NAME}")
     paths = (path for pattern in patterns for path in sorted(root.glob(pattern)))
     return {path: read_record(path, Manifest) for path in paths}
 
@@ -60,7 +59,7 @@ def seal_step(folder: Path, step: str, review: str, hosts: list[str], settings: 
 
     Args:
         folder: The folder of the step.
-        step: review, reassignment, import, or completion.
+        step: review, reassignment, import, removals, or completion.
         review: The name of the review.
         hosts: The source hosts.
         settings: Whether to sign and timestamp the manifest.
@@ -85,6 +84,12 @@ def seal_step(folder: Path, step: str, review: str, hosts: list[str], settings: 
     for path in [*files, folder / NAME]:
         path.chmod(path.stat().st_mode & 0o440)
     click.echo(f"SHA-256 of {step} {review}: {sha256(folder / NAME)}. Keep this hash elsewhere.")
+
+
+def next_folder(steps: Path) -> Path:
+    """Return the folder of another step of a kind that repeats."""
+    numbers = (int(path.name) for path in steps.glob("*") if path.name.isdecimal())
+    return steps / str(max(numbers, default=0) + 1)
 
 
 @contextmanager

@@ -70,13 +70,13 @@ def render(template: str, simulated: Collection[datetime], **values: object) -> 
         values: What the template shows.
     """
 
-    def marked(text: str, time: date | None) -> str:
-        return f"{text} (simulated)" if time in simulated else text
+    def marked(text: str, time: str | date) -> str:
+        is_simulated = (utc(time) if isinstance(time, str) and "T" in time else time) in simulated
+        return f"{text} (simulated)" if is_simulated else text
 
     def minute(time: str | datetime) -> str:
         text = time if isinstance(time, str) else iso(time) or ""
-        at = utc(time) if isinstance(time, str) else time
-        return marked(f"{text[:16].replace('T', ' ')} UTC", at)
+        return marked(f"{text[:16].replace('T', ' ')} UTC", time)
 
     environment = jinja2.Environment(
         autoescape=True,
@@ -87,7 +87,7 @@ def render(template: str, simulated: Collection[datetime], **values: object) -> 
     environment.filters |= {
         "access": lambda row: access_phrase(row["kind"], row["thing"]),
         "bdi": bdi,
-        "day": lambda time: "" if time is None else marked(f"{time:%Y-%m-%d}", time),
+        "day": lambda time: "" if time is None else marked(str(time)[:10], time),
         "first_observed": first_observed,
         "last_activity": last_activity,
         "minute": minute,

@@ -60,6 +60,11 @@ def iso(time: date | None) -> str | None:
     return None if time is None else time.isoformat()
 
 
+def as_json(row: Row) -> Row:
+    """Return a row of the warehouse as the JSON files have it."""
+    return {name: iso(value) if isinstance(value, date) else value for name, value in row.items()}
+
+
 def parse_day(text: str) -> date | None:
     """Return a date such as 2026-08-26 or 26.08.2026, or None if the string is not one."""
     day = re.sub(r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", r"\3-\2-\1", text)

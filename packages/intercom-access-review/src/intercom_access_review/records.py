@@ -133,6 +133,13 @@ class ReassignmentStep(Record):
     reassignments: list[Reassignment]
 
 
+class Removals(Record):
+    """The removals that a sync verified, as the pages show them from then on."""
+
+    sync: Sync
+    removals: list[Row]
+
+
 class Completion(Record):
     """The end of a review."""
 
@@ -155,6 +162,7 @@ class Manifest(Record):
 
     step: str
     """review, reassignment, import, or completion"""
+    """review, import, removals, or completion"""
     review: str
     written_at: str
     operator: Row

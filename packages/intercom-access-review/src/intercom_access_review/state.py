@@ -12,16 +12,19 @@ from intercom_access_review.files import write_text
 from intercom_access_review.items import ITEM_KINDS, collect_items
 from intercom_access_review.log_entries import AccessLog
 from intercom_access_review.page import render
-from intercom_access_review.project import PAGE, REVIEWS, SYNC, Row, iso, now, utc
+from intercom_access_review.project import PAGE, REVIEWS, SYNC, Row, as_json, now, utc
 from intercom_access_review.records import write_record
 from intercom_access_review.verify import problems_by_review
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from intercom_access_review.records import Sync
     from intercom_access_review.settings import Settings
     from intercom_access_review.warehouse import Warehouse
+
+SETTLED = {"removed", "risk accepted", "decided again"}
+"""Outcomes of revocations with which nothing remains to be done."""
 
 
 @dataclass
@@ -44,6 +47,22 @@ class State:
         after = utc(self.previous.record.sync.as_of) if self.previous else None
         return collect_items(self.warehouse, self.log, after)
 
+    @cached_property
+    def outcomes(self) -> list[Row]:
+        """The table outcomes, with log entries. Verified removals are as they were recorded."""
+        verified = {(r.name, row["access_key"]): row for r in self.reviews for row in r.removals}
+        rows = []
+        for found in self.table("outcomes"):
+            span = (found["last_observed_at"], found["removed_detected_at"])
+            entries = self.log.naming(found["admin_id"], *span) if found["is_removed"] else []
+            listed = [as_json({n: e[n] for n in ("at", "author", "text")}) for e in entries]
+            row = as_json(found) | {"entries": listed}
+            if row["outcome"] == "removed":
+                recorded = verified.get((row["review"], row["access_key"]), row)
+                row = recorded | {"given_again_at": row["given_again_at"]}
+            rows.append(row)
+        return rows
+
     @property
     def previous(self) -> Archived | None:
         """The review before this sync."""
@@ -61,6 +80,11 @@ class State:
         """Return the rows of a table, in their order if it has one."""
         rows = self.warehouse.query(f"select * from {name}")  # noqa: S608
         return sorted(rows, key=lambda row: row.get("position") or 0)
+
+    def revocations_of(self, review: Archived) -> list[Row]:
+        """Return the revocations of a review with their outcomes."""
+        keys = (review.name, "revoke")
+        return [row for row in self.outcomes if (row["review"], row["decision"]) == keys]
 
     def rebuild(self) -> None:
         """Build the warehouse again, with decisions that were imported since the sync."""
@@ -86,6 +110,7 @@ class State:
             entries=self.log.naming,
             items=self.items,
             kinds=ITEM_KINDS,
+            outcomes=self.outcomes,
             previous=self.previous,
             progress=self.table("progress") if progress is None else progress,
             reviews=self.reviews,
@@ -101,28 +126,30 @@ class State:
 
     def write_index(self) -> None:
         """Write the page of all reviews."""
-        revocations, today = self.table("revocations"), utc(self.sync.as_of).date()
-        rows = []
+        today, rows = self.sync.as_of[:10], []
         for review in reversed(self.reviews):
-            own = [row for row in revocations if row["review"] == review.name]
+            own = self.revocations_of(review)
             rows.append((review, own, state_of(review, own, today)))
         text = render(
             "archive.html.j2",
             self.simulated,
             problems=problems_by_review(REVIEWS, self.settings),
             rows=rows,
+            settled=SETTLED,
             written_at=now(),
         )
         write_text(REVIEWS / INDEX, text)
 
 
-def state_of(review: Archived, revocations: list[Row], today: date) -> tuple[str, str]:
+def state_of(review: Archived, revocations: list[Row], today: str) -> tuple[str, str]:
     """Return how far a review is (open, due, overdue, or completed), and the day of that."""
     if review.completion:
         return "completed", review.completion.completed_at[:10]
     days = [due_day(row) for key, row in review.rows.items() if key not in review.decisions]
-    days += [iso(row["due_on"]) or "" for row in revocations if row["outcome"] == "not removed"]
+    days += [
+        row["due_on"] for row in revocations if row["outcome"] not in SETTLED and row["due_on"]
+    ]
     first = min(filter(None, days), default="")
     if not first:
         return "open", ""
-    return ("overdue" if first < str(today) else "due"), first
+    return ("overdue" if first < today else "due"), first

@@ -13,6 +13,7 @@ from intercom_access_review.items import ITEM_KINDS, write_items
 from intercom_access_review.new_review import write_review
 from intercom_access_review.project import REVIEWS
 from intercom_access_review.reassignments import reassign_rows
+from intercom_access_review.removals import record_removals
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
 from intercom_access_review.sync import finish_sync, load_sync
@@ -32,6 +33,7 @@ def last_state() -> State:
 def review() -> None:
     """Write a new review, from what the tap read."""
     state = finish_sync()
+    record_removals(state)
     write_review(state)
     state.reviews = load_archive(state.settings)
     state.write_index()
@@ -42,6 +44,7 @@ def review() -> None:
 def sync() -> None:
     """Show what became of the decisions, from what the tap read."""
     state, inputs = finish_sync(), load_inputs()
+    record_removals(state)
     if reassign_rows(state, inputs):  # also those that ended
         state.rebuild()
     state.write_pages()

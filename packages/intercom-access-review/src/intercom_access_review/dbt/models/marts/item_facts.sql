@@ -5,7 +5,7 @@ persons as (select * from accounts where account_type = 'person'),
 
 terminated as (select email, left_on from {{ ref('persons') }} where left_on <= {{ today() }}),
 
-revocations as (select *, review || '/' || access_key as subject from {{ ref('revocations') }}),
+outcomes as (select *, review || '/' || access_key as subject from {{ ref('outcomes') }}),
 
 members as (select distinct admin_id, team_id from {{ source('input', 'loaded_memberships') }}),
 
@@ -26,12 +26,12 @@ facts as (
         'revocation_overdue', 'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'given_again_at', 'due_on',
         'days'
     ) }}
-    from revocations where outcome = 'not removed' and timeliness = 'overdue'
+    from outcomes where outcome = 'not removed' and timeliness = 'overdue'
     union all
     select {{ fact(
         'not_removed', 'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'given_again_at', 'due_on', 'days'
     ) }}
-    from revocations where outcome = 'not removed' and coalesce(timeliness, '') <> 'overdue'
+    from outcomes where outcome = 'not removed' and coalesce(timeliness, '') <> 'overdue'
     union all
     select {{ fact('terminated_overdue', 'admin_id', day='left_on', due_on='due_on', number='days_at_least') }}
     from {{ ref('terminated_users') }} where is_there and timeliness = 'overdue'
@@ -49,19 +49,21 @@ facts as (
         'access_may_remain', 'admin_id', 'subject', 'kind', 'thing', 'other_accounts',
         note="coalesce('name ' || same_name, custom_permissions)"
     ) }}
-    from revocations where outcome = 'access may remain'
+    from outcomes where outcome = 'access may remain'
     union all
     select {{ fact(
         'acceptance_expired', 'admin_id', 'subject', 'kind', 'thing', 'accepted_by', 'accepted_until',
         note='accepted_reason'
     ) }}
-    from revocations where outcome = 'acceptance expired'
+    from outcomes where outcome = 'acceptance expired'
     union all
     select {{ fact(
-        'exception_expired', 'admin_id', "review || '/' || access_key", 'kind', 'thing', 'decided_by', 'until',
-        note='reason'
+        'exception_expired', 'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'until', note='reason'
     ) }}
-    from {{ ref('approved_exceptions') }} where has_expired
+    from outcomes where outcome = 'expired'
+    union all
+    select {{ fact('given_again', 'admin_id', 'subject', 'kind', 'thing', day='given_again_at') }}
+    from outcomes where decision = 'revoke' and outcome = 'removed' and given_again_at is not null
     union all
     select {{ fact('token_owner', 'admin_id', day='left_on', note="case when is_there then 'there' end") }}
     from {{ ref('privileged_access') }}

@@ -1,5 +1,5 @@
 -- The last decision about each entitlement.
 select distinct on (access_key)
-    access_key, review, reviewed_at, decision, decided_by, decided_on, until, reason
+    number, access_key, review, reviewed_at, decision, decided_by, decided_on, imported_at, until, reason
 from {{ source('input', 'decisions') }}
-order by access_key, reviewed_at desc
+order by access_key, number desc

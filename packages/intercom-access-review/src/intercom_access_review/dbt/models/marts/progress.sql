@@ -7,6 +7,8 @@ select
     coalesce(count(*) > count(decisions.access_key) and assigned.decide_by < {{ today() }}, false) as is_overdue,
     row_number() over (order by {{ binary('assigned.reviewer') }}, assigned.decide_by) as position
 from {{ source('input', 'worksheet_rows') }} as assigned
-left join {{ source('input', 'decisions') }} as decisions
-    on decisions.review = assigned.review and decisions.access_key = assigned.access_key
+left join (
+    select review, access_key, max(imported_at) as imported_at from {{ source('input', 'decisions') }}
+    group by review, access_key
+) as decisions on decisions.review = assigned.review and decisions.access_key = assigned.access_key
 group by assigned.review, assigned.reviewer, assigned.decide_by
