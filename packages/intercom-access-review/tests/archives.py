@@ -46,7 +46,7 @@ def rows_of(name: str) -> list[Texts]:
     cy = {"email": "cy@example.com", "privileged": "yes"}
     return [
         row("1/workspace", "Cy", ADA, name, **cy),
-        row("1/role/7", "Cy", ADA, name, access="Manager", **cy),
+        row("1/role/7", "Cy", ADA, name, access="Manager", focus="privileged", **cy),
         row("2/workspace", "=Dee", ADA, name),
         row("2/team/9", "=Dee", BEN, name, access="Support"),
         row("2/seat", "=Dee", "", name),
@@ -122,6 +122,7 @@ def complete(
         one |= {"decided by": one["reviewer"], "decided on": str(day(9))}
         if not one["row"].startswith("attestation/"):
             one["decision"] = "approve"
+            one["reason"] = "leads the team" if one["focus"] else ""
     change(rows)
     INBOX.mkdir(exist_ok=True)
     path = INBOX / (file or f"{reviewer}.csv")

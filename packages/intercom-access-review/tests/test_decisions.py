@@ -90,6 +90,10 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
     "before the review": (decided(0, decided_on=str(day(12))), "is before the review"),
     "future": (decided(0, decided_on=str(day(-2))), "is in the future"),
     "no reason": (decided(0, decision="exception", until=str(day(-9))), "needs a reason"),
+    "privileged without a reason": (
+        decided(1, reason=""),
+        "line 3 (Cy, role Manager): privileged access is approved with a reason.",
+    ),
     "no end": (decided(0, decision="exception", reason="x"), "needs an end"),
     "end before": (
         decided(0, decision="exception", reason="x", until=str(day(9))),
@@ -196,6 +200,7 @@ def saved(path: Path, change: Callable[[Any], object]) -> Path:
     columns = {cell.value: cell.column for cell in sheet[1]}
     for line in range(2, 5):
         sheet.cell(line, columns["decision"], "approve")
+        sheet.cell(line, columns["reason"], "used each day")
         sheet.cell(line, columns["decided by"], ADA.upper())
         sheet.cell(line, columns["decided on"], day(9))
     change(sheet)

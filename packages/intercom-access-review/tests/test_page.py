@@ -50,7 +50,8 @@ def complete_all(project: Project, review: str) -> None:
                 id_, _, kind = row["row"].partition("/")
                 row.update({"decided by": row["reviewer"], "decided on": str(day(90))})
                 if not row["row"].startswith("attestation/"):
-                    row.update(DECISIONS.get((id_, kind), {"decision": "approve"}))
+                    default = {"decision": "approve", "reason": row["privileged"] and "needed"}
+                    row.update(DECISIONS.get((id_, kind), default))
             write_rows(project.folder / "inbox" / path.name, rows)
 
 

@@ -62,6 +62,7 @@ def complete_all(folder: Path, review: str, on: str) -> None:
                 row |= {"decided by": row["reviewer"], "decided on": on}
                 if not row["row"].startswith("attestation/"):
                     row["decision"] = "revoke" if row["row"] == "1006/seat" else "approve"
+                    row["reason"] = "needed" if row["privileged"] else ""
             write_rows(folder / "inbox" / path.name, rows)
 
 

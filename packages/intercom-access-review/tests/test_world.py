@@ -22,6 +22,7 @@ from world import (
     SEMICOLON,
     SILENT,
     UNKNOWN,
+    USED,
     grants,
     world,
 )
@@ -241,6 +242,39 @@ def test_reviewers_who_left_get_no_rows(reviews: list[Marts]) -> None:
     ] == [{"vic@corp.example"}, {"vic@corp.example"}, {"ben@corp.example"}]
 
 
+def test_managers_and_delegates_review_before_the_default(reviews: list[Marts]) -> None:
+    keys = ("2018/seat", "2018/role/3", "2042/seat", "2021/seat", "2021/team/506", "2022/seat")
+    found = [{row["access_key"]: row["reviewer"] for row in m["access_grants"]} for m in reviews]
+
+    assert [[(rows[key] or "").partition("@")[0] for key in keys] for rows in found] == [
+        ["max", "max", "ben", "vic", "ben", "ben"],
+        ["max", "max", "ben", "vic", "ben", "ben"],
+        ["max", "max", "ben", "ben", "ben", "ben"],
+    ]
+    assert [rows["2036/team/501"] for rows in found[:1]] == ["cleo@corp.example"]
+
+
+def test_worksheets_begin_with_the_rows_to_look_at_first(
+    reviews: list[Marts], world_project: Project
+) -> None:
+    assert reviews
+    folders = [world_project.folder / "reviews" / name / "worksheets" for name in REVIEWS]
+    sheets = [read_rows(folder / "all.csv") for folder in folders]
+    focus = [{row["row"]: row["focus"] for row in rows} for rows in sheets]
+
+    assert [rows["2001/role/1"] for rows in focus] == ["privileged"] * 3
+    assert [rows["2001/seat"] for rows in focus] == ["first review", "unchanged", "unchanged"]
+    assert focus[1]["2042/role/1"] == "changed, privileged"
+    assert focus[1]["2023/role/4"] == "changed"
+    assert focus[1]["2062/seat"] == focus[2]["2063/workspace"] == "new"
+    assert focus[0]["2007/seat"] == "inactive"
+    assert [rows["2024/seat"] for rows in focus] == ["first review", "unchanged", "terminated user"]
+    for rows in sheets:
+        flags = [row["focus"] in {"unchanged", "first review"} for row in rows if row["focus"]]
+        assert flags == sorted(flags)
+        assert {row["decision"] for row in rows} == {""}
+
+
 def test_custom_permissions_count_as_privileged_unless_the_inputs_say_no(
     reviews: list[Marts], pages: list[str]
 ) -> None:
@@ -439,7 +473,7 @@ def test_exceptions_are_on_the_page_before_and_after_they_expire(
 def test_reasons_are_kept_as_they_were_written(reviews: list[Marts]) -> None:
     decided = {row["access_key"]: row["reason"] for row in reviews[1]["last_decisions"]}
 
-    assert {key: reason for key, reason in decided.items() if reason} == REASONS
+    assert {key: text for key, text in decided.items() if text not in {"", USED}} == REASONS
 
 
 def test_odd_names_are_text_without_hidden_characters(

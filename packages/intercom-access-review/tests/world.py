@@ -103,6 +103,9 @@ INPUTS = {
     "service_accounts": "email,owner\nzap@corp.example,cleo@corp.example\n"
     "operator+ab12@intercom.io,gus@corp.example\n"
     "Support@corp.example,gus@corp.example\n",
+    "reassignments": "row,from,to,by,reason,until\n"
+    f",ed@corp.example,Max@corp.example,ada@corp.example,parental leave,{day(-5)}\n"
+    f",cleo@corp.example,tia@corp.example,ada@corp.example,it has ended,{day(3)}\n",
     "manual_permissions": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n"
     "filler2047@corp.example,no\nada@corp.example,no\nnobody@corp.example,no\n",
 }
@@ -312,26 +315,43 @@ UNKNOWN = {2005, 2004, 2006, 2007, 2029, 2045}
 """Who is in no list of employees: the bots, the mailboxes, and two that are strange."""
 
 
+MANAGERS = {
+    2018: "ed@corp.example",  # who has a delegate
+    2042: "ed@corp.example",  # the delegate
+    2021: "vic@corp.example",  # who leaves
+    2022: "sam.lee.2@corp.example",  # themselves
+    2036: "vic@corp.example",  # in two teams with reviewers
+}
+
+
 def write_inputs(home: Path) -> None:
     """What the company knows: employees by other addresses than the ones in Intercom, too."""
     left = {2034: day(70), 2035: day(62), 2024: day(30)}
     rows = [
-        (email.lower().replace("+intercom", ""), f"Name {id_}", left.get(id_, ""), "")
+        (
+            email.lower().replace("+intercom", ""),
+            f"Name {id_}",
+            left.get(id_, ""),
+            "",
+            MANAGERS.get(id_, ""),
+        )
         for id_, (_, email, _, _) in PEOPLE.items()
         if id_ not in UNKNOWN | {2015, 2016, 2020}
     ]
-    rows += [(f"filler{n}@corp.example", "Filler", "", "") for n in FILLERS if n != 2053]
+    rows += [(f"filler{n}@corp.example", "Filler", "") for n in FILLERS if n != 2053]
     rows += [("filler2053@corp.example", "Filler", "", "2029")]  # a number of the personnel office
-    rows += [("zap@corp.example", "Zap", day(65), "")]  # it was somebody's
+    rows += [("zap@corp.example", "Zap", f"{day(65):%d.%m.%Y}")]  # it was somebody's
     names = ("filler2056.b", "left2057", "ivo")
-    rows += [(f"{name}@corp.example", "Filler", "", "") for name in names]
+    rows += [(f"{name}@corp.example", "Filler") for name in names]
     rows += [(f"sven@{at}.example", "Sven", "", "Sven S") for at in ("corp", "agency")]
     rows += [("otto.b@corp.example", "Otto", "", "otto@corp.example")]
     rows += [("cy@corp.example", "Cy", "", "bo@corp.example")]
+    rows += [("", "Mail-less in the warehouse", "", "", "")]
     folder = home / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "employees.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("email", "name", "left_on", "person"), *rows])
+    with (folder / "employees.csv").open("w", encoding="utf-16", newline="") as file:
+        head = ("E-Mail", "NAME", "Left on", "Person", "Manager")
+        csv.writer(file, delimiter=";").writerows([head, *rows])
     for name, content in INPUTS.items():
         (folder / f"{name}.csv").write_text(content, encoding="utf-8")
     text = (home / "settings.yml").read_text(encoding="utf-8")
@@ -377,6 +397,10 @@ UNTIL = {"2039": day(-200), "2040": day(80)}
 REASONS = {"2039/role/2": "''", "2040/workspace": "=agreed", "2011/seat": "Null"}
 
 
+USED = "used each day"
+"""Why privileged access is approved."""
+
+
 def decide(home: Path) -> None:
     """Complete the worksheets of the first review; one reviewer doesn't answer."""
     for path in (home / "reviews" / REVIEWS[0] / "worksheets").glob("*.csv"):
@@ -394,7 +418,8 @@ def complete(path: Path, target: Path) -> None:
             continue
         id_, _, rest = row["row"].partition("/")
         row["decision"] = DECISIONS.get((id_, row["kind"], rest.partition("/")[2]), "approve")
-        row["reason"] = REASONS.get(row["row"], "")
+        is_privileged = row["decision"] == "approve" and row["privileged"]
+        row["reason"] = REASONS.get(row["row"], USED if is_privileged else "")
         if row["decision"] == "exception":
             row["until"] = str(UNTIL[id_])
     write_rows(target, rows)

@@ -111,6 +111,11 @@ def is_different(one: Decision, other: Decision) -> bool:
     return any(getattr(one, name) != getattr(other, name) for name in COMPARED)
 
 
+def needs_reason(sent: Texts) -> bool:
+    """Return whether approving a row needs a reason, as its worksheet says since it has a focus."""
+    return bool(sent["privileged"] and sent.get("focus"))
+
+
 def problem_of(
     new: Decision, earlier: Decision | None, sent: Texts, reviewed: date, left: dict[str, str]
 ) -> str | None:
@@ -138,6 +143,10 @@ def problem_of(
         (on and on > tomorrow, f"'decided on' {on} is in the future."),
         (last_day and last_day < new.decided_on, f"{by} left on {last_day}, before the decision."),
         (excepted and not new.reason, "an exception needs a reason."),
+        (
+            new.decision == "approve" and needs_reason(sent) and not new.reason,
+            "privileged access is approved with a reason.",
+        ),
         (
             excepted and (until is None or on is None or until <= on),
             f"an exception needs an end after the decision: 'until' is {new.until!r}.",

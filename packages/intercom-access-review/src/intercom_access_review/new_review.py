@@ -46,7 +46,7 @@ def last_decision(fact: Row) -> str:
 
 
 def worksheet_rows(review: str, state: State) -> list[Texts]:
-    """Return a row for each entitlement, with room for the decision.
+    """Return a row for each entitlement, those to look at first at the beginning.
 
     Args:
         review: The name of the review, which begins with its day.
@@ -56,7 +56,7 @@ def worksheet_rows(review: str, state: State) -> list[Texts]:
     for item in state.items:
         sentences.setdefault(item["admin_id"], []).append(item["sentence"])
     rows, began = [], date.fromisoformat(review[:10])
-    for fact in state.table("worksheet_facts"):
+    for fact in sorted(state.table("worksheet_facts"), key=lambda fact: not fact["focus"]):
         items = sentences.get(fact["admin_id"], [])
         if kind := NOT_PEOPLE.get(fact["account_type"]):
             items = [f"Not a person: {kind}.", *items]
@@ -72,8 +72,10 @@ def worksheet_rows(review: str, state: State) -> list[Texts]:
             "first observed": f"on {first_observed(fact)}",  # programs change a date alone
             "last activity": last_activity(fact),
             "privileged": fact["privileged"],
+            "focus": fact["focus"] or ("unchanged" if state.previous else "first review"),
             "items": " ".join(items),
             "role": fact["role"],
+            "role description": fact["role_description"],
             "teams": fact["teams"],
             "last decision": last_decision(fact),
             "reviewer": fact["reviewer"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from intercom_access_review.inputs import mailbox, normalized_address
+from intercom_access_review.inputs import ADDRESSES, mailbox, normalized_address
 from intercom_access_review.project import Row, utc
 from intercom_access_review.texts import comparison_key, is_bot_address, visible_name
 from intercom_access_review.warehouse import has_table
@@ -69,7 +69,18 @@ def team_row(row: Row) -> Row:
     return {"team_id": row["id"], "team_name": visible_name(storable(row["name"])) or row["id"]}
 
 
-STORED = {"admins": admin_row, "teams": team_row, "activity_logs": event_row}
+def role_row(row: Row) -> Row:
+    """Return a role as the tables have it."""
+    name = visible_name(storable(row["name"])) or row["id"]
+    return {"role_id": row["id"], "role_name": name, "description": storable(row["description"])}
+
+
+STORED = {
+    "admins": admin_row,
+    "teams": team_row,
+    "activity_logs": event_row,
+    "roles": role_row,
+}
 
 
 def as_stored(stream: str, row: Row) -> Row:
@@ -81,7 +92,7 @@ def as_stored(stream: str, row: Row) -> Row:
 def loaded_tables(rows: Rows) -> dict[str, list[Row]]:
     """Return the tables of the rows of a sync."""
     names = {"admins": "admins", "teams": "teams", "team_memberships": "memberships"}
-    names |= {"activity_logs": "events"}
+    names |= {"activity_logs": "events", "roles": "roles"}
     return {
         f"loaded_{name}": [as_stored(stream, row) for row in rows.get(stream, {}).values()]
         for stream, name in names.items()
@@ -154,13 +165,9 @@ def comparison_tables(
         inputs.reviewers,
         inputs.service_accounts,
         inputs.manual_permissions,
+        inputs.reassignments,
     ):
-        emails |= {
-            row[column]
-            for row in rows
-            for column in ("email", "reviewer", "owner")
-            if column in row
-        }
+        emails |= {row[column] for row in rows for column in ADDRESSES if column in row}
     return {
         "addresses": [address_row(email) for email in sorted(filter(None, emails))],
         "names": [
@@ -185,7 +192,14 @@ def address_row(email: str) -> Row:
 def input_tables(inputs: Inputs, exported: Iterable[str]) -> dict[str, Iterable[Row]]:
     """Return the tables of the inputs."""
     return {
-        "employees": [row | {"left_on": row["left_on"] or None} for row in inputs.employees],
+        "employees": [
+            row | {"left_on": row["left_on"] or None, "manager": row["manager"] or None}
+            for row in inputs.employees
+        ],
+        "reassignments": [
+            {"access_key": row["row"] or None, "sender": row["from"], "receiver": row["to"]}
+            for row in inputs.reassignments
+        ],
         "reviewers": inputs.reviewers,
         "privileged_roles": inputs.privileged_roles,
         "service_accounts": inputs.service_accounts,

@@ -28,7 +28,7 @@ OLD_DECISIONS = {"keep": "approve", "remove": "revoke", "exception": "exception"
 OLD_COLUMNS = {"since": "first observed", "last event": "last activity", "findings": "items"}
 """The words of versions before this package."""
 DATES = ("until", "decided on")
-WRAPPED = ("items", "teams", "last decision", "reason")
+WRAPPED = ("items", "role description", "teams", "last decision", "reason")
 LONGEST = 32_000
 """Characters; a cell holds 32,767."""
 

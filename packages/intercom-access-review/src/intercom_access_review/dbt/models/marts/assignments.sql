@@ -1,6 +1,7 @@
 -- Who reviews which entitlement: the owner of a service account, else the reviewer of the team or role,
--- else the default reviewer. Reviewers never review their own accounts or after their last day of work.
-with candidates as (
+-- else the person's manager, else the default reviewer; or the reviewer that reassignments.csv names instead.
+-- Reviewers never review their own accounts or after their last day of work.
+with named as (
     select access_key, 1 as place, people.owner as reviewer
     from {{ ref('stg_grants') }} join {{ ref('people') }} as people using (admin_id)
     where people.account_type = 'service'
@@ -14,9 +15,23 @@ with candidates as (
     join {{ source('input', 'reviewers') }} as reviewers
         on names.file = 'reviewers.csv' and reviewers.kind = names.kind and reviewers.name_key = names.name_key
     union all
-    select access_key, 3, reviewer
+    select access_key, 3, employees.manager
+    from {{ ref('stg_grants') }} join {{ ref('people') }} as people using (admin_id)
+    join {{ source('input', 'employees') }} as employees using (person)
+    where people.account_type = 'person' and employees.manager is not null
+    union all
+    select access_key, 4, reviewer
     from {{ ref('stg_grants') }} cross join {{ source('input', 'reviewers') }} as reviewers
     where reviewers.kind = 'default'
+),
+
+candidates as (
+    select distinct on (named.access_key, place, named.reviewer)
+        named.access_key, place, coalesce(reassigned.receiver, named.reviewer) as reviewer
+    from named
+    left join {{ source('input', 'reassignments') }} as reassigned
+        on reassigned.sender = named.reviewer and coalesce(reassigned.access_key, named.access_key) = named.access_key
+    order by named.access_key, place, named.reviewer, reassigned.access_key
 ),
 
 judged as (

@@ -7,6 +7,13 @@ terminated as (select email, left_on from {{ ref('persons') }} where left_on <= 
 
 outcomes as (select *, review || '/' || access_key as subject from {{ ref('outcomes') }}),
 
+descriptions as (
+    select
+        kind, thing_id, description as new_description, dbt_valid_from as seen_at,
+        lag(description) over (partition by thing_key order by dbt_valid_from) as old_description
+    from {{ ref('thing_history') }} where description is not null
+),
+
 members as (select distinct admin_id, team_id from {{ source('input', 'loaded_memberships') }}),
 
 facts as (
@@ -79,6 +86,19 @@ facts as (
     join {{ ref('access_grants') }} as grants
         on grants.access_key = changes.access_key and grants.first_observed = changes.seen_at and grants.is_privileged
     where changes.change in ('role given', 'role changed')
+    union all
+    select {{ fact(
+        'role_description', subject="thing_id || '/' || cast(seen_at as varchar)", kind="'role'", thing='label',
+        who='old_description', day='seen_at', note='new_description'
+    ) }}
+    from descriptions join {{ ref('things') }} using (kind, thing_id)
+    where old_description <> new_description and seen_at > {{ previous_review() }}
+        and exists (select 1 from {{ source('input', 'reviews') }} where reviewed_at < {{ as_of() }})
+    union all
+    select {{ fact('privileged_unused', subject='thing_id', thing='current_name') }}
+    from {{ ref('input_names') }}
+    where file = 'privileged_roles.csv' and coalesce(problem, '') <> 'unknown'
+        and thing_id not in (select thing_id from {{ ref('stg_grants') }} where kind = 'role')
     union all
     select {{ fact(
         'input_name', subject="file || ': ' || kind || ' ' || name || coalesce('/' || thing_id, '')",
