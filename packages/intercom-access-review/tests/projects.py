@@ -166,7 +166,7 @@ def catalog_of_all() -> str:
     catalog = json.loads(done.stdout)
     for stream in catalog["streams"]:
         for entry in stream["metadata"]:
-            if stream["tap_stream_id"] not in {"away_status_reasons", "roles"}:
+            if stream["tap_stream_id"] != "away_status_reasons":
                 entry["metadata"]["selected"] = True
     return json.dumps(catalog)
 

@@ -201,6 +201,7 @@ def saved(path: Path, change: Callable[[Any], object]) -> Path:
     for line in range(2, 5):
         sheet.cell(line, columns["decision"], "approve")
         sheet.cell(line, columns["reason"], "used each day")
+        sheet.cell(line, columns["reason"], "used each day")
         sheet.cell(line, columns["decided by"], ADA.upper())
         sheet.cell(line, columns["decided on"], day(9))
     change(sheet)

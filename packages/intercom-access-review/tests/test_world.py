@@ -310,6 +310,7 @@ def test_names_in_the_inputs_that_differ_from_intercoms_are_items(reviews: list[
         ("Dissolved", None): "unknown",
         ("Nowhere", None): "unknown",
         ("Manger", None): "unknown",
+        ("Auditor", "5"): None,
         ("twin", "505"): "spelled differently",
         ("twin", "506"): "spelled differently",
         ("Solo", "507"): None,
@@ -630,6 +631,34 @@ def test_worksheets_have_what_a_reviewer_needs(
     assert privileged["2001/workspace"] == privileged["2001/role/1"] == "yes"
     assert rows["2001/role/1"]["due"] == f"decide by {day(-7)}"
     assert rows["2001/seat"]["due"] == f"decide by {day(-14)}"
+
+
+def test_an_edited_role_is_one_item_and_unused_privileged_roles_are_named(
+    reviews: list[Marts], world_project: Project
+) -> None:
+    sentences = [
+        [row["sentence"] for row in marts["review_items"] if row["item"] == "role_description"]
+        for marts in reviews
+    ]
+    since = f"since the sync of {day(AGO[1])}."
+    assert sentences == [
+        [],
+        [
+            f"The description of the role Manager was “”, and is “May do everything.” {since}",
+            "The description of the role Support agent was “Answers conversations.”, and is “Answers, "
+            f"and exports data.” {since}",
+        ],
+        [],
+    ]
+    for marts in reviews:
+        unused = {None: "No account has the privileged role Auditor."}
+        assert items_of(marts, "privileged_unused") == unused
+    rows = read_rows(world_project.folder / "reviews" / REVIEWS[1] / "worksheets" / "all.csv")
+    described = {row["row"]: (row["role description"], row["focus"]) for row in rows}
+    assert described["2017/team/501" if "2017/team/501" in described else "2017/seat"] == (
+        "Answers, and exports data.",
+        "unchanged",
+    )
 
 
 def test_new_holders_of_privileged_roles_are_items(reviews: list[Marts]) -> None:

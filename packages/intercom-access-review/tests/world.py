@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import re
 from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from typing_extensions import override
 
 from projects import NOW, clock, day, read_rows, write_rows
 from tap_intercom_access.sandbox.history import event, sign_in
@@ -31,7 +34,7 @@ BLANK_FORMULA = " =1+1"
 SEMICOLON = "Ada;=1+1"
 FULL_WIDTH = "＝1+1"  # noqa: RUF001
 
-ROLES = {"1": "Manager", "2": "Support lead", "3": "Support agent", "4": "Support"}
+ROLES = {"1": "Manager", "2": "Support lead", "3": "Support agent", "4": "Support", "5": "Auditor"}
 
 PEOPLE = {  # name, address, role, seat
     2001: ("Ada Owner", "ada@corp.example", "1", True),
@@ -99,7 +102,7 @@ INPUTS = {
     "team,Dissolved,cleo@corp.example\nteam,Nowhere,stranger@corp.example\n"
     "team,twin,ben@corp.example\nteam,Solo,filler2056@corp.example\n"
     "team,Short-lived,ben@corp.example\n",
-    "privileged_roles": "role\nmanager\nManger\n",
+    "privileged_roles": "role\nmanager\nManger\nAuditor\n",
     "service_accounts": "email,owner\nzap@corp.example,cleo@corp.example\n"
     "operator+ab12@intercom.io,gus@corp.example\n"
     "Support@corp.example,gus@corp.example\n",
@@ -111,10 +114,23 @@ INPUTS = {
 }
 
 
+@dataclass
+class Described(Workspace):
+    """A workspace whose roles have descriptions that change."""
+
+    descriptions: dict[str, str] = field(default_factory=dict)
+
+    @override
+    def role_rows(self) -> list[dict[str, Any]]:
+        return [
+            row | {"description": self.descriptions.get(row["id"])} for row in super().role_rows()
+        ]
+
+
 class Truth(NamedTuple):
     """What the page of a review has to say."""
 
-    workspace: Workspace
+    workspace: Described
     changes: set[tuple[str | None, str, str]]
     """Account, change, and the thing as it is called now."""
 
@@ -129,7 +145,7 @@ def sign_ins(workspace: Workspace, now: int) -> list[Event]:
     return [sign_in(now - 7 * DAY + a.id, a) for a in workspace.admins if a.id not in quiet]
 
 
-def at_first() -> Workspace:
+def at_first() -> Described:
     people = [
         Admin(id_, name, email, role=role, seat=seat)
         for id_, (name, email, role, seat) in PEOPLE.items()
@@ -139,12 +155,13 @@ def at_first() -> Workspace:
         for n in FILLERS
     ]
     teams = [Team(id_, name, list(members)) for id_, (name, members) in TEAMS.items()]
-    workspace = Workspace(people, teams, roles=dict(ROLES))
+    workspace = Described(people, teams, roles=dict(ROLES))
+    workspace.descriptions = {"3": "Answers conversations."}
     workspace.history = sign_ins(workspace, NOW - AGO[0] * DAY)
     return workspace
 
 
-def at_second(workspace: Workspace) -> Truth:
+def at_second(workspace: Described) -> Truth:
     """Everything is renamed, and what was decided is done, or not."""
     now = NOW - AGO[1] * DAY
     admins, teams = administrators(workspace), {team.id: team for team in workspace.teams}
@@ -156,6 +173,7 @@ def at_second(workspace: Workspace) -> Truth:
         )
 
     workspace.roles["2"] = "Team captain"
+    workspace.descriptions |= {"1": "May do everything.", "3": "Answers, and exports data."}
     teams[502].name = "Finance"
     admins[2004].name = "Helper Bot"
     admins[2011].name = "Rita New"
@@ -242,7 +260,7 @@ def at_second(workspace: Workspace) -> Truth:
     )
 
 
-def at_third(workspace: Workspace) -> Truth:
+def at_third(workspace: Described) -> Truth:
     """What was left is done, by a name that no signed list knows."""
     now = NOW
     admins, teams = administrators(workspace), {team.id: team for team in workspace.teams}

@@ -23,6 +23,7 @@ AGAIN = "Read Intercom again."
 NEEDED = {
     "admins": ("id", "name", "email", "has_inbox_seat", "role.id", "role.name"),
     "teams": ("id", "name"),
+    "roles": ("id", "name", "description"),
     "team_memberships": ("team_id", "admin_id", "priority_level"),
     LOGS: (
         *("id", "created_at", "activity_type", "activity_description"),

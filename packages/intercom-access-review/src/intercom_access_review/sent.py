@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from intercom_access_review.project import Row
 
 LISTS = ("workspaces", "admins", "teams", "team_memberships")
+OPTIONAL_LISTS = ("roles",)
 LOGS = "activity_logs"
 KEYS = {
     "workspaces": ("id",),
     "admins": ("id",),
     "teams": ("id",),
     "team_memberships": ("team_id", "admin_id"),
+    "roles": ("id",),
     LOGS: ("id",),
 }
 LISTED = {"admins": "admins", "teams": "teams", "team_memberships": "teams", LOGS: LOGS}
@@ -47,6 +49,9 @@ def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
         if stream == "workspaces":
             me = workspace_row(body)
             rows[stream][(me["id"],)] = me
+        elif stream == "roles":
+            found = body.get("data", body.get("roles")) or []
+            rows.setdefault(stream, {}).update(by_key(stream, map(role_row, found)))
         elif stream in LISTED:
             key = LISTED[stream]
             listed[key] += body if isinstance(body, list) else body.get(key) or []
@@ -95,6 +100,15 @@ def admin_row(row: Row) -> Row:
 def team_row(row: Row) -> Row:
     """Return a team."""
     return {"id": text_of(row["id"]), "name": row.get("name")}
+
+
+def role_row(row: Row) -> Row:
+    """Return a role."""
+    return {
+        "id": text_of(row["id"]),
+        "name": row.get("name"),
+        "description": row.get("description"),
+    }
 
 
 def membership_rows(teams: list[Row]) -> list[Row]:

@@ -24,7 +24,7 @@ from intercom_access_review.records import (
     read_record,
     write_record,
 )
-from intercom_access_review.sent import LISTS, LOGS, Rows, by_key
+from intercom_access_review.sent import LISTS, LOGS, OPTIONAL_LISTS, Rows, by_key
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
 from intercom_access_review.tables import (
@@ -69,7 +69,7 @@ def prepare() -> None:
     SYNC.unlink(missing_ok=True)  # until the warehouse holds the next one
     holds_logs = warehouse.holds_events()
     make_folder(LOADED)
-    for stream in LISTS:  # the target adds rows to its files
+    for stream in (*LISTS, *OPTIONAL_LISTS):  # the target adds rows to its files
         write_text(LOADED / f"{stream}.jsonl", "")
     content = LOG_FILE.read_bytes() if LOG_FILE.exists() else b""
     whole = content[: content.rfind(b"\n") + 1]  # a target that was stopped leaves half a line
@@ -173,7 +173,8 @@ def loaded_rows(
     warehouse: Warehouse, prepared: Prepared, streams: Collection[str]
 ) -> tuple[Rows, Rows]:
     """Return the loaded rows: those of this sync, and those with the log entries before it."""
-    rows: Rows = {s: by_key(s, warehouse.loaded(s, COLUMNS[s])) for s in LISTS}
+    lists = [*LISTS, *(stream for stream in OPTIONAL_LISTS if stream in streams)]
+    rows: Rows = {s: by_key(s, warehouse.loaded(s, COLUMNS[s])) for s in lists}
     if LOGS not in streams:
         return rows, rows
     entries = list(warehouse.loaded_events(prepared, COLUMNS[LOGS]))

@@ -25,6 +25,7 @@ COLUMNS = {
     ],
     "admins": ["id", "name", "email", "job_title", "has_inbox_seat", "role"],
     "teams": ["id", "name"],
+    "roles": ["id", "name", "description"],
     "team_memberships": ["team_id", "admin_id", "priority_level"],
     "activity_logs": ["id", "created_at", "activity_type", "activity_description", "performed_by"],
 }
@@ -160,6 +161,7 @@ def comparison_tables(
         emails.add(admin["email"])
         names |= {admin["name"], admin["role_name"]}
     names |= {team["team_name"] for team in loaded["loaded_teams"]}
+    names |= {role["role_name"] for role in loaded["loaded_roles"]}
     for rows in (
         inputs.employees,
         inputs.reviewers,
