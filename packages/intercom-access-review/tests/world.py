@@ -156,7 +156,7 @@ def at_first() -> Described:
     ]
     teams = [Team(id_, name, list(members)) for id_, (name, members) in TEAMS.items()]
     workspace = Described(people, teams, roles=dict(ROLES))
-    workspace.descriptions = {"3": "Answers conversations."}
+    workspace.descriptions = {"3": "Answers."}
     workspace.history = sign_ins(workspace, NOW - AGO[0] * DAY)
     return workspace
 
@@ -173,7 +173,7 @@ def at_second(workspace: Described) -> Truth:
         )
 
     workspace.roles["2"] = "Team captain"
-    workspace.descriptions |= {"1": "May do everything.", "3": "Answers, and exports data."}
+    workspace.descriptions |= {"1": "May do everything.", "3": "Answers, exports data."}
     teams[502].name = "Finance"
     admins[2004].name = "Helper Bot"
     admins[2011].name = "Rita New"
@@ -345,7 +345,7 @@ MANAGERS = {
 def write_inputs(home: Path) -> None:
     """What the company knows: employees by other addresses than the ones in Intercom, too."""
     left = {2034: day(70), 2035: day(62), 2024: day(30)}
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             email.lower().replace("+intercom", ""),
             f"Name {id_}",
