@@ -12,11 +12,11 @@ from singer_sdk.configuration import _dict_config
 
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.sandbox.server import Sandbox
-from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
-from tests.tap import STREAMS, catalog_of, run_tap, sync
+from tests.tap import STREAMS, TAP, catalog_of, run_command, run_tap, sync, write
 
+EMPTY = ("activity_types", "stream_maps", "stream_map_config", "faker_config")
 TOKEN = "dG9rOnNlY3JldC1wYXJ0LW9mLXRoZS10b2tlbg=="  # noqa: S105 (opens nothing)
 
 
@@ -40,6 +40,8 @@ def test_a_configuration_file_works_like_the_environment(sandbox: Sandbox) -> No
 
 
 def test_variables_are_stripped_and_converted_and_left_out_if_empty(sandbox: Sandbox) -> None:
+    empty = dict.fromkeys([*EMPTY, "flattening_max_depth", "flattening_enabled"], "")
+
     run = sync(
         sandbox,
         access_token=f"\t{sandbox.token}\r\n",
@@ -47,25 +49,13 @@ def test_variables_are_stripped_and_converted_and_left_out_if_empty(sandbox: San
         api_version="",
         request_timeout="2.5",
         workspace_id=" ",
+        **empty,
     )
 
     assert run.error == ""
+    assert run.warnings == []
     assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
     assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.16"}
-
-
-@pytest.mark.parametrize("token", [f"Bearer {TOKEN}", f"{TOKEN[:9]}\n{TOKEN[9:]}", [TOKEN]])
-def test_a_wrong_token_is_refused_and_not_shown(token: object) -> None:
-    run = run_tap(config={"access_token": token})
-
-    assert "access_token" in run.error
-    assert run.stdout == ""
-    assert TOKEN[:6] not in run.stderr
-
-
-@pytest.mark.parametrize("token", ["", "\n", None])
-def test_an_empty_token_is_a_missing_token(token: str | None) -> None:
-    assert "access_token is missing" in run_tap(config={"access_token": token}).error
 
 
 def test_all_problems_are_listed_at_once() -> None:
@@ -76,63 +66,12 @@ def test_all_problems_are_listed_at_once() -> None:
     assert {name for name in ("access_token", *config) if name not in error} == set()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "config", ["", "{", "[]", "5", "null", '"text"', "{'a': 1}", '{"max_removed_percent": NaN}']
-)
-def test_a_configuration_file_without_a_json_object_is_refused(config: str) -> None:
-    error = run_tap(config=config).error
-
-    assert error.startswith("The configuration file ")
-    assert "config.json is " in error
-
-
-def test_a_configuration_file_that_is_missing_or_not_text_is_refused(tmp_path: Path) -> None:
-    binary = tmp_path / "binary.json"
-    binary.write_bytes(b'{"access_token": "\xff\xfe"}')
-
-    for path in (tmp_path / "nowhere.json", binary, tmp_path):
-        assert str(path) in run_tap("--config", path).error
-
-
 def test_a_variable_that_cannot_be_parsed_is_refused(sandbox: Sandbox) -> None:
     error = sync(sandbox, flattening_max_depth="deep", stream_maps="{").error
 
     assert "flattening_max_depth must be a whole number (got 'deep')" in error
     assert "stream_maps must be a JSON object (got '{')" in error
     assert sandbox.journal.requests == []
-
-
-EMPTY = ("activity_types", "stream_maps", "stream_map_config", "faker_config")
-
-
-def test_empty_variables_count_as_unset(sandbox: Sandbox) -> None:
-    empty = dict.fromkeys([*EMPTY, "flattening_max_depth", "flattening_enabled"], "")
-
-    run = sync(sandbox, catalog=catalog_of("activity_logs"), **empty)
-
-    assert run.error == ""
-    assert run.warnings == []
-    (body,) = sandbox.journal.bodies
-    assert body["event_types"] == DEFAULT_TYPES
-    assert run.records("activity_logs")
-
-
-@pytest.mark.parametrize("types", ["bulk_export, admin_deletion", " bulk_export ,admin_deletion,"])
-def test_event_types_may_be_separated_by_commas_and_spaces(types: str, sandbox: Sandbox) -> None:
-    sync(sandbox, catalog=catalog_of("activity_logs"), activity_types=types)
-
-    assert sandbox.journal.bodies[0]["event_types"] == ["bulk_export", "admin_deletion"]
-
-
-@pytest.mark.parametrize("types", ["bulk_exports", ["bulk_export", "b", "a"]])
-def test_unknown_event_types_are_refused_before_reading(types: object, sandbox: Sandbox) -> None:
-    run = sync(sandbox, catalog=catalog_of("activity_logs"), activity_types=types)
-
-    names = "bulk_exports" if isinstance(types, str) else "a, b"
-    assert f"Unknown event types in activity_types: {names}. Correct or remove them." in run.error
-    assert sandbox.journal.requests == ["GET /admins/activity_log_event_types"]
-    assert run.of("STATE") == []
 
 
 @pytest.fixture
@@ -152,24 +91,22 @@ def write_dotenv(path: Path, **settings: str) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def test_empty_variables_in_a_dotenv_file_count_as_unset(dotenv: Path) -> None:
-    write_dotenv(dotenv, base_url="https://api.eu.intercom.io", **dict.fromkeys(EMPTY, ""))
+def test_variables_in_a_dotenv_file_are_parsed_like_others(dotenv: Path) -> None:
+    types = {"emit_activate_version_messages": "yes", "activity_types": "a, b"}
+    write_dotenv(dotenv, **dict.fromkeys(EMPTY, "") | types)
 
     config = TapIntercomAccess(parse_env_config=True).config
 
-    assert config["base_url"] == "https://api.eu.intercom.io"
-    assert {*EMPTY} & {*config} == set()
+    assert config["emit_activate_version_messages"] is True
+    assert config["activity_types"] == ["a", "b"]
+    assert {*EMPTY} & {*config} == {"activity_types"}
 
 
 def test_variables_in_a_dotenv_file_are_checked_like_others(dotenv: Path) -> None:
-    write_dotenv(dotenv, emit_activate_version_messages="enabled", activity_types="a, b")
+    write_dotenv(dotenv, emit_activate_version_messages="enabled")
+
     with pytest.raises(InputError, match=r"must be true or false \(got 'enabled'\)"):
         TapIntercomAccess(parse_env_config=True)
-
-    write_dotenv(dotenv, emit_activate_version_messages="yes", activity_types="a, b")
-    config = TapIntercomAccess(parse_env_config=True).config
-    assert config["emit_activate_version_messages"] is True
-    assert config["activity_types"] == ["a", "b"]
 
 
 def test_an_unknown_option_is_refused() -> None:
@@ -261,3 +198,36 @@ def test_the_log_is_ascii_whatever_names_it_contains(sandbox: Sandbox) -> None:
     assert "\\xe9quipes" in run.stderr
     assert "\\xe9..." in refusal.error
     assert (run.stderr + refusal.stderr).isascii()
+
+
+@pytest.mark.parametrize("variable", ["TAP_INTERCOM_ACCESS_LOGLEVEL", "LOGLEVEL"])
+@pytest.mark.parametrize("value", ["loud", "Level 10"])
+def test_an_unknown_log_level_is_named(variable: str, value: str) -> None:
+    error = run_tap("--about", **{variable: value}).error
+
+    assert error.startswith("Can't set up logging (")
+    assert value.upper() in error
+    assert "Correct TAP_INTERCOM_ACCESS_LOGLEVEL (DEBUG, INFO, WARNING, ERROR)" in error
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "version: 7", "version: 1\nhandlers: {a: {class: nowhere.A}}", "{"]
+)
+def test_an_unusable_log_configuration_is_one_error(text: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "logging.yml", text)
+
+    error = run_tap("--about", SINGER_SDK_LOG_CONFIG=path).error
+
+    assert error.startswith("Can't set up logging (")
+    assert "SINGER_SDK_LOG_CONFIG" in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [["--about", "--format=json"], ["--discover"]])
+def test_the_locale_does_not_matter(options: list[str]) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    run = run_command(TAP, *options, **ascii_only)
+
+    assert run.error == ""
+    assert json.loads(run.stdout)

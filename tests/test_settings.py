@@ -43,48 +43,31 @@ INVALID: dict[str, list[object]] = {
     "access_token": [
         "a b",
         "Bearer token",
-        "to\nken",
         "token\r\nX-Header: 1",
         "ä",
-        "token…",
         "token\x00",
         "token\x7f",
         ["token"],
-        {"token": "token"},
         12345678901234567890,
-        True,
     ],
     "base_url": [
-        *[
-            "http://api.intercom.io",
-            "http://10.0.0.1",
-            "http://128.0.0.1",
-            "http://127.0.0.1.example.com",
-            "http://localhost.example.com",
-            "http://zebra.example",
-            "ftp://api.intercom.io",
-            "api.intercom.io",
-            "https://",
-            "https:///admins",
-            "https://user@api.intercom.io",
-            "https://user:word@api.intercom.io",
-            "https://@api.intercom.io",
-            "https://api.intercom.io?x=1",
-            "https://api.intercom.io/?",
-            "https://api.intercom.io/#part",
-            "https://api.intercom.io#",
-            "https://api.intercom.io:port",
-            "https://api.intercom.io:99999",
-            "https://[",
-            "https://[::1",
-            "https://ünïcode.example.com",
-            "https://api.intercom.io/{access_token}",
-        ],
+        "http://10.0.0.1",
+        "http://128.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "api.intercom.io",
+        "https:///admins",
+        "https://user:word@api.intercom.io",
+        "https://@api.intercom.io",
+        "https://api.intercom.io/?",
+        "https://api.intercom.io#",
+        "https://api.intercom.io:99999",
+        "https://[",
+        "https://ünïcode.example.com",
+        "https://api.intercom.io/{access_token}",
         "https://evil\\@api.intercom.io/",
-        "https://a\\b",
         "https://api.intercom.io/a b",
         "https://api.intercom.io\n.example.com",
-        5,
         ["https://api.intercom.io"],
     ],
     "api_version": ["2", "2.x", "two", "preview", "2.16\r\nX: 1", 2.16],
@@ -145,11 +128,9 @@ def test_an_invalid_value_is_one_problem_that_names_its_setting(name: str, value
 def test_a_problem_shows_the_value_and_says_what_to_do(
     name: str, value: object, words: str
 ) -> None:
-    assert words in problems(**{name: value})[0]
+    (problem,) = problems(**{name: value})
 
-
-def test_a_wrong_token_is_not_shown() -> None:
-    assert "12345678901234567890" not in problems(access_token=12345678901234567890)[0]
+    assert words in problem
 
 
 def test_settings_are_stripped_converted_and_filled_with_defaults() -> None:
