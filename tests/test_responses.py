@@ -1,4 +1,4 @@
-"""Responses that are not the complete, current list that was requested."""
+"""Responses that are not the complete, current list that was requested, and what users read."""
 
 import time
 from email.utils import formatdate
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.tap import TapIntercomAccess
@@ -18,6 +19,7 @@ PATHS = {
     for stream in TapIntercomAccess(config={"access_token": "x"}).discover_streams()
 }
 """The path of the endpoint of each stream."""
+CUT_OFF = b'{"type": "admin.list", "admins": [{"id": "1", "name": "Secret Name"}'
 NEWEST = {"api_version": "2.18"}
 
 
@@ -36,20 +38,14 @@ def sync_one(sandbox: Sandbox, stream: str, **settings: object) -> Result:
         (b"", "found an empty body"),
         (HTML, " bytes of text/html; charset=utf-8 that are not valid JSON"),
         (b")]}'\n" + b'{"admins": [{"name": "Secret Name"}]}', "that are not valid JSON"),
-        (b"Secret Name <secret@name.example>", "that are not valid JSON"),
-        (b'{"admins": [{"name": "Secret Name"', "that are not valid JSON"),
+        (CUT_OFF, "that are not valid JSON"),
+        (CUT_OFF.decode().encode("utf-16"), "that are not valid JSON"),
+        (b"\xef\xbb\xbf" + CUT_OFF, "that are not valid JSON"),
         (b"null", "JSON of type NoneType"),
-        (b"5", "JSON of type int"),
         (b'["Secret Name"]', "JSON of type list"),
         (b"{}", "a JSON object with no keys"),
         (b'{"type": "admin.list", "data": ["Secret Name"]}', "a JSON object with type, data"),
-        (b'{"admins": null}', "`$.admins`"),
-        (b'{"admins": {"1": {"id": "1"}}}', "`$.admins`"),
-        (b'{"admins": [{"id": "1"}, null]}', "`$.admins[1]`"),
-        (b'{"admins": [{"id": null, "name": "Secret Name"}]}', "`$.admins[0].id`"),
-        (b'{"admins": [{"id": 1.5}]}', "`$.admins[0].id`"),
-        (b'{"admins": [{"id": "1", "team_ids": [null]}]}', "`$.admins[0].team_ids[0]`"),
-        ('{"admins": [{"id": "1"}]}'.encode("utf-16"), "not a list of admins"),
+        (b'{"admins": {"1": {"id": "1", "name": "Secret Name"}}}', "`$.admins`"),
         (b'{"admins": [], "total_count": "many"}', "`$.total_count`"),
     ],
 )
@@ -60,13 +56,16 @@ def test_other_content_is_an_error_that_does_not_quote_it(
 
     assert f"GET {paged.base_url}/admins answered HTTP 200, but it is not a list of admins" in error
     assert description in error
-    assert "ecret" not in error
+    assert "ecret" not in error.replace("?", "")
     assert len(paged.journal.requests) == 2
+
+
+NO_ERROR_LISTS = [HTML, b"", b"[]", b"{}", b")]}'\n[]", b"Secret Name", b'["Secret Name"]']
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 401, 500])
-@pytest.mark.parametrize("body", [b"Secret Name", b")]}'\n[]", b'["Secret Name"]', HTML])
+@pytest.mark.parametrize("body", [*NO_ERROR_LISTS, b'{"errors": 5}', b'{"errors": ["x", {}]}'])
 def test_a_failure_does_not_quote_a_body_that_is_not_an_error_list(
     body: bytes, status: int, sandbox: Sandbox
 ) -> None:
@@ -74,27 +73,38 @@ def test_a_failure_does_not_quote_a_body_that_is_not_an_error_list(
 
     result = sync_here(sandbox)
 
-    assert f"answered HTTP {status}, with " in result.stderr
+    assert f"answered HTTP {status}" in result.stderr
     assert "ecret" not in result.stderr
     assert "Welcome" not in result.stderr
 
 
-def test_an_error_list_with_status_200_is_an_error(sandbox: Sandbox) -> None:
-    sandbox.fail("/admins", faults.refuse(200, "token_revoked", "The token was revoked"))
+@pytest.mark.parametrize("body", NO_ERROR_LISTS)
+def test_a_403_that_is_not_an_error_list_does_not_come_from_intercom(
+    body: bytes, paged: Sandbox
+) -> None:
+    error = failed(paged, faults.status(403, body))
 
-    error = sync_here(sandbox).error
-
-    assert "an error list, token_revoked: The token was revoked, request ID " in error
-
-
-def test_an_error_list_that_also_has_the_key_is_an_error(sandbox: Sandbox) -> None:
-    body = b'{"type": "error.list", "errors": [{"code": "x"}], "admins": [{"id": "1"}]}'
-    sandbox.respond("/admins", body)
-
-    assert "an error list, x" in sync_here(sandbox).error
+    assert "This error doesn't come from Intercom. A proxy, firewall, or gateway" in error
+    assert "Read admins" not in error
+    assert "ecret" not in error
 
 
-@pytest.mark.parametrize("status", [201, 202, 203, 204, 206, 207])
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"errors": [{"code": "x", "message": "No"}], "request_id": "7"}, "x: No, request ID 7"),
+        ({"errors": [{"code": "x"}], "admins": [{"id": "1"}]}, "x"),
+    ],
+)
+def test_an_error_list_with_status_200_is_an_error(
+    body: dict[str, Any], error: str, sandbox: Sandbox
+) -> None:
+    sandbox.respond("/admins", {"type": "error.list"} | body)
+
+    assert f"an error list, {error}" in sync_here(sandbox).error
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 206, 207, 300, 301, 304, 305])
 def test_only_status_200_is_accepted(status: int, paged: Sandbox) -> None:
     paged.fail("/admins", faults.status(status, b'{"admins": [{"id": "1"}]}'), nth=2)
 
@@ -102,6 +112,7 @@ def test_only_status_200_is_accepted(status: int, paged: Sandbox) -> None:
 
     assert f"answered HTTP {status}" in error
     assert "The tap accepts only HTTP 200." in error
+    assert "redirects" not in error
     assert len(paged.journal.requests) == 2
 
 
@@ -126,12 +137,21 @@ def test_a_workspace_without_teams_is_fine(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_response_from_a_cache_is_refused(stream: str, sandbox: Sandbox) -> None:
-    sandbox.fail(PATHS[stream], faults.add_headers(Age="61"))
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        ({"Age": "61"}, "it comes from a cache and is 61 seconds old"),
+        ({"Intercom_Version": "2.9"}, "API version 2.9 answered instead of 2.18"),
+    ],
+)
+def test_an_outdated_response_is_refused(
+    headers: dict[str, str], problem: str, stream: str, sandbox: Sandbox
+) -> None:
+    sandbox.fail(PATHS[stream], faults.add_headers(**headers))
 
     result = sync_one(sandbox, stream)
 
-    assert "it comes from a cache and is 61 seconds old" in result.error
+    assert problem in result.error
     assert result.of("RECORD") == []
     assert result.activated == []
 
@@ -153,17 +173,6 @@ def test_an_old_date_is_a_warning(stream: str, sandbox: Sandbox) -> None:
     (warning,) = [line for line in result.warnings if "clock" in line]
     assert warning.startswith("Intercom's clock is 30 days, 0:00:0")
     assert "whether a proxy answers with old responses" in warning
-
-
-@pytest.mark.parametrize("stream", STREAMS)
-def test_an_older_api_version_is_refused(stream: str, sandbox: Sandbox) -> None:
-    sandbox.fail(PATHS[stream], faults.add_headers(Intercom_Version="2.9"))
-
-    result = sync_one(sandbox, stream)
-
-    assert "API version 2.9 answered instead of 2.18" in result.error
-    assert result.of("RECORD") == []
-    assert result.activated == []
 
 
 @pytest.mark.parametrize(
@@ -251,3 +260,74 @@ def test_signs_next_to_a_link_that_is_followed_are_fine(sandbox: Sandbox) -> Non
     sandbox.respond("/admins", first, {"admins": [{"id": "2"}], "has_more": False})
 
     assert sync_one(sandbox, "admins").column("admins", "id") == ["1", "2"]
+
+
+# Refused requests
+
+
+REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api.au.intercom.io")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (401, "unauthorized", ["copy it again", "Read admins", *REGIONS]),
+        (401, "token_revoked", ["copy it again", "Read admins", *REGIONS]),
+        (403, "token_revoked", ["copy it again", *REGIONS]),
+        (403, "token_expired", ["copy it again", *REGIONS]),
+        (403, "token_not_found", ["copy it again", *REGIONS]),
+        (403, "forbidden", ["Give the app the permission 'Read admins'"]),
+        (403, "api_plan_restricted", ["plan"]),
+        (404, "not_found", ["base_url isn't Intercom's API", *REGIONS]),
+        (400, "parameter_invalid", ["Check base_url and api_version."]),
+        (402, "payment_required", ["Check base_url and api_version."]),
+        (418, "teapot", ["Check base_url and api_version."]),
+        (401, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),
+        (403, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),
+    ],
+)
+def test_a_refusal_is_not_retried_and_says_what_to_do(
+    status: int, code: str, advice: list[str], paged: Sandbox
+) -> None:
+    error = failed(paged, faults.refuse(status, code, "Something is not right"), nth=2)
+
+    assert error.startswith(f"admins: GET {paged.base_url}/admins answered HTTP {status}, {code}: ")
+    assert "Something is not right" in error
+    assert "request ID " in error
+    assert [words for words in advice if words not in error] == []
+    assert len(paged.journal.requests) == 2
+
+
+def test_the_request_id_may_come_as_a_header(paged: Sandbox) -> None:
+    fault = faults.status(403, b"{}", {"X-Request-Id": "abc-123"})
+
+    assert "request ID abc-123" in failed(paged, fault)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: Sandbox) -> None:
+    with Sandbox(demo()) as elsewhere:
+        fault = faults.status(status, b"", {"Location": f"{elsewhere.base_url}/admins"})
+        error = failed(paged, fault, nth=2)
+
+    assert f"redirects to {elsewhere.base_url}/admins" in error
+    assert elsewhere.journal.requests == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Your IP address is not on the allowlist for API access",
+        "Your IP (203.0.113.9) is not in the allow list",
+        "IP not whitelisted",
+    ],
+)
+def test_an_address_missing_from_the_allowlist_is_not_about_permissions(
+    message: str, status: int, paged: Sandbox
+) -> None:
+    error = failed(paged, faults.refuse(status, "forbidden", message))
+
+    assert message in error
+    assert "REST API allowlist" in error
+    assert "Read admins" not in error
