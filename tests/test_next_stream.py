@@ -1,7 +1,7 @@
 """What holds the next stream that somebody writes: keys, times, forms of lists, selection."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import pytest
@@ -64,24 +64,18 @@ def test_a_single_object_of_another_type_is_refused(body: object, sandbox: Sandb
         intercom.send(intercom.build_request(me))
 
 
-@pytest.mark.parametrize("bare", [True, False])
-def test_a_bare_array_is_checked_as_any_list(sandbox: Sandbox, *, bare: bool) -> None:
-    endpoint = list_of("admins", Row, "/admins")
-    if bare:
-        endpoint = replace(list_of("rows", Row, "/admins", name="admins"), is_array=True)
+def test_a_bare_array_is_checked_as_any_list(sandbox: Sandbox) -> None:
+    endpoint = replace(list_of("rows", Row, "/admins", name="admins"), is_array=True)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 
-    def respond(rows: list[dict[str, Any]]) -> list[str]:
-        sandbox.respond("/admins", rows if bare else {"admins": rows})
+    def read(body: object) -> list[str]:
+        sandbox.respond("/admins", body)
         return [row.id for row in intercom.rows(endpoint)]
 
-    assert respond([{"id": 1}, {"id": "2"}, {"id": "1"}]) == ["1", "2"]
-    ids: tuple[object, ...] = ("", None, True, 1.5, [])
-    for id_ in ids:
-        with pytest.raises(IntercomError, match=r"\[1\].id"):
-            respond([{"id": 1}, {"id": id_}])
-    bodies: tuple[object, ...] = ({}, {"type": "error.list"}, {"rows": []}, "x", None)
+    assert read([{"id": 1}, {"id": "2"}, {"id": "1"}]) == ["1", "2"]
+    with pytest.raises(IntercomError, match=r"\[1\].id"):
+        read([{"id": 1}, {"id": None}])
+    bodies: tuple[object, ...] = ({}, {"admins": []}, "x")
     for body in bodies:
-        sandbox.respond("/admins", body)
         with pytest.raises(IntercomError, match="is not a list of admins"):
-            list(intercom.rows(endpoint))
+            read(body)

@@ -102,7 +102,6 @@ def test_a_replay_writes_the_same_messages(tmp_path: Path) -> None:
 
     assert first.code == 0, first.stderr
     assert again.code == 0, again.stderr
-    assert len(again.records("activity_logs")) == 3000
     assert lines.count(SEARCH) > 12
     assert [lines.count(f'"status":{status},') for status in ("null", "503", "429")] == [1, 1, 1]
     assert without_times(again) == without_times(first)
@@ -302,16 +301,11 @@ def test_other_versions_are_named(folder: Path) -> None:
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
 def test_what_meltano_recorded_is_replayed_without_meltano(project: Path, sandbox: Sandbox) -> None:
+    evidence = {"TAP_INTERCOM_ACCESS_EVIDENCE_PATH": "evidence"}
     job = ("run", "tap-intercom-access", "target-jsonl")
-    shutil.rmtree(project / "output", ignore_errors=True)
-    first = meltano(project, *job, **sandbox.settings, TAP_INTERCOM_ACCESS_EVIDENCE_PATH="evidence")
-    loaded = {
-        path.stem.partition("-")[0]: len(path.read_text(encoding="utf-8").splitlines())
-        for path in (project / "output").iterdir()
-    }
+    first = meltano(project, *job, **sandbox.settings, **evidence)
     again = replay(project / "evidence")
 
     assert first.returncode == 0, first.stderr
     assert again.code == 0, again.stderr
-    assert {name: len(again.records(name)) for name in loaded} == loaded
-    assert len(loaded) == 3
+    assert result_of(again) == f"{SAME}admins 13, team_memberships 13, teams 4."

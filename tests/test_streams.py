@@ -182,12 +182,6 @@ def test_the_test_mode_reads_one_record_of_each_stream(sandbox: Sandbox) -> None
     assert {stream: len(run.records(stream)) for stream in STREAMS} == dict.fromkeys(STREAMS, 1)
 
 
-def test_flattening_makes_columns_of_objects(sandbox: Sandbox) -> None:
-    run = sync(sandbox, flattening_enabled=True, flattening_max_depth=2)
-
-    assert run.records("admins")[0]["role__name"] == "Workspace admin"
-
-
 @pytest.mark.parametrize(("configured", "sent"), [("2.14", "2.18"), ("2.20", "2.20")])
 def test_roles_are_read_with_the_first_api_version_that_has_them(
     configured: str, sent: str, sandbox: Sandbox
@@ -238,9 +232,3 @@ def test_a_run_logs_what_it_reads_and_what_it_read(workspace: str | None, sandbo
     ]
     assert run.stderr.endswith(f"{lines[-1]}\n")
     assert run.stderr.index(lines[0]) < run.stderr.index("Beginning sync")
-
-
-def test_a_run_that_fails_does_not_log_that_it_is_complete(sandbox: Sandbox) -> None:
-    sandbox.fail("/teams", faults.refuse(403, "forbidden"))
-
-    assert "Sync complete" not in sync(sandbox).stderr
