@@ -305,6 +305,7 @@ def failed(
     """Return the error of a run whose n-th request for admins, or each, meets a fault."""
     sandbox.fail("/admins", fault, nth=nth)
     run = sync(sandbox, emit_activate_version_messages=True, **settings)
+    assert "Sync complete" not in run.stderr
     assert run.of("STATE") == []
     assert run.activated == []
     return run.error

@@ -67,32 +67,3 @@ def test_sentences_of_a_page_are_short(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_headings_of_a_page_name_a_task_or_a_topic(page: str) -> None:
     assert [text for text in HEADING.findall(PAGES[page]) if SLOGANS.match(text)] == []
-
-
-def test_sentences_are_split_at_their_ends() -> None:
-    page = """# A heading
-
-One sentence, e.g. 2.16 of it. `Code` begins another.
-See [a link](page.md).
-
-- An item
-- Another. And one more.
-
-| a cell | a second cell. A third sentence. |
-
-```python
-not.prose()
-```
-"""
-
-    assert sentences(page) == [
-        "One sentence, e.g. 2.16 of it.",
-        "`Code` begins another.",
-        "See a link.",
-        "An item",
-        "Another.",
-        "And one more.",
-        "a cell",
-        "a second cell.",
-        "A third sentence.",
-    ]

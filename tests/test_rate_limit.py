@@ -44,24 +44,6 @@ def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
     assert waits(run) == [1.0] * 7
 
 
-def test_a_used_up_limit_is_waited_for_before_the_next_stream(sandbox: Sandbox) -> None:
-    resets: list[int] = []
-
-    def answer() -> Response:
-        resets.append(int(sandbox.behaviour.now()) + 4)
-        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{resets[0]}"}
-        return Response(b'{"admins": [{"id": "1"}]}', headers=headers)
-
-    sandbox.fail("/admins", answer, nth=1)
-
-    run = sync(sandbox)
-
-    assert run.error == ""
-    assert sandbox.journal.requests == ["GET /admins", "GET /teams"]
-    assert sandbox.journal.times[1] >= resets[0]
-    assert len(waits(run)) <= 1
-
-
 def test_the_sandboxs_real_limit_is_kept() -> None:
     with Sandbox(generate_workspace(50, 1), Behaviour(page_size=10, rate_limit=4)) as limited:
         run = sync(limited)

@@ -2,6 +2,8 @@
 
 import socket
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -18,35 +20,29 @@ pytestmark = pytest.mark.slow
 NEVER = threading.Event()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        faults.status(500, HTML),
-        faults.refuse(503, "service_unavailable"),
-        faults.status(408),
-        faults.refuse(400, "request_timeout"),
-        faults.refuse(403, "too_many_requests"),
-        faults.refuse(422, "retry_after"),
-        faults.drop(),
-        faults.reset(),
-        faults.truncate(b'{"admins": [{"id": "1"}]}'),
-        faults.hold(NEVER),
-        faults.status(200, b"not gzip", {"Content-Encoding": "gzip"}),
-    ],
-    ids=[
-        "500",
-        "503",
-        "408",
-        "request_timeout",
-        "too_many_requests",
-        "retry_after",
-        "drop",
-        "reset",
-        "truncate",
-        "timeout",
-        "encoding",
-    ],
-)
+PASSING = {
+    "500": faults.status(500, HTML),
+    "503": faults.refuse(503, "service_unavailable"),
+    "408": faults.status(408),
+    "request_timeout": faults.refuse(400, "request_timeout"),
+    "too_many_requests": faults.refuse(403, "too_many_requests"),
+    "retry_after": faults.refuse(422, "retry_after"),
+    "drop": faults.drop(),
+    "reset": faults.reset(),
+    "truncate": faults.truncate(b'{"admins": [{"id": "1"}]}'),
+    "timeout": faults.hold(NEVER),
+    "encoding": faults.status(200, b"not gzip", {"Content-Encoding": "gzip"}),
+}
+LASTING = {
+    "500": "Intercom returned a server error. Check https://www.intercomstatus.com",
+    "reset": "Connection reset by peer",
+    "truncate": "IncompleteRead",
+    "timeout": "timed out",
+}
+"""Failures that don't pass, with their causes."""
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
 def test_a_passing_failure_loses_nothing(
     fault: faults.Fault, paged: Sandbox, sandbox: Sandbox
 ) -> None:
@@ -64,28 +60,14 @@ def test_a_passing_failure_loses_nothing(
     assert run.records("admins") == sync(sandbox).records("admins")
 
 
-@pytest.mark.parametrize(
-    ("fault", "cause"),
-    [
-        (
-            faults.refuse(500, "server_error"),
-            "Intercom returned a server error. Check https://www.intercomstatus.com",
-        ),
-        (faults.reset(), "Connection reset by peer"),
-        (faults.truncate(b'{"admins": [{"id": "1"}]}'), "IncompleteRead"),
-        (faults.hold(NEVER), "timed out"),
-    ],
-    ids=["500", "reset", "truncate", "timeout"],
-)
-def test_a_lasting_failure_ends_after_five_attempts(
-    fault: faults.Fault, cause: str, sandbox: Sandbox
-) -> None:
-    sandbox.fail("/admins", fault)
+@pytest.mark.parametrize("name", LASTING)
+def test_a_lasting_failure_ends_after_five_attempts(name: str, sandbox: Sandbox) -> None:
+    sandbox.fail("/admins", PASSING[name])
 
     run = sync(sandbox, request_timeout=1, **ACTIVATE)
 
     assert run.error.startswith("admins: gave up after 5 attempts: GET ")
-    assert cause in run.error
+    assert LASTING[name] in run.error
     assert {message["type"] for message in run.messages} == {"SCHEMA"}
     attempts = [warning.partition(" failed; retrying")[0] for warning in run.warnings]
     assert attempts == [f"admins: Attempt {number} of 5" for number in range(1, 5)]
@@ -98,7 +80,7 @@ def test_a_refused_connection_ends_after_five_attempts() -> None:
 
     error = run_tap("--config=ENV", **settings).error
 
-    assert f"GET {gone.base_url}/admins failed: " in error
+    assert f"gave up after 5 attempts: GET {gone.base_url}/admins failed: " in error
     assert "Connection refused" in error
 
 
@@ -113,29 +95,50 @@ def test_a_retry_of_a_window_shows_its_bounds(sandbox: Sandbox) -> None:
 
 
 @pytest.fixture
-def lookups(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The names that were looked up. None of them exists."""
-    names: list[object] = []
+def fail_lookups(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
+    """Let each lookup of a name fail with a code, and return the names that were looked up."""
 
-    def fail(host: object, *_: object, **__: object) -> None:
-        names.append(host)
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    def fail_lookups(code: int, proxy: str = "") -> list[object]:
+        names: list[object] = []
 
-    for variable in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(variable, "*")
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-    return names
+        def getaddrinfo(host: object, *_: object, **__: object) -> None:
+            names.append(host)
+            raise socket.gaierror(code, "Name or service not known")
+
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "")
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        return names
+
+    return fail_lookups
 
 
-def test_an_unknown_host_is_tried_twice(sandbox: Sandbox, lookups: list[object]) -> None:
+@pytest.mark.parametrize("proxy", ["", "http://proxy.exampel:3128"])
+@pytest.mark.parametrize(("code", "attempts"), [(socket.EAI_NONAME, 2), (socket.EAI_AGAIN, 5)])
+def test_an_unknown_host_is_tried_twice_and_a_silent_name_server_five_times(
+    code: int,
+    attempts: int,
+    proxy: str,
+    fail_lookups: Callable[..., list[object]],
+    sandbox: Sandbox,
+) -> None:
+    lookups = fail_lookups(code, proxy)
+
     result = sync_here(sandbox, base_url="https://api.intercom.invalid")
 
-    assert "failed: Failed to resolve 'api.intercom.invalid'" in result.error
+    host = "proxy.exampel" if proxy else "api.intercom.invalid"
+    assert f"failed: Failed to resolve '{host}'" in result.error
     assert "Check the network, base_url, and proxy variables" in result.error
-    assert lookups == ["api.intercom.invalid"] * 2
+    assert lookups == [host] * attempts
 
 
-def test_the_test_mode_tries_an_unknown_host_once(lookups: list[object]) -> None:
+def test_the_test_mode_tries_an_unknown_host_once(
+    fail_lookups: Callable[..., list[object]],
+) -> None:
+    lookups = fail_lookups(socket.EAI_NONAME)
     config = {"access_token": "token", "base_url": "https://api.intercom.invalid"}
 
     with pytest.raises(TapError, match="Failed to resolve"):

@@ -11,7 +11,6 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.size import is_shrunk
 from tests.meltano import meltano
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
-from tests.targets import Postgres, load
 
 pytestmark = pytest.mark.slow
 
@@ -49,10 +48,6 @@ def shrink(sandbox: Sandbox, to: int) -> None:
         (50, 40, 0, False),
         (50, 39, 0, True),
         (1000, 995, 0.1, False),
-        (200, 1, 100, False),
-        (12, 200, 0, False),
-        (200, 150, 25, False),
-        (200, 149, 24.9, True),
     ],
 )
 def test_a_list_may_lose_a_few_rows(before: int, now: int, percent: float, *, shrunk: bool) -> None:
@@ -135,25 +130,6 @@ def test_a_number_of_rows_that_cannot_be_one_is_refused(rows: object, company: S
 
 def test_the_test_mode_compares_nothing(company: Sandbox) -> None:
     assert sync(company, "--test", state=state_of(admins=200)).error == ""
-
-
-@pytest.mark.targets
-def test_postgres_keeps_teammates_until_the_list_is_whole(
-    company: Sandbox, postgres: Postgres
-) -> None:
-    config = postgres.config()
-    current = "select count(*) as n from admins where _sdc_deleted_at is null"
-    assert load(company, "target-postgres", config, **ACTIVATE) == (0, 0)
-    state = sync(company).state
-    teammates = list(company.workspace.admins)
-    company.workspace.admins = teammates[:120]
-
-    assert load(company, "target-postgres", config, state=state, **ACTIVATE) == (1, 0)
-    assert postgres.query(current) == [{"n": 200}]
-
-    company.workspace.admins = teammates[:199]
-    assert load(company, "target-postgres", config, state=state, **ACTIVATE) == (0, 0)
-    assert postgres.query(current) == [{"n": 199}]
 
 
 @pytest.mark.targets

@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from tap_intercom_access.sandbox.demo import advance_quarter
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import ACTIVATE, sync, write
 from tests.targets import DuckDB, Postgres, Rows, check_rows, installed, load
@@ -98,19 +97,6 @@ def test_postgres_takes_objects_as_columns(sandbox: Sandbox, postgres: Postgres)
     rows = postgres.query("select id, role__name from admins order by id")
     assert rows[0] == {"id": "1001", "role__name": "Workspace admin"}
     assert rows[6] == {"id": "1007", "role__name": None}
-
-
-def test_changes_of_every_kind_arrive_in_postgres(sandbox: Sandbox, postgres: Postgres) -> None:
-    def here(stream: str) -> Rows:
-        return postgres.query(f"select * from {stream} where _sdc_deleted_at is null")
-
-    assert load(sandbox, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
-    advance_quarter(sandbox.workspace)
-    assert load(sandbox, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
-
-    check_rows(sandbox, here)
-    gone = postgres.query("select id from admins where _sdc_deleted_at is not null")
-    assert gone == [{"id": "1010"}]
 
 
 def test_the_singer_projects_validator_agrees(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_intercom_access.sandbox.history import generate_events
-from tap_intercom_access.sandbox.models import DAY
 from tests import faults
-from tests.responses import NOW, SEARCH
+from tests.responses import SEARCH
 from tests.tap import (
     NEEDS_POSIX,
     POSIX,
     TAP,
-    Result,
     catalog_of,
     failed,
     files_of,
@@ -65,14 +62,6 @@ def bomb(mebibytes: int) -> bytes:
     return gzip.compress(bytes(MIB)) * mebibytes
 
 
-def start_with_little_memory(sandbox: Sandbox, tmp_path: Path, limits: str) -> Result:
-    """Run the tap within limits of the operating system, such as `ulimit -v` knows them."""
-    files = files_of(tmp_path, catalog=catalog_of("admins", "activity_logs"))
-    command = shlex.join([TAP, "--config=ENV", *files])
-    script = f"{limits} && exec {command}"
-    return run_command("bash", "-c", script, **sandbox.settings)
-
-
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("status", [200, 302, 401, 500])
 def test_a_decompression_bomb_is_refused_with_little_memory(
@@ -82,24 +71,13 @@ def test_a_decompression_bomb_is_refused_with_little_memory(
     for path in (SEARCH, "/admins"):
         sandbox.fail(path, faults.status(status, bomb(600), headers))
 
-    run = start_with_little_memory(sandbox, tmp_path, f"ulimit -v {1200 * 1024}")
+    files = files_of(tmp_path, catalog=catalog_of("admins", "activity_logs"))
+    command = shlex.join([TAP, "--config=ENV", *files])
+    script = f"ulimit -v {1200 * 1024} && exec {command}"
+    run = run_command("bash", "-c", script, **sandbox.settings)
 
     assert f"failed: HTTP {status} with more than 512 MiB (TooLargeError)" in run.error
     assert len(sandbox.journal.requests) == 1
-
-
-@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_all_events_are_read_when_no_thread_can_be_started(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    # The stack of each thread would be larger than the available memory.
-    limits = f"ulimit -s {3 * MIB} && ulimit -v {2 * MIB}"
-    sandbox.workspace.history = generate_events(3000, NOW - 80 * DAY, NOW - DAY)
-
-    run = start_with_little_memory(sandbox, tmp_path, limits)
-
-    assert run.code == 0, run.stderr
-    assert len(run.records("activity_logs")) == 3000
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 500])
