@@ -17,6 +17,25 @@ if TYPE_CHECKING:
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge", "microsoft-edge")
 
 
+WHOLE = """(cells, pattern) => cells.flatMap(cell => {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+    const range = document.createRange();
+    while (texts.nextNode())
+        for (const word of texts.currentNode.data.matchAll(new RegExp(pattern, "g"))) {
+            range.setStart(texts.currentNode, word.index);
+            range.setEnd(texts.currentNode, word.index + word[0].length);
+            if (range.getClientRects().length > 1) found.push(word[0]);
+        }
+    return found;
+})"""
+
+
+def broken_words(page: Page, selector: str, word: str = r"\S+") -> list[str]:
+    """The words that are on more than one line, in all elements that a selector finds."""
+    found: list[str] = page.locator(selector).evaluate_all(WHOLE, word)
+    return found
+
+
 def launched() -> Iterator[Browser]:
     """A browser that is there already."""
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,7 @@ INPUTS = {
     "reviewers": "kind,name,reviewer\ndefault,,aoife@example.com\n"
     "role,Workspace admin,grace@example.com\nteam,Support,tomas@example.com\n"
     "team,Escalations ⚡,tomas@example.com\n",
-    "privileged_roles": "role\nWorkspace admin\n",
+    "privileged_roles": "role\nWorkspace admin\nA\nB\nC\nD\nE\n",
     "service_accounts": "email,owner\nsupport@example.com,tomas@example.com\n",
 }
 DECISIONS = {
@@ -95,6 +96,31 @@ def test_privileged_access_is_the_first_section(page: Page) -> None:
     table = page.locator("main table").first.inner_text()
     assert "owner of the access token" in table
     assert "custom permissions (no role): check in Intercom" in table
+
+
+def test_phones_show_roles_and_outcomes_without_scrolling(
+    project: Project, browser: Browser
+) -> None:
+    completion = project.folder / "reviews" / FIRST / "completion" / "completion.html"
+    for path, section, text in (
+        (project.folder / "output" / "access-review.html", "privileged", "Workspace admin"),
+        (project.folder / "output" / "access-review.html", "revocations", "removed (verified)"),
+        (completion, "revocations", "removed (verified)"),
+    ):
+        for page in shown(browser, path, width=390):
+            cell = page.locator(f"section[aria-labelledby={section}] td", has_text=text).first
+            box = cell.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= 390
+
+
+def test_long_lists_of_names_collapse(page: Page) -> None:
+    caption = page.locator("section[aria-labelledby=privileged] caption")
+
+    assert "Roles: 6 roles" in " ".join(caption.inner_text().split())
+    assert "E" not in caption.inner_text().split(";")[0]
+    caption.locator("summary").click()
+    assert "A, B, C, D, E, Workspace admin" in caption.inner_text()
 
 
 def test_the_host_is_the_first_item_if_it_is_not_intercoms(page: Page) -> None:
@@ -195,6 +221,25 @@ def test_a_review_is_completed_with_every_decision_and_the_evidence_of_removals(
     assert "integrity check passed" in project.run("verify")
     complete_all(project, FIRST)
     assert "the review was completed on" in project.error("import-decisions")
+
+
+def test_the_completion_report_shows_the_quality_of_the_review(
+    project: Project, browser: Browser
+) -> None:
+    folder = project.folder / "reviews" / FIRST / "completion"
+    quality = json.loads((folder / "completion.json").read_text(encoding="utf-8"))["quality"]
+    for page in shown(browser, folder / "completion.html"):
+        text = page.locator("section[aria-labelledby=quality]").inner_text()
+
+    found = {row["reviewer"].partition("@")[0]: row for row in quality["reviewers"]}
+    assert sum(row["rows"] for row in found.values()) == 45
+    assert found["aoife"]["approved_percent"] == 90
+    assert found["aoife"]["in_bulk"] == {"rows": 28, "decision": "approve", "on": str(day(90))}
+    assert found["grace"]["in_bulk"] is None
+    pairs = [["aoife@example.com", f"{name}@example.com"] for name in ("grace", "tomas")]
+    assert quality["pairs"] == pairs
+    assert f"28 rows: approve, on {day(90)}" in text
+    assert "decided about each other: aoife@example.com and grace@example.com; aoife@" in text
 
 
 def test_pages_are_readable_on_paper(page: Page, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from intercom_access_review.items import access_phrase
 from intercom_access_review.manifest import new_step
 from intercom_access_review.page import render
 from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, now, utc
+from intercom_access_review.quality import review_quality
 from intercom_access_review.records import Completion, Decision, write_record
 from intercom_access_review.state import SETTLED
 from intercom_access_review.totals import totals_of
@@ -82,6 +83,7 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
         },
         review_totals=review.record.sync.totals,
         reassignments=review.reassignments,
+        quality=review_quality(review.decisions.values(), own),
         rows_to_decide=totals_of({(key,): None for key in review.rows}),
         rows_decided=totals_of({(key,): None for key in review.decisions}),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,13 @@ def last_activity(account: Row) -> str:
 def bdi(value: object) -> Markup:
     """Return a name that doesn't change the direction of the text around it."""
     return Markup("<bdi>{}</bdi>").format(reveal_hidden(str(value)))
+
+
+def words(value: object) -> Markup:
+    """Return a name whose lines may break after the signs in addresses and types of log entries."""
+    return Markup("<bdi>{}</bdi>").format(
+        Markup("<wbr>").join(re.split(r"(?<=[@._+-])", reveal_hidden(str(value or ""))))
+    )
 
 
 def shown(value: object) -> object:
@@ -92,6 +100,7 @@ def render(template: str, simulated: Collection[datetime], **values: object) -> 
         "last_activity": last_activity,
         "minute": minute,
         "names_then": names_then,
+        "words": words,
     }
     environment.globals["not_people"] = NOT_PEOPLE
     return environment.get_template(template).render(values, simulated=simulated)

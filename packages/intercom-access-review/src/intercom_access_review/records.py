@@ -155,6 +155,7 @@ class Completion(Record):
     rows_to_decide: Totals
     rows_decided: Totals
     reassignments: list[Reassignment] = []
+    quality: Row = {}
 
 
 class Manifest(Record):
