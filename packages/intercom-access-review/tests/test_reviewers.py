@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -26,6 +28,8 @@ from intercom_access_review.project import INBOX, INPUTS, OUTBOX
 from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.state import State
 from projects import day, read_rows, write_rows
+from tests.docs import BLOCK
+from tests.tap import ROOT
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -238,3 +242,27 @@ def test_a_wrong_reassignment_is_named_with_its_line(case: str, review: Archived
 
     with pytest.raises(Exception, match=message):
         reassign(review, lines)
+
+
+def test_the_recipe_of_the_documentation_sends_the_messages(
+    review: Archived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emails(review)
+    page = (ROOT / "docs" / "review-messages.md").read_text(encoding="utf-8")
+    (recipe,) = [text for language, text in BLOCK.findall(page) if language == "python"]
+    received: list[dict[str, str]] = []
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Chat) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("CHAT_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/")
+        exec(compile(recipe, "notify.py", "exec"), {})  # noqa: S102
+        server.shutdown()
+
+    assert [message["text"].partition(":")[0] for message in received] == [ADA, BEN]
+    assert received[1]["text"].endswith(f"1 row reviews/{NAME}/worksheets/{BEN}.xlsx")

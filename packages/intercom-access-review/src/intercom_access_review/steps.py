@@ -69,7 +69,7 @@ def import_decisions() -> None:
 
 @click.command()
 def reassign() -> None:
-    """Give rows to other reviewers, as inputs/reassignments.csv says."""
+    """Reassign rows to other reviewers, as inputs/reassignments.csv says."""
     state, inputs = last_state(), load_inputs()
     if reassign_rows(state, inputs):
         state.rebuild()
