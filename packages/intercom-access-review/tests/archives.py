@@ -15,9 +15,9 @@ from intercom_access_review.cli import main
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.evidence import read_evidence
 from intercom_access_review.files import write_text
-from intercom_access_review.manifest import new_step
+from intercom_access_review.manifest import files_of, new_step, read_manifests
 from intercom_access_review.new_review import compare_reviewed, write_worksheets
-from intercom_access_review.project import INBOX, PAGE, REVIEWS
+from intercom_access_review.project import INBOX, PAGE, REVIEWS, sha256
 from intercom_access_review.records import Review, write_record
 from intercom_access_review.sent import LISTS
 from intercom_access_review.settings import Settings
@@ -29,6 +29,8 @@ from projects import day, make_writable, read_rows, write_rows
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from intercom_access_review.records import Manifest
 
 ADA, BEN = "ada@example.com", "ben@example.com"
 NAME = str(day(10))
@@ -149,3 +151,24 @@ def changed(path: Path, content: str) -> None:
 def integrity() -> int:
     """The exit code of the integrity check."""
     return CliRunner().invoke(main, ["verify"]).exit_code
+
+
+def resealed(root: Path) -> None:
+    """Write all manifests of an archive again, as someone without its key can."""
+    manifests = read_manifests(root)
+    chain: list[Path] = []
+    while len(chain) < len(manifests):
+        chain.append(next(p for p in manifests if following(root, manifests[p]) == chain[-1:]))
+    make_writable(root)
+    for path in chain:
+        manifest = manifests[path]
+        manifest.files = {
+            file.relative_to(path.parent).as_posix(): sha256(file) for file in files_of(path.parent)
+        }
+        manifest.previous = {name: sha256(root / name) for name in manifest.previous}
+        write_record(path, manifest)
+
+
+def following(root: Path, manifest: Manifest) -> list[Path]:
+    """The step that a manifest follows."""
+    return [root / name for name in manifest.previous]

@@ -19,6 +19,7 @@ from intercom_access_review.records import (
     DecisionImport,
     Reassignment,
     ReassignmentStep,
+    Record,
     Removals,
     Review,
     read_record,
@@ -29,10 +30,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from intercom_access_review.records import Manifest
     from intercom_access_review.settings import Settings
 
 FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-([2-9]|[1-9][0-9]+))?")
 INDEX = "index.html"
+REPEATED = {"imports": "import", "reassignments": "reassignment", "removals": "removals"}
+"""The steps of a review that repeat, by the folder that has a folder for each."""
+STEPS: dict[str, tuple[str, type[Record]]] = {
+    "review": ("review.json", Review),
+    "import": ("decisions.json", DecisionImport),
+    "reassignment": ("reassignments.json", ReassignmentStep),
+    "removals": ("removals.json", Removals),
+    "completion": ("completion.json", Completion),
+}
+"""The file and the class of the record of each step."""
 
 
 @dataclass
@@ -82,17 +94,20 @@ class Archived:
         """How many rows have no decision yet."""
         return self.record.rows - len(self.decisions)
 
-    def add(self, record: DecisionImport) -> None:
-        """Add the decisions of an import, which may change earlier ones."""
-        self.imported += record.decisions
-        self.decisions |= {decision.access_key: decision for decision in record.decisions}
-        self.attestations += record.attestations
-
-    def add_reassignments(self, record: ReassignmentStep) -> None:
-        """Add the reassignments of a step."""
-        self.reassignments += record.reassignments
-        self.reassigned_at.append(record.reassigned_at)
-        self.__dict__.pop("rows", None)
+    def add(self, record: Record) -> None:
+        """Add a later step."""
+        if isinstance(record, DecisionImport):  # which may change earlier decisions
+            self.imported += record.decisions
+            self.decisions |= {decision.access_key: decision for decision in record.decisions}
+            self.attestations += record.attestations
+        elif isinstance(record, ReassignmentStep):
+            self.reassignments += record.reassignments
+            self.reassigned_at.append(record.reassigned_at)
+            self.__dict__.pop("rows", None)
+        elif isinstance(record, Removals):
+            self.removals += record.removals
+        elif isinstance(record, Completion):
+            self.completion = record
 
 
 def numbered(folder: Path) -> list[Path]:
@@ -101,18 +116,29 @@ def numbered(folder: Path) -> list[Path]:
     return sorted(folders, key=lambda path: int(path.name))
 
 
+def read_step(step: str, folder: Path) -> Record:
+    """Read the record of a step."""
+    name, kind = STEPS[step]
+    return read_record(folder / name, kind)
+
+
+def add_step(reviews: dict[str, Archived], manifest: Manifest, folder: Path) -> None:
+    """Add a step to the reviews before it, by name."""
+    record = read_step(manifest.step, folder)
+    if isinstance(record, Review):
+        reviews[manifest.review] = Archived(folder, record)
+    else:
+        reviews[manifest.review].add(record)
+
+
 def read_review(folder: Path) -> Archived:
     """Read a review and all later steps of it."""
     review = Archived(folder, read_record(folder / "review.json", Review))
-    for path in numbered(folder / "imports"):
-        review.add(read_record(path / "decisions.json", DecisionImport))
-    for path in numbered(folder / "reassignments"):
-        review.add_reassignments(read_record(path / "reassignments.json", ReassignmentStep))
-    for path in numbered(folder / "removals"):
-        review.removals += read_record(path / "removals.json", Removals).removals
-    path = folder / "completion" / "completion.json"
-    if path.exists():
-        review.completion = read_record(path, Completion)
+    for name, step in REPEATED.items():
+        for path in numbered(folder / name):
+            review.add(read_step(step, path))
+    if (folder / "completion" / "completion.json").exists():
+        review.add(read_step("completion", folder / "completion"))
     return review
 
 

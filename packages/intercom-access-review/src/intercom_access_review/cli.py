@@ -18,6 +18,7 @@ COMMANDS = {
     "reassign": "steps:reassign",
     "complete": "steps:complete",
     "verify": "verify:verify",
+    "reproduce": "reproduce:reproduce",
     "export": "export.command:export",
 }
 OLD_COMMANDS = {"load": "prepare", "decisions": "import-decisions", "close": "complete"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from intercom_access_review.archive import due_day
-from intercom_access_review.evidence import copy_evidence
+from intercom_access_review.evidence import copy_sources
 from intercom_access_review.files import write_text
 from intercom_access_review.items import access_phrase
 from intercom_access_review.manifest import new_step
@@ -105,7 +105,7 @@ def complete_reviews(state: State) -> tuple[int, list[str]]:
         page = render("completion.html.j2", state.simulated, report=completion, review=review)
         hosts = state.sync.source_hosts
         with new_step("completion", review.name, target, hosts, state.settings) as new:
-            copy_evidence(state.sync.files, new / "intercom")
+            copy_sources(state.sync, new)
             write_text(new / "completion.html", page)
             write_record(new / "completion.json", completion)
         review.completion, completed = completion, completed + 1

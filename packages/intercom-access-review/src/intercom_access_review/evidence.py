@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.project import INTERCOM, Row
+from intercom_access_review.files import make_folder
+from intercom_access_review.project import INPUTS, INTERCOM, Row, sha256
 from intercom_access_review.sent import LISTS, LOGS, Rows, sent_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from intercom_access_review.records import Sync
 
 REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
 AGAIN = "Read Intercom again."
@@ -145,16 +148,21 @@ def check_columns(evidence: Evidence) -> None:
         raise click.ClickException("\n- ".join(["The sync is not usable for a review:", *problems]))
 
 
-def copy_evidence(files: dict[str, str], folder: Path) -> None:
-    """Copy the evidence of a sync into a folder.
+def copy_sources(sync: Sync, folder: Path) -> None:
+    """Copy the evidence and the inputs of a sync into a folder.
 
     Raises:
-        click.ClickException: The evidence is that of another sync.
+        click.ClickException: They are not those of the sync.
     """
-    shutil.copytree(INTERCOM, folder)
-    evidence = read_evidence(folder)
-    if evidence.files != files:
+    shutil.copytree(INTERCOM, folder / "intercom")
+    evidence = read_evidence(folder / "intercom")
+    if evidence.files != sync.files:
         raise click.ClickException(f"{INTERCOM} is from another sync. {AGAIN}")
-    for path in folder.glob(f"{BODIES}/*"):
+    for path in folder.glob(f"intercom/{BODIES}/*"):
         if path.name not in evidence.bodies:
             path.unlink()
+    make_folder(folder / "inputs")
+    for name, digest in sync.inputs.items():
+        copy = shutil.copyfile(INPUTS / name, folder / "inputs" / name)
+        if sha256(copy) != digest:
+            raise click.ClickException(f"{INPUTS / name} was changed since the sync. {AGAIN}")

@@ -39,6 +39,16 @@ def last_manifests(root: Path) -> list[Path]:
     return [path for path in manifests if path.relative_to(root).as_posix() not in named]
 
 
+def chain_until(last: Path) -> list[tuple[Path, Manifest]]:
+    """Return the steps of an archive up to that of a review, the first one first."""
+    root, chain = last.parents[1], list[tuple[Path, Manifest]]()
+    path: Path | None = last
+    while path and path.is_file():
+        chain.insert(0, (path, read_record(path, Manifest)))
+        path = next((root / name for name in chain[0][1].previous), None)
+    return chain
+
+
 def files_of(folder: Path) -> list[Path]:
     """Return the files of a step, without its manifest and those of later steps."""
     own = {folder / NAME, *(folder / f"{NAME}{end}" for end in ENDS)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from datetime import date
 from itertools import chain, count
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from intercom_access_review.archive import due_day
-from intercom_access_review.evidence import copy_evidence
+from intercom_access_review.evidence import copy_sources
 from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.manifest import new_step
 from intercom_access_review.page import NOT_PEOPLE, first_observed, last_activity, render
-from intercom_access_review.project import PAGE, REVIEWS, Row, parse_day, utc
-from intercom_access_review.records import Review, Sync, write_record
+from intercom_access_review.project import PAGE, REVIEWS, Row, as_json, parse_day, utc
+from intercom_access_review.records import Review, Sync, Tables, write_record
 from intercom_access_review.settings import deadline
-from intercom_access_review.teammates_export import EXPORT
 from intercom_access_review.totals import ENTITLEMENTS, difference, totals_of_worksheets
 from intercom_access_review.worksheets import (
     ATTESTATION,
@@ -33,6 +31,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from intercom_access_review.state import State
+
+TABLES = {
+    "access_changes": ("change_key",),
+    "access_grants": ("access_key",),
+    "accounts": ("admin_id",),
+    "outcomes": ("review", "access_key"),
+    "privileged_access": ("admin_id",),
+    "review_items": ("item_key",),
+    "syncs": ("as_of",),
+    "team_sizes": ("team_id",),
+    "terminated_users": ("admin_id",),
+}
+"""The tables that are kept with a review, with the columns that name a row."""
 
 
 def last_decision(fact: Row) -> str:
@@ -129,6 +140,12 @@ def write_worksheets(folder: Path, review: str, rows: list[Texts]) -> None:
     write_spreadsheet(folder / "all.xlsx", every)
 
 
+def tables_of(state: State) -> Tables:
+    """Return the tables behind the page."""
+    found = {name: state.table(name) for name in TABLES} | {"outcomes": state.outcomes}
+    return Tables(tables={name: [as_json(row) for row in rows] for name, rows in found.items()})
+
+
 def check_is_new(state: State) -> None:
     """Raise an error if the last review is of this sync, or of another workspace."""
     last = state.reviews[-1] if state.reviews else None
@@ -164,9 +181,8 @@ def write_review(state: State) -> None:
     with new_step("review", folder.name, folder, sync.source_hosts, state.settings) as new:
         write_text(new / PAGE.name, text)
         write_worksheets(new / "worksheets", folder.name, rows)
-        copy_evidence(sync.files, new / "intercom")
-        if sync.reconciliation and not sync.reconciliation["problem"]:
-            shutil.copyfile(EXPORT, new / EXPORT.name)
+        copy_sources(sync, new)
+        write_record(new / "tables.json", tables_of(state))
         write_record(new / "review.json", record)
     write_text(PAGE, text)
     click.echo(f"{folder}: {len(rows)} rows to decide.")

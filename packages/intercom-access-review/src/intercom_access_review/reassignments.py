@@ -70,7 +70,7 @@ def reassign_rows(state: State, inputs: Inputs) -> int:
         if not changes:
             continue
         record = ReassignmentStep(reassigned_at=now(), reassignments=changes)
-        review.add_reassignments(record)
+        review.add(record)
         target = review.folder / "reassignments" / str(len(review.reassigned_at))
         people = {one.sender for one in changes} | {one.receiver for one in changes}
         named = {one.access_key for one in changes}

@@ -72,6 +72,8 @@ class Sync(Record):
     reconciliation: Row | None
     operator: Row
     code: Row
+    inputs: dict[str, str] = {}
+    """The SHA-256 of the files in inputs/."""
     input_notes: list[str] = []
     """What the inputs don't say."""
 
@@ -85,6 +87,12 @@ class Review(Record):
     sync: Sync
     tests: Row
     scope_limitations: list[str]
+
+
+class Tables(Record):
+    """The tables behind the page of a review, by name."""
+
+    tables: dict[str, list[Row]]
 
 
 class Decision(msgspec.Struct, kw_only=True):

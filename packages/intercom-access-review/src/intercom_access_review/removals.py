@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.evidence import copy_evidence
+from intercom_access_review.evidence import copy_sources
 from intercom_access_review.manifest import new_step, next_folder
 from intercom_access_review.records import Removals, write_record
 
@@ -30,7 +30,8 @@ def record_removals(state: State) -> None:
         target = next_folder(review.folder / "removals")
         hosts = state.sync.source_hosts
         with new_step("removals", review.name, target, hosts, state.settings) as new:
-            copy_evidence(state.sync.files, new / "intercom")
-            write_record(new / "removals.json", Removals(sync=state.sync, removals=rows))
-        review.removals += rows
+            copy_sources(state.sync, new)
+            record = Removals(sync=state.sync, removals=rows)
+            write_record(new / "removals.json", record)
+        review.add(record)
         click.echo(f"{target}: {len(rows)} verified")

@@ -16,7 +16,16 @@ from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.identity import TAP, code, operator
 from intercom_access_review.inputs import Inputs, load_inputs
 from intercom_access_review.items import ITEM_KINDS
-from intercom_access_review.project import INTERCOM, LOADED, PREPARED, SYNC, now, utc
+from intercom_access_review.project import (
+    INPUTS,
+    INTERCOM,
+    LOADED,
+    PREPARED,
+    SYNC,
+    now,
+    sha256,
+    utc,
+)
 from intercom_access_review.records import (
     Prepared,
     StreamTotals,
@@ -131,6 +140,7 @@ def load_sync() -> Sync:
 def finish_sync() -> State:
     """Compare the loaded rows with what Intercom sent, and build the warehouse from them."""
     settings = load_settings(ITEM_KINDS)
+    hashes = {path.name: sha256(path) for path in sorted(INPUTS.glob("*.csv"))}
     inputs, warehouse, reviews = load_inputs(), open_warehouse(settings), load_archive(settings)
     if SYNC.exists():  # a later step failed, and this is another try
         return State(load_sync(), reviews, warehouse, settings)
@@ -143,7 +153,7 @@ def finish_sync() -> State:
     check_gap(warehouse, prepared, sync)
     check_clock(known_syncs(warehouse), sync.as_of)
     rename_old_columns(warehouse)
-    sync.input_notes = inputs.notes
+    sync.inputs, sync.input_notes = hashes, inputs.notes
     sync.reconciliation, exported = read_export(settings.teammates_export_column)
     state = State(sync, reviews, warehouse, settings)
     build_from(known, inputs, exported, state)

@@ -56,9 +56,6 @@ def read_export(column: str) -> tuple[Row | None, set[str]]:
     """
     if not EXPORT.exists():
         return None, set()
-    lines = [
-        [unescape_formulas(single_line(cell)) for cell in line] for _, line in csv_lines(EXPORT)
-    ]
     modified = EXPORT.stat().st_mtime
     known: Row = {
         "file": EXPORT.name,
@@ -68,13 +65,22 @@ def read_export(column: str) -> tuple[Row | None, set[str]]:
     }
     if known["problem"]:
         return known, set()
+    found, addresses = exported_addresses(column)
+    return known | found, addresses
+
+
+def exported_addresses(column: str) -> tuple[Row, set[str]]:
+    """Return what is known about the column with the addresses, and the addresses."""
+    lines = [
+        [unescape_formulas(single_line(cell)) for cell in line] for _, line in csv_lines(EXPORT)
+    ]
     head = lines[0] if lines else []
     if any(len(line) != len(head) for line in lines):
         raise click.ClickException(f"{EXPORT}: its lines don't have the same number of values.")
     place = address_column(head, lines[1:], column)
     values = [line[place] for line in lines[1:]]
     addresses = Counter(normalized_address(value) for value in values if ADDRESS.fullmatch(value))
-    known |= {
+    known = {
         "column": reveal_hidden(head[place]),
         "addresses": len(addresses),
         "duplicates": sorted(reveal_hidden(one) for one, count in addresses.items() if count > 1),

@@ -1,0 +1,195 @@
+"""Reproduce a review from its stored responses and inputs, without its project and warehouse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from intercom_access_review.archive import Archived, add_step, read_step
+from intercom_access_review.evidence import read_evidence
+from intercom_access_review.files import make_folder
+from intercom_access_review.identity import running_package
+from intercom_access_review.inputs import load_inputs
+from intercom_access_review.manifest import NAME, chain_until
+from intercom_access_review.new_review import (
+    TABLES,
+    planned_progress,
+    tables_of,
+    worksheet_rows,
+    write_worksheets,
+)
+from intercom_access_review.project import INPUTS, OUTPUT, PAGE
+from intercom_access_review.records import Manifest, Review, Tables, read_record
+from intercom_access_review.settings import Settings
+from intercom_access_review.state import State
+from intercom_access_review.sync import build_from, describe
+from intercom_access_review.teammates_export import exported_addresses
+from intercom_access_review.totals import compare_loaded
+from intercom_access_review.worksheets import read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from intercom_access_review.evidence import Evidence
+    from intercom_access_review.project import Row
+    from intercom_access_review.records import Sync
+
+OF_SYNC = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
+"""What the responses show about a sync."""
+OF_HISTORY = {
+    *("access_changes", "outcomes", "review_items", "syncs", "terminated_users"),
+    *("first observed", "first_observed", "is_simulated", "items", "known_since", "last decision"),
+    *("last activity", "last_activity_at", "last_activity_type", "or_earlier", "position"),
+}
+"""The tables and columns that depend on earlier syncs."""
+SHOW = 50
+"""Differences that are listed, at most."""
+
+Found = dict[str, "list[Row]"]
+"""Rows by the name of their table or file."""
+
+
+@contextmanager
+def temporary_project() -> Iterator[None]:
+    """Run in an empty folder, which is removed at the end."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            make_folder(OUTPUT)
+            yield
+        finally:
+            os.chdir(before)
+
+
+def rebuild(target: Path, record: Review) -> tuple[State, Evidence]:
+    """Build a warehouse from each sync in the archive, up to that of a review.
+
+    Raises:
+        click.ClickException: Its responses or inputs are missing, or were changed.
+    """
+    from intercom_access_review.warehouse_duckdb import DuckDB  # noqa: PLC0415
+
+    state = State(record.sync, [], DuckDB(), msgspec.convert(record.deadlines, Settings))
+    reviews: dict[str, Archived] = {}
+    built, evidence = "", None
+    for path, manifest in chain_until(target / NAME):
+        folder = path.parent
+        sync = getattr(read_step(manifest.step, folder), "sync", None)
+        if sync and sync.as_of != built and (folder / "inputs").exists():
+            state.sync, state.reviews, built = sync, list(reviews.values()), sync.as_of
+            evidence = build_sync(folder, state)
+        if folder != target:
+            add_step(reviews, manifest, folder)
+    if built != record.sync.as_of or evidence is None:
+        raise click.ClickException(f"{target} has no inputs. An earlier version wrote it.")
+    state.sync, state.reviews = record.sync, list(reviews.values())
+    return state, evidence
+
+
+def build_sync(folder: Path, state: State) -> Evidence:
+    """Build the warehouse from the responses and inputs that a step keeps."""
+    evidence = read_evidence(folder / "intercom")
+    shutil.rmtree(INPUTS, ignore_errors=True)
+    unused = shutil.ignore_patterns("reassignments.csv")  # its steps have the rows
+    shutil.copytree(folder / "inputs", INPUTS, ignore=unused)
+    known = state.sync.reconciliation
+    exported = exported_addresses(known["column"])[1] if known and not known["problem"] else ()
+    build_from(evidence.rows, load_inputs(), exported, state)
+    return evidence
+
+
+def sync_row(sync: Sync) -> Row:
+    """Return what the responses show about a sync."""
+    totals = {stream: found.sent for stream, found in sync.totals.items()}
+    return {"sync": "", "totals": totals} | {name: getattr(sync, name) for name in OF_SYNC}
+
+
+def stored_rows(folder: Path, sync: Sync, tables: Tables) -> Found:
+    """Return all rows of a review."""
+    paths = sorted(folder.glob("worksheets/*"))
+    worksheets = {f"worksheets/{path.name}": [row for _, row in read_rows(path)] for path in paths}
+    return {"review.json": [sync_row(sync)]} | worksheets | tables.tables
+
+
+def rebuilt_rows(name: str, state: State, evidence: Evidence) -> Found:
+    """Return the rows that a review must have."""
+    sync = state.sync
+    simulated = sync.as_of if sync.is_simulated else None
+    again = describe(evidence, compare_loaded(evidence.rows, evidence.rows), simulated)
+    write_worksheets(Path("worksheets"), name, worksheet_rows(name, state))
+    return stored_rows(Path(), again, tables_of(state))
+
+
+def differences(stored: Found, rebuilt: Found, skipped: set[str]) -> Iterator[str]:
+    """Yield each value that differs, without some tables and columns."""
+    for name in sorted((stored.keys() | rebuilt.keys()) - skipped):
+        keys = TABLES.get(name, ("sync",) if name == "review.json" else ("row",))
+        one, other = (
+            {" ".join(str(row[key]) for key in keys): row for row in rows.get(name, [])}
+            for rows in (stored, rebuilt)
+        )
+        for key in sorted(one.keys() | other.keys()):
+            then, now = one.get(key), other.get(key)
+            if then is None or now is None:
+                yield f"{name}, {key}: only {'reproduced' if then is None else 'in the review'}"
+                continue
+            for column in sorted((then | now).keys() - skipped):
+                if then.get(column) != now.get(column):
+                    values = f"{then.get(column)!r} in the review, {now.get(column)!r} reproduced"
+                    yield f"{name}, {key}, {column}: {values}"
+
+
+def report(stored: Found, found: list[str], *, is_whole: bool) -> None:
+    """Print the result, which ends with one sentence.
+
+    Raises:
+        click.ClickException: There are differences.
+    """
+    if not is_whole:
+        click.echo(
+            f"Not reproduced: {', '.join(sorted(OF_HISTORY))}. They depend on earlier syncs, "
+            "which the archive doesn't have completely."
+        )
+    if found:
+        more = [f"and {len(found) - SHOW} more"] if len(found) > SHOW else []
+        title = f"The review was not reproduced. Differences: {len(found)}."
+        raise click.ClickException("\n- ".join([*found[:SHOW], *more]) + f"\n{title}")
+    names = stored.keys() - (set() if is_whole else OF_HISTORY)
+    count = sum(len(stored[name]) for name in names)
+    click.echo(f"The review was reproduced: {count:,} rows of {len(names)} tables are the same.")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def reproduce(folder: Path) -> None:
+    """Rebuild the review in FOLDER from its responses and inputs, and compare every value.
+
+    Earlier reviews are read from beside it. No network, warehouse, or token is needed.
+    """
+    if not (find_spec("dbt") and find_spec("duckdb")):
+        raise click.ClickException("Install 'intercom-access-review[duckdb]' for this command.")
+    folder = folder.absolute()
+    record, manifest = (
+        read_record(folder / "review.json", Review),
+        read_record(folder / NAME, Manifest),
+    )
+    stored = stored_rows(folder, record.sync, read_record(folder / "tables.json", Tables))
+    with temporary_project():
+        state, evidence = rebuild(folder, record)
+        rebuilt = rebuilt_rows(folder.name, state, evidence)
+        page = state.page(planned_progress(folder.name, worksheet_rows(folder.name, state)))
+    is_whole = stored["syncs"] == rebuilt["syncs"]
+    found = list(differences(stored, rebuilt, set() if is_whole else OF_HISTORY))
+    is_comparable = is_whole and manifest.package == running_package()
+    if is_comparable and page != (folder / PAGE.name).read_text(encoding="utf-8"):
+        found.append(f"{PAGE.name} differs from the reproduced page")
+    report(stored, found, is_whole=is_whole)

@@ -1,0 +1,191 @@
+"""A review until its end: outcomes that stay true, and the review reproduced from what it keeps."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archives import resealed
+from projects import NOW, Project, clock, day, make_writable, read_rows, write_rows
+from tap_intercom_access.sandbox.models import DAY, Admin
+from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.sandbox.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.targets, pytest.mark.slow]
+
+ADA, BEN = "ada@corp.example", "ben@corp.example"
+FIRST, SECOND = str(day(100)), str(day(1))
+INPUTS = {
+    "reviewers": f"kind,name,reviewer\ndefault,,{ADA}\nrole,Manager,{BEN}\n",
+    "employees": f"email,name\n{ADA},Ada\n{BEN},Ben\ncy@corp.example,Cy\ndee@corp.example,Dee\n",
+    "privileged_roles": "role\nManager\n",
+}
+REVOKED = {"1/seat", "3/workspace", "4/seat", "5/seat"}
+
+
+def workspace() -> Workspace:
+    names = ["Ada", "Ben", "Cy", "Dee", "Eve"]
+    people = [
+        Admin(id_, name, f"{name.lower()}@corp.example", role="1" if id_ == 1 else "2")
+        for id_, name in enumerate(names, start=1)
+    ]
+    return Workspace(people, [], roles={"1": "Manager", "2": "Agent"})
+
+
+def decide(project: Project, reviewer: str, on: int, changes: dict[str, dict[str, str]]) -> str:
+    """Import the worksheet of the first review, completed by a reviewer."""
+    rows = read_rows(project.folder / "reviews" / FIRST / "worksheets" / f"{reviewer}.csv")
+    for row in rows:
+        row |= {"decided by": reviewer, "decided on": str(day(on))}
+        if not row["row"].startswith("attestation/"):
+            revoked = row["row"] in REVOKED
+            decided = {"decision": "revoke" if revoked else "approve", "reason": "as needed"}
+            row.update(decided | changes.get(row["row"], {}))
+    (project.folder / "inbox").mkdir(exist_ok=True)
+    write_rows(project.folder / "inbox" / f"{reviewer}.csv", rows)
+    return project.run("import-decisions")
+
+
+def outcomes(project: Project) -> dict[str, str]:
+    rows = project.query("select access_key, outcome from outcomes where decision = 'revoke'")
+    return {row["access_key"]: row["outcome"] for row in rows}
+
+
+def items(project: Project) -> set[tuple[str, str]]:
+    names = ("given_again", "access_may_remain", "acceptance_expired")
+    rows = project.query("select item, admin_id from review_items")
+    return {(row["item"], row["admin_id"]) for row in rows if row["item"] in names}
+
+
+def exceptions(**until: int) -> dict[str, dict[str, str]]:
+    """Decisions by the first letter of the name."""
+    keys = {"b": "2/seat", "e": "5/seat"}
+    return {
+        keys[name]: {"decision": "exception", "reason": f"{ago}", "until": str(day(ago))}
+        for name, ago in until.items()
+    }
+
+
+def play(project: Project) -> None:
+    """Review twice, and complete the first review."""
+    for name, text in INPUTS.items():
+        (project.folder / "inputs" / f"{name}.csv").write_text(text, encoding="utf-8")
+    company = workspace()
+    cy, dee = company.admins[2], company.admins[3]
+
+    def read(command: str, days_ago: int) -> str:
+        with Sandbox(company) as sandbox:
+            return project.sync(sandbox, command, REVIEWED_AT=clock(NOW - days_ago * DAY))
+
+    read("review", 100)
+    decide(project, ADA, 99, exceptions(b=-30))
+    decide(project, BEN, 99, {})
+    company.leave(3)
+    dee.seat = False
+    assert "2 verified" in read("sync", 60)
+    assert outcomes(project) == {
+        **dict.fromkeys(("3/workspace", "4/seat"), "removed"),
+        **dict.fromkeys(("1/seat", "5/seat"), "not removed"),
+    }
+    company.admins.append(Admin(6, cy.name, cy.email, role="2"))  # the same address
+    dee.seat, company.admins[0].seat = True, False
+    assert "1 verified" in read("sync", 30)
+    assert outcomes(project)["3/workspace"] == "removed"
+    assert items(project) == {("given_again", "4")}
+    decide(project, ADA, 25, exceptions(b=-30, e=20))
+    assert outcomes(project)["5/seat"] == "risk accepted"
+    read("review", 1)
+    assert outcomes(project)["5/seat"] == "acceptance expired"
+    assert items(project) == {("given_again", "4"), ("acceptance_expired", "5")}
+    assert "5/seat (Eve, The inbox seat): acceptance expired" in project.error("complete")
+    decide(project, ADA, 1, exceptions(b=-30, e=-30))
+    read("sync", 0)
+    assert "Completed reviews: 1" in project.run("complete")
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    uri = request.getfixturevalue("database") if request.param == "postgres" else None
+    project = Project(tmp_path_factory.mktemp("outcomes") / "project", postgres=uri).init()
+    play(project)
+    return project
+
+
+def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
+    folder = played.folder / "reviews"
+    report = json.loads((folder / FIRST / "completion" / "completion.json").read_text("utf-8"))
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    page = (played.folder / "output" / "access-review.html").read_text(encoding="utf-8")
+
+    found = {row["access_key"]: row["outcome"] for row in report["revocations"]}
+    assert found == outcomes(played)
+    assert found == dict.fromkeys(REVOKED, "removed") | {"5/seat": "risk accepted"}
+    assert [row["outcome"] for row in report["exceptions"]] == ["active"]
+    numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
+    assert numbers[4:7] == ["3", "3", "0"]  # current revocations, removed, open
+    assert page.count("removed (verified)</span>, between") == 3
+    assert "given again, first observed on" in page
+
+
+def test_a_review_is_reproduced_with_all_earlier_syncs_in_the_archive(played: Project) -> None:
+    for name in (FIRST, SECOND):
+        output = played.run("reproduce", f"reviews/{name}")
+
+        assert "Not reproduced" not in output
+        assert re.search(
+            r"The review was reproduced: \d+ rows of \d+ tables are the same\.", output
+        )
+
+
+def test_a_review_without_the_earlier_ones_names_what_is_not_reproduced(
+    played: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(played.folder / "reviews" / SECOND, tmp_path / "archive" / SECOND)
+
+    output = Project(tmp_path / "archive").run("reproduce", SECOND)
+
+    assert output.startswith("Not reproduced: access_changes, first observed, first_observed,")
+    assert "The review was reproduced" in output
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+TAMPERED: dict[str, tuple[str, str, str, str]] = {
+    "table": (
+        "tables.json",
+        '"role_name":"Manager"',
+        '"role_name":"Agent"',
+        "privileged_access, 1",
+    ),
+    "page": ("access-review.html", "Eve", "Eva", "access-review.html differs"),
+    "worksheet": ("worksheets/all.csv", ",Manager,", ",Agent,", "worksheets/all.csv, 1/"),
+    "input": ("inputs/privileged_roles.csv", "Manager", "Agent", "privileged_access, 1"),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_a_consistent_change_that_verify_accepts_is_found(
+    case: str, played: Project, tmp_path: Path
+) -> None:
+    name, old, new, message = TAMPERED[case]
+    project = Project(tmp_path / "copy")
+    shutil.copytree(played.folder / "reviews", project.folder / "reviews")
+    make_writable(project.folder)
+    replaced(project.folder / "reviews" / FIRST / name, old, new)
+    resealed(project.folder / "reviews")
+
+    assert "integrity check FAILED" not in project.finished("verify").stdout
+    error = project.error("reproduce", f"reviews/{FIRST}")
+    assert message in error
+    assert "The review was not reproduced. Differences: " in error
