@@ -41,11 +41,12 @@ def last_manifests(root: Path) -> list[Path]:
 
 def chain_until(last: Path) -> list[tuple[Path, Manifest]]:
     """Return the steps of an archive up to that of a review, the first one first."""
-    root, chain = last.parents[1], list[tuple[Path, Manifest]]()
-    path: Path | None = last
-    while path and path.is_file():
-        chain.insert(0, (path, read_record(path, Manifest)))
-        path = next((root / name for name in chain[0][1].previous), None)
+    chain: list[tuple[Path, Manifest]] = []
+    root, path = last.parents[1], last
+    while path.is_file():
+        manifest = read_record(path, Manifest)
+        chain.insert(0, (path, manifest))
+        path = next((root / name for name in manifest.previous), root)
     return chain
 
 
