@@ -21,7 +21,7 @@ from intercom_access_review.project import INBOX, PAGE, REVIEWS, sha256
 from intercom_access_review.records import Review, write_record
 from intercom_access_review.sent import LISTS
 from intercom_access_review.settings import Settings
-from intercom_access_review.sync import describe
+from intercom_access_review.sync_record import describe
 from intercom_access_review.totals import compare_loaded
 from intercom_access_review.worksheets import SHOWN, Texts
 from projects import day, make_writable, read_rows, write_rows

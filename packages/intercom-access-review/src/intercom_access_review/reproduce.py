@@ -15,7 +15,6 @@ import msgspec
 
 from intercom_access_review.archive import Archived, add_step, read_step
 from intercom_access_review.evidence import read_evidence
-from intercom_access_review.files import make_folder
 from intercom_access_review.identity import running_package
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.manifest import NAME, chain_until
@@ -26,24 +25,19 @@ from intercom_access_review.new_review import (
     worksheet_rows,
     write_worksheets,
 )
-from intercom_access_review.project import INPUTS, OUTPUT, PAGE
+from intercom_access_review.project import INPUTS, PAGE
 from intercom_access_review.records import Manifest, Review, Tables, read_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.state import State
-from intercom_access_review.sync import build_from, describe
+from intercom_access_review.sync import build_from
 from intercom_access_review.teammates_export import exported_addresses
-from intercom_access_review.totals import compare_loaded
 from intercom_access_review.worksheets import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from intercom_access_review.evidence import Evidence
     from intercom_access_review.project import Row
-    from intercom_access_review.records import Sync
 
-OF_SYNC = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
-"""What the responses show about a sync."""
 OF_HISTORY = {
     *("access_changes", "outcomes", "review_items", "syncs", "terminated_users"),
     *("first observed", "first_observed", "is_simulated", "items", "known_since", "last decision"),
@@ -64,13 +58,12 @@ def temporary_project() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            make_folder(OUTPUT)
             yield
         finally:
             os.chdir(before)
 
 
-def rebuild(target: Path, record: Review) -> tuple[State, Evidence]:
+def rebuild(target: Path, record: Review) -> State:
     """Build a warehouse from each sync in the archive, up to that of a review.
 
     Raises:
@@ -79,23 +72,24 @@ def rebuild(target: Path, record: Review) -> tuple[State, Evidence]:
     from intercom_access_review.warehouse_duckdb import DuckDB  # noqa: PLC0415
 
     state = State(record.sync, [], DuckDB(), msgspec.convert(record.deadlines, Settings))
+    state.warehouse.check()  # creates it
     reviews: dict[str, Archived] = {}
-    built, evidence = "", None
+    built = ""
     for path, manifest in chain_until(target / NAME):
         folder = path.parent
         sync = getattr(read_step(manifest.step, folder), "sync", None)
         if sync and sync.as_of != built and (folder / "inputs").exists():
             state.sync, state.reviews, built = sync, list(reviews.values()), sync.as_of
-            evidence = build_sync(folder, state)
+            build_sync(folder, state)
         if folder != target:
             add_step(reviews, manifest, folder)
-    if built != record.sync.as_of or evidence is None:
+    if built != record.sync.as_of:
         raise click.ClickException(f"{target} has no inputs. An earlier version wrote it.")
     state.sync, state.reviews = record.sync, list(reviews.values())
-    return state, evidence
+    return state
 
 
-def build_sync(folder: Path, state: State) -> Evidence:
+def build_sync(folder: Path, state: State) -> None:
     """Build the warehouse from the responses and inputs that a step keeps."""
     evidence = read_evidence(folder / "intercom")
     shutil.rmtree(INPUTS, ignore_errors=True)
@@ -104,35 +98,25 @@ def build_sync(folder: Path, state: State) -> Evidence:
     known = state.sync.reconciliation
     exported = exported_addresses(known["column"])[1] if known and not known["problem"] else ()
     build_from(evidence.rows, load_inputs(), exported, state)
-    return evidence
 
 
-def sync_row(sync: Sync) -> Row:
-    """Return what the responses show about a sync."""
-    totals = {stream: found.sent for stream, found in sync.totals.items()}
-    return {"sync": "", "totals": totals} | {name: getattr(sync, name) for name in OF_SYNC}
-
-
-def stored_rows(folder: Path, sync: Sync, tables: Tables) -> Found:
-    """Return all rows of a review."""
+def stored_rows(folder: Path, tables: Tables) -> Found:
+    """Return the rows of the worksheets in a folder, and those of tables."""
     paths = sorted(folder.glob("worksheets/*"))
-    worksheets = {f"worksheets/{path.name}": [row for _, row in read_rows(path)] for path in paths}
-    return {"review.json": [sync_row(sync)]} | worksheets | tables.tables
+    found = {f"worksheets/{path.name}": [row for _, row in read_rows(path)] for path in paths}
+    return found | tables.tables
 
 
-def rebuilt_rows(name: str, state: State, evidence: Evidence) -> Found:
+def rebuilt_rows(name: str, state: State) -> Found:
     """Return the rows that a review must have."""
-    sync = state.sync
-    simulated = sync.as_of if sync.is_simulated else None
-    again = describe(evidence, compare_loaded(evidence.rows, evidence.rows), simulated)
     write_worksheets(Path("worksheets"), name, worksheet_rows(name, state))
-    return stored_rows(Path(), again, tables_of(state))
+    return stored_rows(Path(), tables_of(state))
 
 
 def differences(stored: Found, rebuilt: Found, skipped: set[str]) -> Iterator[str]:
     """Yield each value that differs, without some tables and columns."""
     for name in sorted((stored.keys() | rebuilt.keys()) - skipped):
-        keys = TABLES.get(name, ("sync",) if name == "review.json" else ("row",))
+        keys = TABLES.get(name, ("row",))
         one, other = (
             {" ".join(str(row[key]) for key in keys): row for row in rows.get(name, [])}
             for rows in (stored, rebuilt)
@@ -182,10 +166,10 @@ def reproduce(folder: Path) -> None:
         read_record(folder / "review.json", Review),
         read_record(folder / NAME, Manifest),
     )
-    stored = stored_rows(folder, record.sync, read_record(folder / "tables.json", Tables))
+    stored = stored_rows(folder, read_record(folder / "tables.json", Tables))
     with temporary_project():
-        state, evidence = rebuild(folder, record)
-        rebuilt = rebuilt_rows(folder.name, state, evidence)
+        state = rebuild(folder, record)
+        rebuilt = rebuilt_rows(folder.name, state)
         page = state.page(planned_progress(folder.name, worksheet_rows(folder.name, state)))
     is_whole = stored["syncs"] == rebuilt["syncs"]
     found = list(differences(stored, rebuilt, set() if is_whole else OF_HISTORY))

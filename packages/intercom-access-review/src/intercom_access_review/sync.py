@@ -11,9 +11,8 @@ import click
 
 from intercom_access_review.archive import Archived, archive_tables, load_archive
 from intercom_access_review.dbt_build import build
-from intercom_access_review.evidence import REQUESTS, Evidence, check_columns, read_evidence
+from intercom_access_review.evidence import REQUESTS, check_columns, read_evidence
 from intercom_access_review.files import make_folder, write_text
-from intercom_access_review.identity import TAP, code, operator
 from intercom_access_review.inputs import Inputs, load_inputs
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.project import (
@@ -28,7 +27,6 @@ from intercom_access_review.project import (
 )
 from intercom_access_review.records import (
     Prepared,
-    StreamTotals,
     Sync,
     read_record,
     write_record,
@@ -36,12 +34,12 @@ from intercom_access_review.records import (
 from intercom_access_review.sent import LISTS, LOGS, OPTIONAL_LISTS, Rows, by_key
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
+from intercom_access_review.sync_record import SIMULATED_TIME, describe
 from intercom_access_review.tables import (
     COLUMNS,
     comparison_tables,
     input_tables,
     loaded_tables,
-    storable,
     sync_facts,
 )
 from intercom_access_review.teammates_export import read_export
@@ -56,9 +54,6 @@ from intercom_access_review.warehouse import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-SIMULATED_TIME = "REVIEWED_AT"
-"""The variable with which the demo simulates a time."""
-SANDBOX_HOSTS = {"127.0.0.1", "localhost"}
 ANEW = "MELTANO_RUN_FULL_REFRESH=true meltano run access-sync"
 LOG_FILE = LOADED / f"{LOGS}.jsonl"
 
@@ -190,53 +185,6 @@ def loaded_rows(
     entries = list(warehouse.loaded_events(prepared, COLUMNS[LOGS]))
     new = by_key(LOGS, (row for row, is_new in entries if is_new))
     return rows | {LOGS: new}, rows | {LOGS: by_key(LOGS, (row for row, _ in entries))}
-
-
-def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str | None) -> Sync:
-    """Return what is known about a sync.
-
-    Args:
-        evidence: The evidence of the tap.
-        totals: The control totals.
-        simulated: The time that the demo simulates, if any.
-    """
-    (workspace,) = evidence.rows["workspaces"].values()
-    read_at = {
-        stream: datetime.fromtimestamp(times[-1][0], timezone.utc).isoformat(timespec="seconds")
-        for stream, times in evidence.complete["times"].items()
-        if times
-    }
-    if simulated and not all(host in SANDBOX_HOSTS for host in evidence.hosts):
-        raise click.ClickException(
-            f"{SIMULATED_TIME} simulates a time, which only the sandbox allows. Unset it."
-        )
-    window = evidence.complete["filters"].get("window")
-    names = ("id", "name", "email")
-    return Sync(
-        as_of=simulated or max(read_at[stream] for stream in LISTS),
-        is_simulated=simulated is not None,
-        source_hosts=evidence.hosts,
-        workspace={name: storable(workspace[name]) for name in ("id", "name", "region")},
-        token_owner={name: storable(workspace[f"token_admin_{name}"]) for name in names},
-        api_version=evidence.complete["versions"].get("intercom_api"),
-        tap_version=f"{TAP}/{evidence.complete['versions'].get('tap')}",
-        read_at=read_at,
-        logs_from=window and first_read(evidence, window["from"]),
-        logs_to=window and window["to"],
-        totals=totals,
-        complete=evidence.complete,
-        files=evidence.files,
-        reconciliation=None,
-        operator=operator(),
-        code=code(),
-    )
-
-
-def first_read(evidence: Evidence, start: str) -> str:
-    """Return since when log entries are known without a gap, by the state the sync began with."""
-    bookmark = ((evidence.run.get("state") or {}).get("bookmarks") or {}).get(LOGS) or {}
-    is_continued = bookmark.get("replication_key_value", start) >= start
-    return min(start, str(bookmark.get("read_from", start))) if is_continued else start
 
 
 def check_gap(warehouse: Warehouse, prepared: Prepared, sync: Sync) -> None:

@@ -10,24 +10,15 @@ import msgspec
 
 from intercom_access_review import legacy
 from intercom_access_review.archive import INDEX, read_review
-from intercom_access_review.decisions import decision_of, is_different
-from intercom_access_review.evidence import read_evidence
 from intercom_access_review.identity import running_package
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.manifest import ENDS, NAME, files_of, last_manifests, read_manifests
 from intercom_access_review.project import LEFT_BEHIND, sha256
+from intercom_access_review.recompute import problems_of_review
 from intercom_access_review.settings import PATH, Settings, load_settings
 from intercom_access_review.signatures import UncheckedError, signer_of, stamper_of
-from intercom_access_review.totals import (
-    ENTITLEMENTS,
-    difference,
-    totals_by_stream,
-    totals_of_worksheets,
-)
-from intercom_access_review.worksheets import read_rows
 
 if TYPE_CHECKING:
-    from intercom_access_review.archive import Archived
     from intercom_access_review.records import Manifest
 
 CHECKS = {
@@ -76,54 +67,6 @@ def problems_of_chain(root: Path, manifests: dict[Path, Manifest]) -> dict[str, 
     return problems
 
 
-def problems_of_review(review: Archived) -> list[str]:
-    """Return what differs when totals and decisions are computed again."""
-    problems, rows = problems_of_totals(review), review.rows
-    if len(rows) != review.record.rows:
-        problems.append(f"the worksheets have {len(rows)} rows instead of {review.record.rows}")
-    for file in sorted({d.file for d in review.decisions.values() if ".." not in d.file}):
-        path = review.folder / "imports" / file
-        if path.is_file():
-            problems += differing_decisions(review, file, path)
-    if review.completion and review.completion.decisions != list(review.decisions.values()):
-        problems.append("completion.json doesn't have the decisions that were imported")
-    return problems
-
-
-def problems_of_totals(review: Archived) -> list[str]:
-    """Return the control totals that differ from those of the kept responses and worksheets."""
-    totals = review.record.sync.totals
-    if ENTITLEMENTS not in totals:  # of an earlier version
-        return []
-    try:
-        sent = totals_by_stream(read_evidence(review.folder / "intercom").rows)
-    except click.ClickException as error:
-        return [error.message]
-    found = [
-        difference(stream, sent[stream], totals[stream].sent, "are in review.json")
-        for stream in sent.keys() & totals.keys()
-    ]
-    reviewed = totals_of_worksheets(review.rows)
-    found.append(difference(ENTITLEMENTS, sent[ENTITLEMENTS], reviewed, "are in the worksheets"))
-    return sorted(filter(None, found))
-
-
-def differing_decisions(review: Archived, file: str, path: Path) -> list[str]:
-    """Return the decisions that differ from the completed worksheet they come from."""
-    found = {row["row"]: row for _, row in read_rows(path)}
-    return [
-        f"the decision about {key!r} is not that of imports/{file}"
-        for key, decision in review.decisions.items()
-        if decision.file == file
-        and (
-            key not in found
-            or is_different(
-                decision_of(found[key] | {"privileged": ""}, review, path, ""), decision
-            )
-        )
-    ]
-
-
 def problems_by_review(root: Path, settings: Settings) -> dict[str, list[str]]:
     """Return the problems of an archive by the name of the review, or of another file."""
     manifests = read_manifests(root)
@@ -133,7 +76,10 @@ def problems_by_review(root: Path, settings: Settings) -> dict[str, list[str]]:
             continue
         known = problems.setdefault(path.name, [])
         if path / NAME in manifests and not path.is_symlink():
-            known += problems_of_review(read_review(path))
+            try:
+                known += problems_of_review(read_review(path))
+            except click.ClickException as error:
+                known.append(error.message.rstrip("."))
         elif (path / legacy.EVIDENCE).is_file():
             known += legacy.problems_of(path)
         else:
@@ -158,9 +104,7 @@ def seals_of(path: Path, settings: Settings) -> tuple[list[str], list[str]]:
             else:
                 texts.append(f"no {kind}")
                 problems += (
-                    [f"{path} has no {kind}, which settings.yml requires"]
-                    if kind in settings.require
-                    else []
+                    [f"{path} has no {kind}, which is required"] if kind in settings.require else []
                 )
         except UncheckedError as error:
             texts.append(f"{kind} not checked ({error.message})")
@@ -179,7 +123,9 @@ def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None)
     settings = load_settings(ITEM_KINDS) if PATH.exists() else Settings()
     own = {"allowed_signers": allowed_signers, "timestamp_ca": timestamp_ca}
     given = {name: value for name, value in own.items() if value}
-    settings = msgspec.structs.replace(settings, **given)
+    kinds = {"allowed_signers": "signature", "timestamp_ca": "timestamp"}
+    required = {*settings.require, *(kinds[name] for name in given)}
+    settings = msgspec.structs.replace(settings, **given, require=sorted(required))
     problems, running = problems_by_review(archive, settings), running_package()
     for name, found in problems.items():
         result = f"FAILED: {'; '.join(found)}" if found else "passed"
