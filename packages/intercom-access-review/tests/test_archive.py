@@ -242,7 +242,7 @@ UNNOTICED: dict[str, Callable[[], object]] = {
     "operator": lambda: rewritten(FOLDER / "manifest.json", '"user": ', '"user": "eve", "x": '),
     "date of import": lambda: rewritten(DECIDED, f"{day(0)}T", f"{day(1)}T"),
     "completed worksheet and decision": lambda: [
-        rewritten(path, "needed", "agreed") for path in (DECIDED, COMPLETED)
+        rewritten(path, "leads the team", "is on call") for path in (DECIDED, COMPLETED)
     ],
 }
 """What someone who can write all files can change. Only a signature, or a hash that is kept
