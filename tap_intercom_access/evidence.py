@@ -100,30 +100,23 @@ class Evidence:
         response, request = exchange.response, exchange.request
         url = urlsplit(request.url)
         headers = response.headers if response else {}
-        date, version, request_id = (
-            _masked_values(headers.get(name))
-            for name in ("Date", "Intercom-Version", "X-Request-Id")
-        )
         line = {
             "type": "response",
             "at": iso(time.time(), "microseconds"),
             "intercom_time": intercom_time and iso(intercom_time),
-            "date": date,
+            "date": headers.get("Date"),
             "method": request.endpoint.method,
             "host": url.netloc,
             "path": url.path,
-            # Types come from the user, and searching them would take longer than all the rest.
-            "params": {
-                name: value if name == "event_types" else _masked_values(value)
-                for name, value in request.parameters.items()
-            },
+            "params": dict(request.parameters),
             "api_version": request.api_version,
-            "intercom_version": version,
+            "intercom_version": headers.get("Intercom-Version"),
             "status": response.status_code if response else None,
-            "request_id": request_id,
+            "request_id": headers.get("X-Request-Id"),
         }
         if exchange.error:
-            line["error"] = masked(exchange.error)
+            line["error"] = exchange.error
+        line = _masked_values(line)
         with self._writing():
             if response:
                 line |= self._keep_body(response.content, is_accepted=exchange.rows is not None)
@@ -249,7 +242,11 @@ def _masked_values(value: Any) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(value, str):
         return masked(value)
     if isinstance(value, dict):
-        return {key: _masked_values(item) for key, item in value.items()}
+        # Event types come from the user, and searching them would take longer than all the rest.
+        return {
+            key: item if key == "event_types" else _masked_values(item)
+            for key, item in value.items()
+        }
     return [_masked_values(item) for item in value] if isinstance(value, list) else value
 
 

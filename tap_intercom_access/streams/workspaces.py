@@ -49,13 +49,8 @@ class Workspace(msgspec.Struct):
     ] = None
 
 
-FIELDS = {
-    **{name: ("app", name) for name in ("timezone", "created_at", "identity_verification")},
-    **{
-        f"token_admin_{name}": (name,) for name in ("id", "email", "name", "email_verified", "role")
-    },
-}
-"""The fields of the response that only a column needs, by column."""
+OWNER = "token_admin_"
+"""The beginning of the names of columns about the teammate. The others are about the workspace."""
 
 NEEDED = {("type",), *(("app", name) for name in ("id_code", "name", "region"))}
 """The fields of the response that every run needs which reads it."""
@@ -80,15 +75,16 @@ class WorkspacesStream(IntercomStream):
 
     @override
     def narrowed_endpoint(self) -> Endpoint[Me]:
-        columns = self.columns if self.selected or self._is_read else []
-        fields = {FIELDS[column] for (column,) in columns if column in FIELDS}
-        return replace(ME, response=narrow(Me, NEEDED | fields))
+        names = [name for (name,) in self.columns] if self.selected or self._is_read else []
+        of_owner = {(name.removeprefix(OWNER),) for name in names if name.startswith(OWNER)}
+        of_app = {("app", name) for name in names}
+        return replace(ME, response=narrow(Me, NEEDED | of_owner | of_app))
 
     @override
     def read_rows(self) -> Iterator[Workspace]:
         self._is_read = True
         me = self.run.identity.read()
-        columns = {f"token_admin_{name}": value for name, value in asdict(me).items()}
+        columns = {f"{OWNER}{name}": value for name, value in asdict(me).items()}
         columns |= asdict(me.app) | {"id": me.app.id_code}
         columns |= {"api_version": self.intercom.api_version, "read_by": self.intercom.user_agent}
         yield msgspec.convert(columns, Workspace)
