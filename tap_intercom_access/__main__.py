@@ -15,7 +15,6 @@ def main() -> None:
 
     gc.freeze()
     gc.enable()
-    gc.set_threshold(20_000)  # rows don't form cycles
     run()
 
 
