@@ -135,19 +135,15 @@ def unreachable(request: Request[Any], error: OSError) -> IntercomError:
 
 
 def describe_body(response: Response) -> str:
-    """Describe a body without personal data: its keys if it is JSON, else its size and type."""
+    """Describe a body without personal data: the keys of an object, else its size and type."""
     body = response.body
     if isinstance(body, dict):
         if body.get("type") == "error.list":
             return ", ".join(["an error list", *_error_details(response)])
         keys = [key for key in body if re.fullmatch(r"\w{1,40}", key)]  # others may be addresses
         return f"a JSON object with {excerpt(', '.join(keys)) or 'no keys'}"
-    if body is not None or response.content.strip() == b"null":
-        return f"JSON of type {type(body).__name__}"
-    if not response.content:
-        return "an empty body"
     content_type = excerpt(response.headers.get("Content-Type") or "unknown type")
-    return f"{len(response.content)} bytes of {content_type} that are not valid JSON"
+    return f"{len(response.content)} bytes of {content_type}"
 
 
 def _advice(request: Request[Any], response: Response) -> str:
