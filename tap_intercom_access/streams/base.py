@@ -91,6 +91,7 @@ class IntercomStream(Stream):
         """
         keys: list[Any] = []
         is_complete = False
+        self.intercom = replace(self.intercom, is_test=self.is_test)
         try:
             self.run.identity.confirm()
             yield from self._read_records(keys)
