@@ -1,4 +1,4 @@
-"""Copies of the settings and streams are what the tap would write today."""
+"""Copies of the settings and streams are what the tap would write today. The notes of a release."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft7Validator
 
-from tests.tap import ROOT, STREAMS, run_command
+from tests.tap import ROOT, STREAMS, Result, run_command
 
 HUB = ROOT / "hub"
 REPOSITORY = "https://git.example/acme/tap-intercom-access"
@@ -125,3 +125,42 @@ def test_without_a_repository_the_hubs_definition_lacks_only_its_url(tmp_path: P
 
     problems = problems_of_hub_definition(root / "hub" / "tap-intercom-access.yml")
     assert problems == [f"'{key}' is a required property" for key in ("pip_url", "repo", "variant")]
+
+
+# The notes of a release
+
+
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+URLS = '[project.urls]\nRepository = "https://git.example/acme/tap-intercom-access"\n'
+(VERSION,) = re.findall(r'^version = "(.*)"$', PYPROJECT, re.MULTILINE)
+
+
+def notes(folder: Path, tag: str, urls: str = URLS) -> Result:
+    (folder / ".ci").mkdir(exist_ok=True)
+    shutil.copy(ROOT / ".ci" / "release_notes.py", folder / ".ci")
+    without = re.sub(r"\[project\.urls\]\n(.+\n)*", "", PYPROJECT)
+    (folder / "pyproject.toml").write_text(without + urls, encoding="utf-8")
+    return run_command(sys.executable, folder / ".ci" / "release_notes.py", tag)
+
+
+def test_the_notes_of_a_release_are_the_changelogs_section(tmp_path: Path) -> None:
+    changelog = tmp_path / "CHANGELOG.md"
+    changelog.write_text("## [Unreleased]\n\nx\n")
+    assert f"no section [{VERSION}]" in notes(tmp_path, f"v{VERSION}").stderr
+
+    changelog.write_text(
+        f"# C\n\n## [{VERSION}] - 2027-01-01\n\n### Added\n\n- A\n\n## [0.0.1]\n\n- B\n"
+    )
+    assert notes(tmp_path, f"v{VERSION}").stdout == "### Added\n\n- A\n"
+    wrong = notes(tmp_path, "v99.0.0")
+    assert wrong.code == 1
+    assert "v99.0.0 is not the version of pyproject.toml" in wrong.stderr
+
+
+def test_a_release_without_the_url_of_the_repository_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "CHANGELOG.md").write_text(f"## [{VERSION}] - 2027-01-01\n\n- A\n")
+
+    done = notes(tmp_path, f"v{VERSION}", urls="")
+
+    assert done.code == 1
+    assert "Run: python .ci/generate.py --repository URL" in done.stderr

@@ -1,19 +1,17 @@
-"""What comes after a page: a table, read without a server."""
+"""Lists in pages: what comes after a page, and when a list is complete."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.intercom import Intercom, Row, list_of, paging
+from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import IntercomError
 from tap_intercom_access.intercom.responses import Page, Pages
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_intercom_access.intercom.endpoints import Request
+from tap_intercom_access.sandbox.server import Sandbox
+from tests.responses import after, page, pointing
+from tests.tap import ACTIVATE, Result, catalog_of, sync, sync_here
 
 HERE = "https://api.intercom.io"
 ADMINS = list_of("admins", Row, "/admins")
@@ -22,9 +20,8 @@ ADMINS = list_of("admins", Row, "/admins")
 def request_for(
     endpoint: Any,  # noqa: ANN401 (of whichever rows)
     parameters: Mapping[str, Any] | None = None,
-    base_url: str = HERE,
 ) -> Request[Any]:
-    return Intercom("token", base_url).build_request(endpoint, parameters)
+    return Intercom("token", HERE).build_request(endpoint, parameters)
 
 
 def pages(next_page: object = None, page: int | None = None, total: int | None = None) -> Pages:
@@ -41,7 +38,6 @@ def pages(next_page: object = None, page: int | None = None, total: int | None =
         (pages({"per_page": 5, "starting_after": None, "type": "next"}), None),
         (pages(page=2, total=2), None),
         (pages(page=3, total=2), None),
-        (pages(page=2), None),
         (pages(total=2), None),
         (pages({"starting_after": "a"}), {"starting_after": "a"}),
         (pages({"starting_after": "a", "page": 2}, 2, 2), {"starting_after": "a"}),
@@ -67,13 +63,10 @@ def test_the_next_page_of_a_list(
     ("pages_field", "problem"),
     [
         (pages(page=1, total=2), "page 1 of 2 has no next page"),
-        (pages({}, 1, 2), "page 1 of 2 has no next page"),
         (pages({"page": 2}), "is not null, a cursor, or a URL"),
         (pages({"starting_after": None, "page": 2}), "is not null, a cursor, or a URL"),
         (pages({"starting_after": ""}), "is not null, a cursor, or a URL"),
-        (pages({"starting_after": 5}), "is not null, a cursor, or a URL"),
         (pages(7), "is not null, a cursor, or a URL"),
-        (pages([]), "is not null, a cursor, or a URL"),
         (pages(""), "belong to this list"),
         (pages("/admins"), "belong to this list"),
         (pages("/teams?page=2"), "belong to this list"),
@@ -81,7 +74,6 @@ def test_the_next_page_of_a_list(
         (pages("https://api.intercom.io:444/admins?page=2"), "on another origin"),
         (pages("http://api.intercom.io/admins?page=2"), "on another origin"),
         (pages("https://user@api.intercom.io/admins?page=2"), "on another origin"),
-        (pages("https://api.eu.intercom.io/admins?page=2"), "on another origin"),
         (pages("//api.eu.intercom.io/admins?page=2"), "on another origin"),
         (pages("https://[/admins?page=2"), "on another origin"),
         (pages("https://api.intercom.io\\@evil.example/admins?page=2"), "on another origin"),
@@ -93,30 +85,121 @@ def test_a_next_page_that_cannot_be_followed(pages_field: Pages, problem: str) -
         paging.next_request(request_for(ADMINS), Page([], pages=pages_field))
 
 
-@pytest.mark.parametrize(
-    ("base_url", "link"),
-    [
-        ("http://127.0.0.1", "http://127.0.0.1:80/admins?page=2"),
-        ("http://127.0.0.1:80", "http://127.0.0.1/admins?page=2"),
-        ("https://127.0.0.1:443", "https://127.0.0.1/admins?page=2"),
-    ],
-)
-def test_a_port_that_is_the_schemes_own_need_not_be_named(base_url: str, link: str) -> None:
-    request = request_for(ADMINS, base_url=base_url)
-
-    next_request = paging.next_request(request, Page([], pages=pages(link)))
-
-    assert next_request == request_for(ADMINS, {"page": "2"}, base_url)
+# Through the tap
 
 
 @pytest.mark.parametrize(
-    ("base_url", "link"),
+    "pages",
     [
-        ("http://127.0.0.1", "http://127.0.0.1:443/admins?page=2"),
-        ("https://127.0.0.1", "https://127.0.0.1:80/admins?page=2"),
-        ("https://127.0.0.1:8443", "https://127.0.0.1/admins?page=2"),
+        [page(1, **after("a")), page(**after("b")), page(2)],
+        [page(**after("a")), page(1, **after("b")), page(**after("c")), page(2)],
+        [page(1, **after("a")), page(2, **after("b")), page(**pointing(None))],
+        [page(1, **after("a")), page(2, **after("b")), page(**after("c")), page()],
+        [page(1, 2, total_count=2, pages=None)],
     ],
+    ids=["an empty page", "empty pages apart", "an empty end", "two empty at the end", "one page"],
 )
-def test_another_port_is_another_origin(base_url: str, link: str) -> None:
-    with pytest.raises(IntercomError, match="on another origin"):
-        paging.next_request(request_for(ADMINS, base_url=base_url), Page([], pages=pages(link)))
+def test_a_whole_list_is_read(pages: list[dict[str, Any]], sandbox: Sandbox) -> None:
+    sandbox.respond("/admins", *pages)
+
+    assert sync(sandbox).column("admins", "id") == ["1", "2"]
+    cursors = [f"GET /admins?starting_after={cursor}" for cursor in "abc"]
+    assert sandbox.journal.requests[: len(pages)] == ["GET /admins", *cursors][: len(pages)]
+
+
+def announced(first: int | None, second: int | None) -> list[dict[str, Any]]:
+    """Return two pages with two rows, and the number of rows that each announces."""
+    return [page(1, 2, total_count=first, **after("a")), page(2, total_count=second)]
+
+
+def last_of_three(**number: int) -> list[dict[str, Any]]:
+    """Return two pages, of which the last one announces three."""
+    return [page(1, **after("a")), page(2, pages={"next": None, "total_pages": 3, **number})]
+
+
+PARTS = {
+    "a next page of unknown form": ([page(1, **pointing({"page": 2}))], "pages.next", 1),
+    "pages that are not an object": ([page(1, pages="/admins?page=2")], "`$.pages`", 1),
+    "two empty pages in a row": (
+        [page(1, **after("a")), page(**after("b")), page(**after("c")), page(2)],
+        "two empty pages in a row",
+        3,
+    ),
+    "a cursor that was just used": (
+        [page(1, **after("a")), page(2, **after("a")), page(3)],
+        "links back to a page",
+        2,
+    ),
+    "a longer cycle of cursors": (
+        [page(number, **after(cursor)) for number, cursor in enumerate("abcbc")],
+        "links back to a page",
+        4,
+    ),
+    "3 rows on the first page": (announced(3, None), "announced 3 rows and sent 2", 2),
+    "3 rows on the second page": (announced(None, 3), "announced 3 rows and sent 2", 2),
+    "3 rows, then 2": (announced(3, 2), "announced 3 rows and sent 2", 2),
+    "3 pages": (last_of_three(), "announced 3 pages and sent 2", 2),
+    "3 pages, the second as the third": (last_of_three(page=3), "announced 3 pages and sent 2", 2),
+    "the same rows for ever": (
+        [page(1, 2, **after(f"{number}")) for number in range(1000)],
+        "pagination doesn't end",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("pages", "problem", "requests"), PARTS.values(), ids=PARTS)
+def test_a_list_that_does_not_come_to_its_end_is_an_error(
+    pages: list[dict[str, Any]], problem: str, requests: int | None, sandbox: Sandbox
+) -> None:
+    sandbox.respond("/admins", *pages)
+
+    run = sync(sandbox, **ACTIVATE)
+
+    assert run.error.startswith(f"admins: GET {sandbox.base_url}/admins")
+    assert problem in run.error
+    assert run.activated == []
+    assert len(sandbox.journal.requests) == (requests or len(sandbox.journal.requests))
+
+
+def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -> None:
+    pages = [page(1, **pointing("/admins?page=2&q=a%20b")), page(2)]
+    sandbox.respond("/gateway/intercom/admins", *pages)
+
+    run = sync(sandbox, base_url=f"{sandbox.base_url}/gateway/intercom/")
+
+    assert run.column("admins", "id") == ["1", "2"]
+    assert sandbox.journal.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"
+
+
+def test_a_row_listed_again_comes_again_only_if_it_differs(sandbox: Sandbox) -> None:
+    first = {"id": "1", "name": "A", "team_ids": [5]}
+    same = {"team_ids": ["5"], "name": "A", "id": 1, "unknown": True}
+    sandbox.respond(
+        "/admins",
+        {"admins": [first, first, same], **after("a")},
+        {"admins": [{"id": "2"}, same, first | {"name": "B"}, first | {"name": "B"}]},
+    )
+
+    run = sync(sandbox)
+
+    assert run.column("admins", "id") == ["1", "2", "1"]
+    assert run.column("admins", "name") == ["A", None, "B"]
+    (warning,) = [warning for warning in run.warnings if "more than once" in warning]
+    assert "5 rows" in warning
+
+
+def test_a_thousand_known_rows_are_fine_and_one_more_is_a_circle(sandbox: Sandbox) -> None:
+    def read(*pages: dict[str, Any]) -> Result:
+        sandbox.respond("/admins", *pages)
+        return sync_here(sandbox, catalog=catalog_of("admins"))
+
+    known = [1] * 601
+    whole = range(1, 1502)
+    fine = read(page(*[1] * 1001, **after("a")), page(2))
+    circle = read(page(*[1] * 1002, **after("a")), page(2))
+    apart = read(page(*known, 2, *known, **after("a")), page(3))
+    twice = read(page(*whole, **after("a")), page(*whole, **after("b")), page(0))
+
+    assert "the last 1001 rows" in circle.error
+    assert [len(run.records("admins")) for run in (fine, apart, twice)] == [2, 3, 1502]

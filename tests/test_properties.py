@@ -1,5 +1,6 @@
-"""Any workspace, split into pages in any way, gives records that are valid, join, and are equal."""
+"""Records of any workspace, in pages of any size, fit the schema of their stream and join."""
 
+import json
 from typing import Any
 
 import jsonschema
@@ -8,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from tap_intercom_access.sandbox.history import event
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
-from tests.tap import DEFAULT_STREAMS, Result, sync_here
-
-pytestmark = pytest.mark.slow
+from tests.responses import METADATA, NOW
+from tests.tap import DEFAULT_STREAMS, STREAMS, Result, catalog_of, sync, sync_here
 
 NUMBERS = st.integers(min_value=1, max_value=30)
 NO_NUL = st.characters(codec="utf-8", exclude_characters="\x00")
@@ -83,6 +84,7 @@ def keys(run: Result, stream: str, *names: str) -> list[tuple[str, ...]]:
     return [tuple(record[name] for name in names) for record in run.records(stream)]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
@@ -126,3 +128,66 @@ def levels(team: dict[str, Any]) -> list[Any]:
 
 
 WORKSPACE = Rows([], [])
+
+
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
+MAPS = {
+    "stream_maps": {
+        "*": {"workspace": "'eu'"},
+        "admins": {"email": "sha256(email) if email else None", "name": None},
+    }
+}
+CONFIGURATIONS: list[dict[str, Any]] = [
+    {},
+    FLAT,
+    MAPS,
+    FLAT | MAPS,
+    {"stream_maps": {"activity_logs": {"metadata": "json.dumps(metadata) if metadata else None"}}},
+    {"flattening_enabled": True, "flattening_max_depth": 0},
+]
+
+
+@pytest.fixture
+def nullable(sandbox: Sandbox) -> Sandbox:
+    """A workspace with 2,000 rows, of which many leave everything out, and others nothing."""
+    rows = sandbox.workspace.admin_rows()
+    nulls = dict.fromkeys({key for row in rows for key in row} - {"id", "type"})
+    more = [{"id": str(id_)} | (nulls if id_ % 2 else {}) for id_ in range(2000)]
+    sandbox.respond("/admins", {"admins": [*rows, *more]})
+    bare: dict[str, Any] = {
+        "id": "900",
+        "admin_ids": [],
+        "admin_priority_level": None,
+        "name": None,
+    }
+    level = {"primary_admin_ids": None, "secondary_admin_ids": None}
+    teams = [bare, bare | {"id": "901", "admin_priority_level": level}]
+    sandbox.respond("/teams", {"teams": [*sandbox.workspace.team_rows(), *teams]})
+    sandbox.respond("/me", {"id": "1001", "app": {"id_code": "sandbox"}})
+    sandbox.workspace.history += [
+        event(NOW - 60, "bulk_export", None, "with details", **METADATA),
+        {"id": "bare", "created_at": NOW - 50},
+        {"id": "nulls", "created_at": NOW - 40, "metadata": None, "performed_by": None},
+        {"id": "inner", "created_at": NOW - 30, "performed_by": {"id": None}, "metadata": {}},
+    ]
+    return sandbox
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=[",".join(c) for c in CONFIGURATIONS])
+def test_every_record_fits_its_schema(config: dict[str, Any], nullable: Sandbox) -> None:
+    result = sync(nullable, catalog=catalog_of(*STREAMS), activity_types=[], **config)
+
+    assert result.error == ""
+    for stream in STREAMS:
+        schema = result.schema(stream)["schema"]
+        assert "$schema" not in json.dumps(schema)
+        strict = schema | {"additionalProperties": False}
+        for validator in (jsonschema.Draft4Validator, jsonschema.Draft7Validator):
+            validator.check_schema(schema)
+            validate = validator(strict, format_checker=validator.FORMAT_CHECKER).validate
+            for record in result.records(stream):
+                validate(record)
+        if "flattening_enabled" in config:
+            columns = {frozenset(record) for record in result.records(stream)}
+            assert columns == {frozenset(schema["properties"])}
+    assert len(result.records("admins")) > 2000

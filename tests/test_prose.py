@@ -1,12 +1,76 @@
 """Pages, messages, and docstrings are in plain English."""
 
+import ast
 import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 
 from tests.docs import PAGES
-from tests.prose import HEADING, docstrings, python_files, sentences, texts
 from tests.tap import ROOT
+
+FOLDERS = ("tap_intercom_access", "tests", "benchmarks", "docs", ".ci", "examples", "packages")
+
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+NOT_PROSE = re.compile(r"^```.*?^ *```$|<!--.*?-->|!\[[^\]]*\]\([^)]*\)", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+TABLE_ROW = re.compile(r"^ *\|(.*)\|$", re.MULTILINE)
+LIST_ITEM = re.compile(r"^ *(?:[-*]|\d+\.) ", re.MULTILINE)
+END_OF_SENTENCE = re.compile(r"(?<=[.!?])[*)\"']*\s+(?=[*(\"'`\[]*[A-Z`])")
+
+
+def sentences(page: str) -> list[str]:
+    """Return the sentences of a page: paragraphs, list items, and cells of tables."""
+    text = LINK.sub(r"\1", NOT_PROSE.sub("", page))
+    text = HEADING.sub("", text)
+    text = TABLE_ROW.sub(lambda match: "\n\n" + match[1].replace(" | ", "\n\n") + "\n\n", text)
+    text = LIST_ITEM.sub("\n\n", text)
+    paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
+    return [one for part in paragraphs for one in END_OF_SENTENCE.split(part) if one]
+
+
+def python_files() -> Iterator[Path]:
+    """Yield the Python files of the repository."""
+    for folder in FOLDERS:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+@cache
+def parsed(path: Path) -> list[ast.AST]:
+    """Return the nodes of a Python file."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the docstring of each class and function in a Python file."""
+    for node in parsed(path):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+            text := ast.get_docstring(node)
+        ):
+            yield node.lineno, text
+
+
+@cache
+def texts() -> list[tuple[str, str]]:
+    """Return the lines of all pages, and the strings of all Python files, each with its place."""
+    found = [
+        (f"{name}:{number}", line)
+        for name, page in PAGES.items()
+        for number, line in enumerate(NOT_PROSE.sub(_blank, page).splitlines(), 1)
+    ]
+    return found + [
+        (f"{path.relative_to(ROOT).as_posix()}:{node.lineno}", " ".join(node.value.split()))
+        for path in python_files()
+        for node in parsed(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
+
 
 LONGEST_SENTENCE = 30
 """Words."""

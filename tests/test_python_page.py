@@ -87,3 +87,16 @@ def test_dlt_loads_nothing_from_an_incomplete_list(paged: Sandbox, tmp_path: Pat
     with duckdb.connect(str(tmp_path / "access.duckdb")) as database:
         tables = database.execute("select table_name from information_schema.tables").fetchall()
     assert [name for (name,) in tables if not name.startswith("_dlt")] == []
+
+
+def test_the_client_alone_reads_all_teammates(sandbox: Sandbox, tmp_path: Path) -> None:
+    script = block("## Use the API client alone", "python")
+    assert len([line for line in script.splitlines() if line]) == 5
+    script = script.replace('"ACCESS_TOKEN"', '"ACCESS_TOKEN", "https://api.intercom.io"')
+
+    run = run_script(
+        f"{script}\nimport sys\nassert 'singer_sdk' not in sys.modules\n", sandbox, tmp_path
+    )
+
+    lines = [f"{admin.id} {admin.name}" for admin in sandbox.workspace.admins]
+    assert run.stdout.splitlines() == lines, run.stderr

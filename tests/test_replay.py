@@ -1,7 +1,5 @@
 """`intercom-sandbox --replay`: the same messages from the evidence alone, or an error."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -10,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,10 +34,6 @@ from tests.tap import (
     sync,
     waits,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 NOW = int(time.time())
 STATE = {

@@ -1,10 +1,10 @@
 """Recordings are checked before they are replayed, and the server answers only from them."""
 
-from __future__ import annotations
-
 import gzip
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -12,10 +12,6 @@ import requests
 
 from tap_intercom_access.sandbox.replay_server import Recording, ReplayServer, with_next_page_at
 from tests.recordings import LINES, begin_with, edit, record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 HERE = "http://127.0.0.1:9"
 NO_END = "the last line of requests.jsonl is not of the type 'complete'"

@@ -21,7 +21,7 @@ from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.faults import Fault
-from tests.tap import Result, run_tap, sync, sync_here
+from tests.tap import Result, catalog_of, run_tap, sync, sync_here
 
 TOKEN = "dG9rOmFiY2RlZi0xMjM0NTYvNzg5MGdoaWprbG1ub3A="  # noqa: S105 (opens nothing)
 PIECE = 8
@@ -175,6 +175,16 @@ def test_a_list_that_contains_the_token_is_refused(body: str, secretive: Sandbox
     assert "it contains the access token" in run.error
     assert run.of("RECORD") == []
     check_silence(run)
+
+
+@pytest.mark.parametrize("length", [15, 16, 17])
+def test_a_response_must_not_hold_a_token_of_16_characters(length: int, sandbox: Sandbox) -> None:
+    sandbox.token = "abcdefghijklmnopq"[:length]
+    sandbox.workspace.admins[0].name = f"-{sandbox.token}-"
+
+    error = sync_here(sandbox, catalog=catalog_of("admins")).error
+
+    assert ("it contains the access token" in error) == (length >= 16)
 
 
 STRUCTURED = """

@@ -80,9 +80,8 @@ DAY = dt.timedelta(days=1)
         ("127.0.0.1", {"not_after": NOW - DAY}, "certificate has expired"),
         ("127.0.0.1", {"not_before": NOW + DAY}, "is not yet valid"),
         ("other.example", {}, "mismatch"),
-        ("127.0.0.2", {}, "mismatch"),
     ],
-    ids=["expired", "not yet valid", "another name", "another address"],
+    ids=["expired", "not yet valid", "another name"],
 )
 def test_an_invalid_certificate_is_reported_without_a_retry(
     host: str, dates: dict[str, Any], problem: str, authority: trustme.CA, bundle: str
@@ -139,13 +138,10 @@ def test_plain_http_does_not_use_a_proxy(variable: str, sandbox: Sandbox) -> Non
         "http://user:geheim77@127.0.0.1:port",
         "http://user:geheim77@[::1:3128",
         "http://user:ge/heim77777@127.0.0.1:1",
-        "http://user:ge#heim77777@127.0.0.1:1",
         "http://user:heim7 7 7@127.0.0.1:1",
         "user:geheim77@127.0.0.1:port",
         "ftp://user:geheim77@127.0.0.1:1",
         f"http://user:geheim77@{'a' * 64}:1",
-        "//user:geheim77@127.0.0.1:1",
-        "http://user:heim7@127.0.0.1:1",
         "http://user:heim77777/x@127.0.0.1:1",
     ],
 )
