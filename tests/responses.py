@@ -47,11 +47,7 @@ def after(cursor: str) -> dict[str, Any]:
     return pointing({"starting_after": cursor})
 
 
-def sync_events(
-    sandbox: Sandbox,
-    state: Content | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
-) -> Result:
+def sync_events(sandbox: Sandbox, state: Content | None = None, **settings: Any) -> Result:
     """Sync the activity logs alone."""
     return sync(sandbox, catalog=catalog_of("activity_logs"), state=state, **settings)
 

@@ -173,7 +173,7 @@ def run_tap(
     config: Content | None = None,
     catalog: Content | None = None,
     state: Content | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
+    **settings: Any,
 ) -> Result:
     """Run the tap's command line in a process of its own.
 
@@ -190,11 +190,7 @@ def run_tap(
         return Result(*run_forked(command, environment(**as_variables(settings))))
 
 
-def run_command(
-    *command: str | Path,
-    cwd: str | Path | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
-) -> Result:
+def run_command(*command: str | Path, cwd: str | Path | None = None, **settings: Any) -> Result:
     """Run an installed command, with all that Python does when it starts."""
     done = subprocess.run(
         [str(part) for part in command],
@@ -210,10 +206,7 @@ def run_command(
 
 @contextmanager
 def started(
-    sandbox: Sandbox,
-    *,
-    catalog: Content | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
+    sandbox: Sandbox, *, catalog: Content | None = None, **settings: Any
 ) -> Iterator[Process]:
     """Start the installed tap on a sandbox; in the end, kill it if it still runs."""
     with (
@@ -232,11 +225,7 @@ def started(
             process.kill()
 
 
-def sync(
-    sandbox: Sandbox,
-    *arguments: str | Path,
-    **options: Any,  # noqa: ANN401 (as run_tap takes them)
-) -> Result:
+def sync(sandbox: Sandbox, *arguments: str | Path, **options: Any) -> Result:
     """Run the tap's command line on a sandbox, with its settings in environment variables."""
     return run_tap("--config=ENV", *arguments, **(sandbox.settings | options))
 
@@ -296,12 +285,7 @@ def waits(run: Result) -> list[float]:
     return [float(line.partition("waiting ")[2].partition(" ")[0]) for line in lines]
 
 
-def failed(
-    sandbox: Sandbox,
-    fault: Fault,
-    nth: int | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
-) -> str:
+def failed(sandbox: Sandbox, fault: Fault, nth: int | None = None, **settings: Any) -> str:
     """Return the error of a run whose n-th request for admins, or each, meets a fault."""
     sandbox.fail("/admins", fault, nth=nth)
     run = sync(sandbox, emit_activate_version_messages=True, **settings)

@@ -71,7 +71,7 @@ def load(
     *,
     catalog: Content | None = None,
     state: Content | None = None,
-    **settings: Any,  # noqa: ANN401 (as users set them)
+    **settings: Any,
 ) -> tuple[int, int]:
     """Pipe the tap into a target, as a shell does.
 
@@ -121,7 +121,7 @@ def check_rows(sandbox: Sandbox, read: Callable[[str], Rows]) -> None:
         assert held == expected
 
 
-def converted(schema: dict[str, Any], value: Any) -> Any:  # noqa: ANN401 (JSON)
+def converted(schema: dict[str, Any], value: Any) -> Any:
     """Return a value as its JSON schema describes it."""
     if value is None:
         return None

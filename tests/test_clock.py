@@ -7,15 +7,7 @@ import pytest
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.schema import as_date_time
-from tests.responses import (
-    SEARCH,
-    bookmark_of,
-    described,
-    happened,
-    reached,
-    state_of,
-    sync_events,
-)
+from tests.responses import SEARCH, bookmark_of, described, happened, reached, state_of, sync_events
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,6 @@ from singer_sdk.configuration import _dict_config
 from tap_intercom_access.errors import InputError
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.tap import TapIntercomAccess
-from tests import faults
 from tests.tap import STREAMS, TAP, catalog_of, run_command, run_tap, sync, write
 
 EMPTY = ("activity_types", "stream_maps", "stream_map_config", "faker_config")
@@ -33,10 +32,6 @@ def test_discover_and_about_need_no_configuration() -> None:
     entries = json.loads(discovery.stdout)["streams"]
     assert [entry["tap_stream_id"] for entry in entries] == list(STREAMS)
     assert "access_token" in about.stdout
-
-
-def test_a_configuration_file_works_like_the_environment(sandbox: Sandbox) -> None:
-    assert len(run_tap(config=config_for(sandbox)).records("admins")) == 13
 
 
 def test_variables_are_stripped_and_converted_and_left_out_if_empty(sandbox: Sandbox) -> None:
@@ -189,13 +184,10 @@ def test_the_log_is_ascii_whatever_names_it_contains(sandbox: Sandbox) -> None:
     catalog["streams"].append({"tap_stream_id": "équipes", "schema": {"properties": {}}})
 
     run = sync(sandbox, catalog=catalog, workspace_id="other")
-    sandbox.fail("/admins", faults.refuse(418, "teapot", "é" * 300))
-    refusal = sync(sandbox, catalog=catalog)
 
     assert "(Caf\\xe9 \\u6f22\\u5b57)" in run.error
     assert "\\xe9quipes" in run.stderr
-    assert "\\xe9..." in refusal.error
-    assert (run.stderr + refusal.stderr).isascii()
+    assert run.stderr.isascii()
 
 
 @pytest.mark.parametrize("variable", ["TAP_INTERCOM_ACCESS_LOGLEVEL", "LOGLEVEL"])

@@ -167,12 +167,9 @@ def test_the_token_is_nowhere_in_the_folder(folder: Path, sandbox: Sandbox) -> N
 
 
 @pytest.mark.parametrize("times", [1, 10_000])
-@pytest.mark.parametrize("status", [200, 401])
-def test_a_body_with_the_token_is_masked_and_the_sync_fails(
-    status: int, times: int, folder: Path, sandbox: Sandbox
-) -> None:
+def test_a_list_with_the_token_is_masked(times: int, folder: Path, sandbox: Sandbox) -> None:
     rows = '{"admins": [{"id": "1", "name": "TOKEN"}]}'
-    sandbox.fail("/admins", faults.status(status, rows.replace("TOKEN", sandbox.token * times)))
+    sandbox.fail("/admins", faults.status(200, rows.replace("TOKEN", sandbox.token * times)))
     sync_here(sandbox, evidence_path=str(folder))
 
     (body,) = bodies_in(folder).values()

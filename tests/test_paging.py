@@ -18,7 +18,7 @@ ADMINS = list_of("admins", Row, "/admins")
 
 
 def request_for(
-    endpoint: Any,  # noqa: ANN401 (of whichever rows)
+    endpoint: Any,
     parameters: Mapping[str, Any] | None = None,
 ) -> Request[Any]:
     return Intercom("token", HERE).build_request(endpoint, parameters)

@@ -139,7 +139,6 @@ MAPS = {
 }
 CONFIGURATIONS: list[dict[str, Any]] = [
     {},
-    FLAT,
     MAPS,
     FLAT | MAPS,
     {"stream_maps": {"activity_logs": {"metadata": "json.dumps(metadata) if metadata else None"}}},
@@ -154,14 +153,9 @@ def nullable(sandbox: Sandbox) -> Sandbox:
     nulls = dict.fromkeys({key for row in rows for key in row} - {"id", "type"})
     more = [{"id": str(id_)} | (nulls if id_ % 2 else {}) for id_ in range(2000)]
     sandbox.respond("/admins", {"admins": [*rows, *more]})
-    bare: dict[str, Any] = {
-        "id": "900",
-        "admin_ids": [],
-        "admin_priority_level": None,
-        "name": None,
-    }
+    bare: dict[str, Any] = {"id": "900", "admin_ids": [], "name": None}
     level = {"primary_admin_ids": None, "secondary_admin_ids": None}
-    teams = [bare, bare | {"id": "901", "admin_priority_level": level}]
+    teams = [bare, {"id": "901", "admin_ids": [], "admin_priority_level": level}]
     sandbox.respond("/teams", {"teams": [*sandbox.workspace.team_rows(), *teams]})
     sandbox.respond("/me", {"id": "1001", "app": {"id_code": "sandbox"}})
     sandbox.workspace.history += [

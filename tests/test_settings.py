@@ -14,7 +14,7 @@ TapIntercomAccess.append_builtin_config(SCHEMA)
 DEFAULTS = {n: s["default"] for n, s in SCHEMA["properties"].items() if "default" in s}
 
 
-def problems(**settings: Any) -> list[str]:  # noqa: ANN401 (as users set them)
+def problems(**settings: Any) -> list[str]:
     return problems_of(normalise({"access_token": "token"} | settings, SCHEMA), SCHEMA)
 
 

@@ -36,11 +36,7 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
     return path
 
 
-def context_for(
-    authority: trustme.CA,
-    host: str,
-    **dates: Any,  # noqa: ANN401 (as trustme takes them)
-) -> ssl.SSLContext:
+def context_for(authority: trustme.CA, host: str, **dates: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(host, **dates).configure_cert(context)
     return context

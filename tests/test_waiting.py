@@ -85,30 +85,9 @@ def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> N
     assert requested_wait(headers, NOW) == wait
 
 
-def test_a_wait_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    limit = limit_after(period(0, NOW + 0.4))
-
-    limit.take()
-    limit.take()
-
-    assert caplog.messages == ["Rate limit reached; waiting 0.4 seconds"]
-
-
-def test_nothing_known_is_nothing_to_wait_for() -> None:
-    assert waited(RateLimit(), times=1000) == 0
-
-
 @pytest.mark.parametrize(
     ("left", "ahead", "wait"),
-    [
-        (0, 0.4, 0.4),
-        (1, 0.4, 0),
-        (0, -0.4, 0),
-        (0, 301, 0),
-        (0, float("nan"), 0),
-        ("?", 0.4, 0),
-    ],
+    [(0, 0.4, 0.4), (1, 0.4, 0), (0, -0.4, 0), (0, 301, 0), (0, float("nan"), 0), ("?", 0.4, 0)],
 )
 def test_a_used_up_period_is_waited_for(left: object, ahead: float, wait: float) -> None:
     limit = limit_after(period(left, NOW + ahead))

@@ -35,7 +35,7 @@ def of_workspace(workspace_id: str | None) -> dict[str, Any]:
     return {"bookmarks": {"workspaces": {"workspace_id": workspace_id}, "admins": {"rows": 5}}}
 
 
-def error_before_any_record(sandbox: Sandbox, *arguments: str, **options: Any) -> str:  # noqa: ANN401
+def error_before_any_record(sandbox: Sandbox, *arguments: str, **options: Any) -> str:
     """Return the error of a run that requested nothing after the workspace."""
     run = sync(sandbox, *arguments, **options, **ACTIVATE)
     assert {message["type"] for message in run.messages} <= {"SCHEMA"}
@@ -54,15 +54,6 @@ def test_the_workspace_is_one_record(sandbox: Sandbox) -> None:
     kinds = ["SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"]
     assert [message["type"] for message in run.messages] == kinds
     assert sandbox.journal.requests == ["GET /me"]
-
-
-def test_a_column_that_intercom_leaves_out_is_null(sandbox: Sandbox) -> None:
-    sandbox.respond("/me", {"id": 7, "app": {"id_code": "x"}})
-
-    (record,) = sync(sandbox, catalog=WORKSPACES_ONLY).records("workspaces")
-
-    present = {name for name, value in record.items() if value is not None}
-    assert present == {"id", "token_admin_id", "api_version", "read_by"}
 
 
 @pytest.mark.slow
