@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ from filelock import FileLock
 from psycopg import conninfo
 from psycopg.rows import dict_row
 
-from tap_intercom_access.sandbox.models import Team
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import (
     BIN,
+    DEFAULT_STREAMS,
     ROOT,
     TAP,
     Content,
     as_variables,
-    catalog_of,
     environment,
     files_of,
+    sync_here,
     write,
 )
 
@@ -101,43 +101,15 @@ def variables_of(uri: str) -> dict[str, str]:
     return {variable: str(known[name]) for variable, name in names.items() if name in known}
 
 
-ENTRIES = {entry["stream"]: entry for entry in catalog_of()["streams"]}
-
-
 def check_rows(sandbox: Sandbox, read: Callable[[str], Rows]) -> None:
-    """Compare what a target holds with the rows of the workspace."""
-    workspace = sandbox.workspace
-    rows_of = {
-        "admins": [row | {"avatar_url": row["avatar"]} for row in workspace.admin_rows()],
-        "teams": workspace.team_rows(),
-        "team_memberships": [row for team in workspace.teams for row in memberships(team)],
-    }
-    for stream, rows in rows_of.items():
-        keys, schema = ENTRIES[stream]["key_properties"], ENTRIES[stream]["schema"]
+    """Compare what a target holds with the records of the tap."""
+    run = sync_here(sandbox)
+    for stream in DEFAULT_STREAMS:
+        keys, expected = run.schema(stream)["key_properties"], run.records(stream)
         held = [{n: v for n, v in row.items() if n[:4] != "_sdc"} for row in read(stream)]
-        expected = [converted(schema, row) for row in rows]
-        for one in (held, expected):
-            one.sort(key=lambda row: [row[key] for key in keys])
+        for rows in (held, expected):
+            rows.sort(key=lambda row: [row[key] for key in keys])
         assert held == expected
-
-
-def converted(schema: dict[str, Any], value: Any) -> Any:
-    """Return a value as its JSON schema describes it."""
-    if value is None:
-        return None
-    if "properties" in schema:
-        columns = schema["properties"].items()
-        return {name: converted(column, value.get(name)) for name, column in columns}
-    if "items" in schema:
-        return [converted(schema["items"], item) for item in value]
-    return str(value) if "string" in schema["type"] else value
-
-
-def memberships(team: Team) -> Iterator[dict[str, Any]]:
-    for admin_id in team.members:
-        level = "primary" if admin_id in (team.primary or []) else None
-        level = "secondary" if admin_id in (team.secondary or []) else level
-        yield {"team_id": team.id, "admin_id": admin_id, "priority_level": level}
 
 
 class DuckDB:

@@ -52,7 +52,7 @@ PASSING = {
     "encoding": faults.status(200, b"not gzip", {"Content-Encoding": "gzip"}),
 }
 LASTING = {
-    "500": "Intercom returned a server error. Check https://www.intercomstatus.com",
+    "503": "Intercom returned a server error. Check https://www.intercomstatus.com",
     "reset": "Connection reset by peer",
     "truncate": "IncompleteRead",
     "timeout": "timed out",

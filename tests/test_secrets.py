@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,6 @@ from tap_intercom_access.intercom.redaction import (
     keep_secret,
     masked,
 )
-from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
 from tests.faults import Fault
@@ -102,16 +100,11 @@ def test_an_excerpt_is_one_short_printable_line_that_was_masked_before_it_was_cu
     assert excerpt(text) == shown
 
 
-class Secretive(Sandbox):
-    """Has a token that no other text contains a piece of."""
-
-    token = TOKEN
-
-
 @pytest.fixture
-def secretive() -> Iterator[Sandbox]:
-    with Secretive(demo()) as server:
-        yield server
+def secretive(sandbox: Sandbox) -> Sandbox:
+    """A sandbox with a token that no other text contains a piece of."""
+    sandbox.token = TOKEN
+    return sandbox
 
 
 def check_silence(run: Result) -> None:
