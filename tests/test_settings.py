@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from typing import Any
 
 import pytest
@@ -40,47 +41,65 @@ VALID: dict[str, list[object]] = {
     "metadata_as_text": [False],
 }
 INVALID: dict[str, list[object]] = {
-    "access_token": [
+    "access_token contains whitespace or another character": [
         "a b",
         "Bearer token",
         "token\r\nX-Header: 1",
         "ä",
         "token\x00",
         "token\x7f",
-        ["token"],
-        12345678901234567890,
     ],
-    "base_url": [
+    "access_token must be a string": [["token"], 12345678901234567890],
+    "access_token is missing. Set TAP_INTERCOM_ACCESS_ACCESS_TOKEN": [" "],
+    "base_url must be https, so that the token is encrypted": [
         "http://10.0.0.1",
         "http://128.0.0.1",
         "http://127.0.0.1.example.com",
         "http://localhost.example.com",
-        "api.intercom.io",
-        "https:///admins",
-        "https://user:word@api.intercom.io",
-        "https://@api.intercom.io",
-        "https://api.intercom.io/?",
-        "https://api.intercom.io#",
-        "https://api.intercom.io:99999",
-        "https://[",
-        "https://ünïcode.example.com",
-        "https://api.intercom.io/{access_token}",
-        "https://evil\\@api.intercom.io/",
-        "https://api.intercom.io/a b",
-        "https://api.intercom.io\n.example.com",
-        ["https://api.intercom.io"],
     ],
-    "api_version": ["2", "2.x", "two", "preview", "2.16\r\nX: 1", 2.16],
-    "request_timeout": [0, -1, "0", 3600.1, 1e9, "soon", "nan", "inf", True, [60]],
-    "max_removed_percent": [-1, -0.1, 100.1, "half", "nan", math.nan, "inf", True, [20]],
-    "workspace_id": ["a/b", "https://app.intercom.com/a/apps/x1/home", "a b", "x1\n2", 7, ["x1"]],
-    "start_date": ["yesterday", "2026-13-01", 5],
-    "activity_types": [[1], [None], {"a": 1}, '{"a": 1}', "5", "[1]"],
-    "emit_activate_version_messages": ["enabled", "ja", 1],
-    "stream_maps": ["{", "[]", [1]],
-    "flattening_max_depth": ["deep", 1.5],
-    "metadata_as_text": [True, "true"],
+    "base_url must be an https URL": ["api.intercom.io", "ftp://a.example", "https:///admins"],
+    "base_url must not contain a user name": ["https://u:word@a.example", "https://@a.example"],
+    "base_url must not contain a query": ["https://a.example/?", "https://a.example#"],
+    "base_url is not a valid URL": ["https://a.example:99999", "https://a.example:x", "https://["],
+    "base_url contains whitespace, a backslash, or": [
+        "https://ünïcode.example",
+        "https://a.example/{access_token}",
+        "https://evil\\@a.example/",
+        "https://a.example/a b",
+        "https://api.intercom.io\n.example.com",
+    ],
+    "base_url must be a string (got 5)": [5],
+    "api_version … is not a valid Intercom API version. Use, for": [
+        "2",
+        "2.x",
+        "two",
+        "preview",
+        "2.16\r\nX: 1",
+    ],
+    "api_version must be a string": [2.16],
+    "request_timeout must be greater than 0 (got": [0, -1, "0"],
+    "request_timeout must be at most 3600 (got": [3600.1, 1e9],
+    "request_timeout must be a number (got": ["soon", "nan", "inf", True, [60]],
+    "max_removed_percent must be at least 0 (got": [-1, -0.1],
+    "max_removed_percent must be at most 100 (got": [100.1],
+    "max_removed_percent must be a number (got": ["half", "nan", math.nan, "inf", True, [20]],
+    "workspace_id … is not a valid ID. Copy the part after /apps/": [
+        "a/b",
+        "https://x.example/a",
+        "a b",
+        "x\n2",
+    ],
+    "workspace_id must be a string (got": [7, ["x1"]],
+    "start_date … is not a valid date. Use 2026-01-01": ["yesterday", "01/02/2026", "2026-13-01"],
+    "start_date must be a string (got": [5],
+    "activity_types.0 must be a string (got": [[1], [None], "[1]"],
+    "activity_types must be a list of strings (got": [{"a": 1}, '{"a": 1}', "5"],
+    "emit_activate_version_messages must be true or false (got": ["enabled", "ja", 1],
+    "stream_maps must be a JSON object (got": ["{", "[]", [1]],
+    "flattening_max_depth must be a whole number (got": ["deep", 1.5],
+    "metadata_as_text was removed. Use the stream map": [True, "true"],
 }
+"""Values by the words of their one problem. They begin with the name of the setting."""
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, v) for name in VALID for v in VALID[name]])
@@ -88,49 +107,17 @@ def test_a_valid_value_is_accepted(name: str, value: object) -> None:
     assert problems(**{name: value}) == []
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, v) for name in INVALID for v in INVALID[name]])
-def test_an_invalid_value_is_one_problem_that_names_its_setting(name: str, value: object) -> None:
-    (problem,) = problems(**{name: value})
-
-    assert problem.startswith(name)
-    assert "is not of type" not in problem
-    assert "is less than" not in problem
-    assert "is greater than" not in problem
-
-
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [
-        ("access_token", "a b", "access_token contains whitespace"),
-        ("access_token", ["x"], "access_token must be a string"),
-        ("access_token", " ", "Set TAP_INTERCOM_ACCESS_ACCESS_TOKEN"),
-        ("base_url", "http://api.intercom.io", "encrypted"),
-        ("base_url", "ftp://api.intercom.io", "must be an https URL"),
-        ("base_url", "https://u@api.intercom.io", "user name or password"),
-        ("base_url", "https://api.intercom.io?a=1", "query"),
-        ("base_url", "https://api.intercom.io:x", "is not a valid URL"),
-        ("base_url", "https://a\\b", "backslash"),
-        ("base_url", 5, "base_url must be a string (got 5)"),
-        ("api_version", "v2", "api_version 'v2' is not a valid Intercom API version. Use, for"),
-        ("request_timeout", 0, "request_timeout must be greater than 0 (got 0)"),
-        ("request_timeout", 3600.1, "request_timeout must be at most 3600 (got 3600.1)"),
-        ("request_timeout", "abc", "request_timeout must be a number (got 'abc')"),
-        ("max_removed_percent", -1, "max_removed_percent must be at least 0 (got -1)"),
-        ("max_removed_percent", math.nan, "max_removed_percent must be a number (got nan)"),
-        ("workspace_id", "a/b", "workspace_id 'a/b' is not a valid ID. Copy the part after /apps/"),
-        ("start_date", "01/02/2026", "start_date '01/02/2026' is not a valid date. Use 2026-01-01"),
-        ("emit_activate_version_messages", "ja", "must be true or false (got 'ja')"),
-        ("stream_maps", "{", "stream_maps must be a JSON object (got '{')"),
-        ("flattening_max_depth", "deep", "flattening_max_depth must be a whole number (got 'deep'"),
-        ("metadata_as_text", True, "{metadata: json.dumps(metadata) if metadata else None}"),
-    ],
+    ("words", "value"), [(words, value) for words in INVALID for value in INVALID[words]]
 )
-def test_a_problem_shows_the_value_and_says_what_to_do(
-    name: str, value: object, words: str
-) -> None:
+def test_an_invalid_value_is_one_problem_that_says_what_to_do(words: str, value: object) -> None:
+    name = re.split(r"\W", words)[0]
+    start, _, rest = words.partition("…")
+
     (problem,) = problems(**{name: value})
 
-    assert words in problem
+    assert problem.startswith(start)
+    assert rest in problem
 
 
 def test_settings_are_stripped_converted_and_filled_with_defaults() -> None:
