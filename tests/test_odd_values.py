@@ -177,6 +177,8 @@ def test_the_value_of_a_deselected_column_does_not_matter(
     assert "base_url" not in error
     assert result.error == ""
     assert result.column(stream, "id") == ["1", "2", "3"]
+    record = result.records(stream)[1]
+    assert column.rpartition(".")[2] not in (record[around[0]] if around else record)
     assert result.warnings == []
 
 

@@ -136,19 +136,6 @@ def test_a_stream_alone_takes_one_request(stream: str, request_line: str, sandbo
     assert [message["stream"] for message in run.of("SCHEMA")] == [stream]
 
 
-def test_deselected_columns_are_left_out(sandbox: Sandbox) -> None:
-    whole, part = (
-        sync(sandbox, catalog=catalog_of("admins", without=without)).records("admins")
-        for without in ((), ("admins.email", "admins.role.id"))
-    )
-
-    for record in whole:
-        del record["email"]
-        if record["role"]:
-            del record["role"]["id"]
-    assert part == whole
-
-
 def test_requests_carry_token_version_and_the_taps_name(sandbox: Sandbox) -> None:
     sync(sandbox, api_version="2.14")
 
