@@ -168,7 +168,7 @@ def test_variables_that_are_read_or_not_needed_cause_no_warning(sandbox: Sandbox
 
 
 @pytest.mark.parametrize("config", [{}, None])
-def test_a_token_in_an_ignored_variable_is_named(
+def test_an_ignored_variable_with_a_token_is_named(
     config: dict[str, Any] | None, sandbox: Sandbox
 ) -> None:
     run = run_tap(config=config, **sandbox.settings)

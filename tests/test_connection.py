@@ -187,9 +187,7 @@ def dripping(before: bytes, dripped: bytes) -> faults.Fault:
     ],
     ids=["body", "chunks", "gzip"],
 )
-def test_a_body_that_arrives_too_slowly_is_requested_again(
-    fault: faults.Fault, sandbox: Sandbox
-) -> None:
+def test_a_body_that_arrives_too_slowly_is_retried(fault: faults.Fault, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", fault, nth=1)
 
     run = sync(sandbox, request_timeout="1")
@@ -206,9 +204,7 @@ def bomb(mebibytes: int) -> bytes:
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("status", [200, 302, 401, 500])
-def test_a_decompression_bomb_is_refused_with_little_memory(
-    status: int, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_decompression_bomb_is_refused(status: int, sandbox: Sandbox, tmp_path: Path) -> None:
     headers = {"Content-Encoding": "gzip", "Location": "/elsewhere"}
     for path in (SEARCH, "/admins"):
         sandbox.fail(path, faults.status(status, bomb(600), headers))

@@ -132,9 +132,7 @@ ODD_IDS = ["a", "a b", 'a"', 'a","b', "a\\", "a\n", "a\r\n", "a\u2028", "ä", "\
 
 
 @pytest.mark.parametrize("ids", [ODD_IDS, []], ids=["any", "none"])
-def test_keys_of_any_form_are_sorted_as_json(
-    ids: list[str], folder: Path, sandbox: Sandbox
-) -> None:
+def test_keys_are_sorted_as_json(ids: list[str], folder: Path, sandbox: Sandbox) -> None:
     sandbox.respond("/teams", {"teams": [{"id": id_, "admin_ids": []} for id_ in ids]})
     result = sync_here(sandbox, catalog=catalog_of("teams"), evidence_path=str(folder))
 
@@ -182,7 +180,7 @@ YEAR = str(time.gmtime().tm_year)
 
 
 @pytest.mark.parametrize("password", [YEAR, "200", "%22status%22:", "%22settings%22:"])
-def test_the_password_of_a_proxy_does_not_damage_the_evidence(
+def test_a_proxy_password_does_not_damage_evidence(
     password: str, folder: Path, sandbox: Sandbox
 ) -> None:
     proxy = {"HTTPS_PROXY": f"http://user:{password}@127.0.0.1:1"}
@@ -198,9 +196,7 @@ def test_the_password_of_a_proxy_does_not_damage_the_evidence(
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o277])
-def test_only_the_owner_can_read_the_files_whatever_the_umask(
-    umask: int, folder: Path, sandbox: Sandbox
-) -> None:
+def test_only_the_owner_can_read_the_files(umask: int, folder: Path, sandbox: Sandbox) -> None:
     before = os.umask(umask)
     try:
         result = sync_here(sandbox, evidence_path=str(folder))
@@ -214,9 +210,7 @@ def test_only_the_owner_can_read_the_files_whatever_the_umask(
     assert modes == {(True, 0o700), (False, 0o600)}
 
 
-def test_a_run_replaces_only_the_files_of_an_earlier_run(
-    folder: Path, tmp_path: Path, sandbox: Sandbox
-) -> None:
+def test_a_run_replaces_only_its_own_files(folder: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     other = tmp_path / "of another program"
     other.write_text("stays", encoding="utf-8")
     sync_here(sandbox, evidence_path=str(folder))
@@ -295,9 +289,7 @@ ENDS = ["SIGTERM", "SIGINT", "SIGKILL"] if POSIX else []
 
 
 @pytest.mark.parametrize("name", [*ENDS, "closed"])
-def test_an_interrupted_sync_leaves_whole_lines_and_no_last_one(
-    name: str, held: Held, folder: Path
-) -> None:
+def test_an_interrupted_sync_has_no_last_line(name: str, held: Held, folder: Path) -> None:
     process, _, release = held
     if name == "closed":
         process.stdout.close()
@@ -352,9 +344,7 @@ def test_a_file_replaced_during_the_sync_ends_it(name: str, held: Held, folder: 
     assert not is_complete(folder)
 
 
-def test_a_failed_sync_has_a_line_for_the_failure_and_no_last_one(
-    folder: Path, sandbox: Sandbox
-) -> None:
+def test_a_failed_sync_has_no_last_line(folder: Path, sandbox: Sandbox) -> None:
     sandbox.fail("/teams", faults.refuse(403, "forbidden"))
     result = sync_here(sandbox, evidence_path=str(folder))
 

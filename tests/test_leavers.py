@@ -124,9 +124,7 @@ def test_only_leavers_are_marked(paged: Sandbox, postgres: Postgres, *, hard_del
 
 @pytest.mark.targets
 @pytest.mark.parametrize(("path", "nth"), [("/admins", 1), ("/admins", 2), ("/teams", 1)])
-def test_a_failed_page_deletes_none(
-    path: str, nth: int, paged: Sandbox, postgres: Postgres
-) -> None:
+def test_failed_pages_delete_none(path: str, nth: int, paged: Sandbox, postgres: Postgres) -> None:
     assert load(paged, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
     paged.workspace.leave(LEAVER)
     paged.fail(path, faults.refuse(401, "unauthorized"), nth=nth)

@@ -17,10 +17,7 @@ HERE = "https://api.intercom.io"
 ADMINS = list_of("admins", Row, "/admins")
 
 
-def request_for(
-    endpoint: Any,
-    parameters: Mapping[str, Any] | None = None,
-) -> Request[Any]:
+def request_for(endpoint: Any, parameters: Mapping[str, Any] | None = None) -> Request[Any]:
     return Intercom("token", HERE).build_request(endpoint, parameters)
 
 

@@ -106,9 +106,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     assert "wrong-token" not in log
 
 
-def test_meltano_adds_it_from_the_definition_file_of_a_clone(
-    project: Path, sandbox: Sandbox
-) -> None:
+def test_meltano_adds_it_from_the_definition_file(project: Path, sandbox: Sandbox) -> None:
     definition = project / "tap-intercom-access.yml"
     text = definition.read_text(encoding="utf-8")
     text = re.sub("pip_url: git.*", "pip_url: ../tap-intercom-access", text)  # after a release
@@ -169,9 +167,7 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
 # The project of a clone
 
 
-def test_each_run_of_the_main_job_writes_the_same_list_into_its_own_files(
-    project: Path, sandbox: Sandbox
-) -> None:
+def test_each_run_writes_the_same_lists_into_its_own_files(project: Path, sandbox: Sandbox) -> None:
     output = project / "output"
     earlier = set(output.glob("*"))  # other tests run in the same project
     for _ in range(2):

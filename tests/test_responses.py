@@ -49,9 +49,7 @@ def sync_one(sandbox: Sandbox, stream: str, **settings: object) -> Result:
         (b'{"admins": [], "total_count": "many"}', "`$.total_count`"),
     ],
 )
-def test_other_content_is_an_error_that_does_not_quote_it(
-    body: bytes, description: str, paged: Sandbox
-) -> None:
+def test_other_content_is_never_quoted(body: bytes, description: str, paged: Sandbox) -> None:
     error = failed(paged, faults.status(200, body), nth=2)
 
     assert f"GET {paged.base_url}/admins answered HTTP 200, but it is not a list of admins" in error
@@ -66,9 +64,7 @@ NO_ERROR_LISTS = [HTML, b"", b"[]", b"{}", b")]}'\n[]", b"Secret Name", b'["Secr
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 401, 500])
 @pytest.mark.parametrize("body", [*NO_ERROR_LISTS, b'{"errors": 5}', b'{"errors": ["x", {}]}'])
-def test_a_failure_does_not_quote_a_body_that_is_not_an_error_list(
-    body: bytes, status: int, sandbox: Sandbox
-) -> None:
+def test_only_error_lists_are_quoted(body: bytes, status: int, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.status(status, body), nth=1)
 
     result = sync_here(sandbox)
@@ -79,9 +75,7 @@ def test_a_failure_does_not_quote_a_body_that_is_not_an_error_list(
 
 
 @pytest.mark.parametrize("body", NO_ERROR_LISTS)
-def test_a_403_that_is_not_an_error_list_does_not_come_from_intercom(
-    body: bytes, paged: Sandbox
-) -> None:
+def test_a_403_without_an_error_list_is_not_intercoms(body: bytes, paged: Sandbox) -> None:
     error = failed(paged, faults.status(403, body))
 
     assert "This error doesn't come from Intercom. A proxy, firewall, or gateway" in error
@@ -96,9 +90,7 @@ def test_a_403_that_is_not_an_error_list_does_not_come_from_intercom(
         ({"errors": [{"code": "x"}], "admins": [{"id": "1"}]}, "x"),
     ],
 )
-def test_an_error_list_with_status_200_is_an_error(
-    body: dict[str, Any], error: str, sandbox: Sandbox
-) -> None:
+def test_an_error_list_is_refused(body: dict[str, Any], error: str, sandbox: Sandbox) -> None:
     sandbox.respond("/admins", {"type": "error.list"} | body)
 
     assert f"an error list, {error}" in sync_here(sandbox).error
@@ -179,9 +171,7 @@ def test_an_old_date_is_a_warning(stream: str, sandbox: Sandbox) -> None:
     ("requested", "answered"),
     [("2.16", "2.16"), ("2.16", "2.17"), ("2.16", "3.0"), ("2.16", "Preview"), ("Preview", "2.16")],
 )
-def test_the_same_and_newer_api_versions_are_accepted(
-    requested: str, answered: str, sandbox: Sandbox
-) -> None:
+def test_newer_api_versions_are_accepted(requested: str, answered: str, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.add_headers(Intercom_Version=answered))
 
     assert sync_one(sandbox, "admins", api_version=requested).error == ""

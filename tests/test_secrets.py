@@ -72,9 +72,7 @@ def test_special_characters_of_a_secret_are_masked_in_html() -> None:
         (TOKEN[:10], f"{TOKEN} {TOKEN[:10]}", "*** ***"),
     ],
 )
-def test_secrets_of_eight_characters_or_more_are_masked_as_a_whole(
-    secret: str, text: str, shown: str
-) -> None:
+def test_secrets_of_eight_characters_are_masked(secret: str, text: str, shown: str) -> None:
     keep_secret(secret)
 
     assert masked(text) == shown
@@ -94,9 +92,7 @@ def test_secrets_of_eight_characters_or_more_are_masked_as_a_whole(
     ],
     ids=["spaces", "unprintable", "120", "121", "at 110", "at 119", "at the limit"],
 )
-def test_an_excerpt_is_one_short_printable_line_that_was_masked_before_it_was_cut(
-    text: str, shown: str
-) -> None:
+def test_an_excerpt_is_masked_before_it_is_cut_to_one_short_line(text: str, shown: str) -> None:
     assert excerpt(text) == shown
 
 
@@ -210,9 +206,7 @@ def test_structured_logs_are_json_without_the_token(secretive: Sandbox, tmp_path
     "odd", ["\n", "\r\n", "\r", "\x1b[2K\r", "\u2028", "\x85", "\x0b", "\x1b]0;x\x07", "\u202e"]
 )
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_text_from_intercom_never_begins_a_line_of_the_log(
-    odd: str, level: str, secretive: Sandbox
-) -> None:
+def test_no_text_from_intercom_begins_a_log_line(odd: str, level: str, secretive: Sandbox) -> None:
     evil = "2026-01-01 00:00:00,000 | ERROR    | evil"
     me = secretive.workspace.me()
     me["app"] = {"id_code": "x", "name": f"a{odd}{evil}"}

@@ -56,9 +56,7 @@ def test_an_address_that_is_missing_stays_so_when_the_others_are_hashed(
     assert run.schema("admins")["schema"]["properties"]["email"]["type"] == ["string", "null"]
 
 
-def test_metadata_becomes_a_string_with_the_stream_map_of_the_page_on_targets(
-    sandbox: Sandbox,
-) -> None:
+def test_metadata_becomes_a_string_with_the_documented_stream_map(sandbox: Sandbox) -> None:
     config = yaml.safe_load(block("Add this stream map to the tap", "yaml"))["config"]
     settings: dict[str, Any] = {"activity_types": [], "catalog": catalog_of("activity_logs")}
     objects = sync(sandbox, **settings)
@@ -83,7 +81,7 @@ FAILING: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("maps", "expression"), FAILING)
-def test_a_map_that_fails_names_map_stream_and_row(
+def test_a_failed_map_names_map_stream_and_row(
     maps: dict[str, Any], expression: str, sandbox: Sandbox
 ) -> None:
     no_address(sandbox)

@@ -107,7 +107,7 @@ def test_without_the_list_of_teammates_unknown_members_are_refused(
 @pytest.mark.parametrize(
     "change", [{"team_priority_level": {"secondary_team_ids": [504]}}, {"team_ids": None}]
 )
-def test_a_team_is_not_empty_if_a_teammate_might_be_in_it(
+def test_a_team_with_a_possible_member_is_not_empty(
     change: dict[str, Any], sandbox: Sandbox
 ) -> None:
     first, *others = sandbox.workspace.admin_rows()
