@@ -11,7 +11,7 @@ import yaml
 
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import BLOCK, PAGES, README, row
-from tests.tap import POSIX, ROOT, sync_here
+from tests.tap import DEFAULT_STREAMS, POSIX, ROOT, catalog_of, sync_here
 
 TROUBLESHOOTING = PAGES["docs/troubleshooting.md"]
 OF_OTHERS = re.compile(r"HTTP \d+|certificate verify failed")
@@ -89,6 +89,21 @@ def test_the_records_in_the_readme_are_those_of_the_sandbox(sandbox: Sandbox) ->
         for name, cell in zip(names, cells, strict=True):
             value = record[name]
             assert cell == (value if isinstance(value, str) else json.dumps(value))
+
+
+def test_the_streams_in_the_readme_are_the_taps_own() -> None:
+    entries = {entry["stream"]: entry for entry in catalog_of()["streams"]}
+
+    for name, entry in entries.items():
+        (cells,) = [
+            line.strip("| ").split(" | ")
+            for line in README.splitlines()
+            if line.startswith(f"| `{name}` | ")
+        ]
+        method = "incremental" if entry["replication_method"] == "INCREMENTAL" else "full table"
+        assert re.findall(r"`(\w+)`", cells[2]) == list(entry["key_properties"])
+        assert cells[3].startswith(method)
+        assert cells[4] == ("yes" if name in DEFAULT_STREAMS else "no")
 
 
 def messages(page: str) -> list[str]:
