@@ -75,7 +75,7 @@ def test_only_error_lists_are_quoted(body: bytes, status: int, sandbox: Sandbox)
 
 
 @pytest.mark.parametrize("body", NO_ERROR_LISTS)
-def test_a_403_without_an_error_list_is_not_intercoms(body: bytes, paged: Sandbox) -> None:
+def test_a_403_without_an_error_list_is_not_from_intercom(body: bytes, paged: Sandbox) -> None:
     error = failed(paged, faults.status(403, body))
 
     assert "This error doesn't come from Intercom. A proxy, firewall, or gateway" in error
