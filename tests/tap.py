@@ -54,7 +54,8 @@ class Result:
     messages: list[Message] = field(init=False)
 
     def __post_init__(self) -> None:
-        lines = self.stdout.split("\n")  # a record may hold other line separators
+        # A record may contain other line separators. A signal may cut off the last line.
+        lines = self.stdout.split("\n")[:-1]
         self.messages = [json.loads(line) for line in lines if line.startswith('{"type"')]
 
     def of(self, kind: str, stream: str | None = None) -> list[Message]:

@@ -120,6 +120,10 @@ def test_an_invalid_value_is_one_problem_that_says_what_to_do(words: str, value:
     assert rest in problem
 
 
+def test_a_wrong_token_is_not_shown() -> None:
+    assert problems(access_token=12345678901234567890) == ["access_token must be a string"]
+
+
 def test_settings_are_stripped_converted_and_filled_with_defaults() -> None:
     config = {
         "access_token": " token\n",

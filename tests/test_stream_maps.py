@@ -116,6 +116,7 @@ def test_a_failing_map_shows_a_name_that_it_does_not_know_but_no_value(
         ({"people": {"__source__": "admins", "email": None}}, []),
         ({"team*": {"__key_properties__": ["id"], "id": "'1'"}}, []),
         ({"__else__": "__NULL__", "admins": {}}, []),
+        ({"admins": {"id": "id", "__else__": None}}, []),
     ],
 )
 def test_maps_without_effect_are_a_warning(

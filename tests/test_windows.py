@@ -39,7 +39,7 @@ def refuse_after(share: float) -> Response | None:
     """Refuse the windows that begin late, but not the one of all."""
     body = request.get_json()
     width = body["created_at_before"] - body["created_at_after"]
-    if width < 11 * DAY and body["created_at_after"] > START + share * (STOP - START):
+    if width < 20 * DAY and body["created_at_after"] > START + share * (STOP - START):
         return error(403, "forbidden", "No")
     return None
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from tap_intercom_access.intercom import Id, Intercom, list_of
+from tap_intercom_access.intercom import Id, Intercom, RefusedError, list_of
 from tap_intercom_access.intercom.responses import Page, Pages
-from tap_intercom_access.intercom.windows import Timed, read_windows
+from tap_intercom_access.intercom.windows import Timed, read_windows, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,10 @@ class Server:
     step: int = 1
     """Seconds to whose multiples the bounds are rounded."""
     rounds_up: bool = False
+    rounds_size: int = 1
+    """Rows to whose multiples the requested size is rounded up."""
+    after_last: str = ""
+    """What comes after the last page, if not an empty page."""
     moves: tuple[str, ...] = ()
     """What may happen between two requests."""
     rate: float = 0.05
@@ -91,10 +95,14 @@ class Server:
             if self.requests > 1 and self.moves:
                 self.move()
             ids = self.listed(body["created_at_after"], body["created_at_before"])
-            size = self.size or min(self.most, body["per_page"])
+            size = -(-body["per_page"] // self.rounds_size) * self.rounds_size
+            size = self.size or min(self.most, size)
             number = body.get("starting_after") if self.form == "cursor" else body.get("page")
             page = int(number or 1)
             total = max(1, -(-len(ids) // size))
+            if page > total and self.after_last == "refused":
+                raise RefusedError("HTTP 404", "Check base_url.")
+            page = min(page, total) if self.after_last == "repeated" else page
             more = page < total
             pages = {
                 "numbers": Pages(None, page, total, size),
@@ -105,6 +113,10 @@ class Server:
                 "count": Pages(None, page, 1),
                 "size only": Pages(None, page, None, size),
                 "wrong size": Pages(None, page, total, body["per_page"]),
+                "wrong size only": Pages(None, page, None, body["per_page"]),
+                "wrong size and total": Pages(
+                    None, page, max(1, -(-len(ids) // body["per_page"])), body["per_page"]
+                ),
                 "requested size": Pages(None, page, max(1, -(-len(ids) // body["per_page"])), size),
             }[self.form]
             rows = [
@@ -129,9 +141,11 @@ class Simulated(Intercom):
 def read(server: Server) -> list[str]:
     """Return the IDs of all events, and check that they are sorted in each part."""
     intercom = Simulated("token", server=server)
-    request = intercom.build_request(LOGS, {"per_page": 250})
+    everything = (START - DAY, STOP + DAY)
+    request = within(intercom.build_request(LOGS, {"per_page": 250}), everything)
+    first = intercom.send(request)
     ids: list[str] = []
-    for _, rows in read_windows(intercom, request, (START, STOP)):
+    for _, rows in read_windows(intercom, request, (START, STOP), first):
         assert rows == sorted(rows, key=lambda row: row.created_at)
         ids += [row.id for row in rows]
     return ids
@@ -252,3 +266,28 @@ def test_rows_that_are_only_counted_are_not_left_out(size: int | None) -> None:
     server = Server(chance, spread(chance, 600), size, form="count")
 
     assert len(read(server)) == 600
+
+
+@pytest.mark.parametrize("after_last", ["", "repeated", "refused"])
+@pytest.mark.parametrize("form", ["numbers", "wrong size", "total only"])
+@pytest.mark.parametrize(
+    ("size", "rounds_size", "count"),
+    [(20, 1, 22), (20, 1, 30), (250, 1, 252), (250, 1, 300), (250, 1, 320), (None, 10, 262)],
+)
+def test_the_page_that_shows_the_size_proves_nothing_else(
+    size: int | None, rounds_size: int, count: int, form: str, after_last: str
+) -> None:
+    for seed in range(3):
+        chance = random.Random(seed)  # noqa: S311 (not for secrets)
+        server = Server(chance, [START + DAY] * count, size, order="shuffled each time")
+        server.form, server.rounds_size, server.after_last = form, rounds_size, after_last
+
+        assert len(read(server)) == count
+
+
+@pytest.mark.parametrize("form", ["wrong size only", "wrong size and total"])
+def test_many_pages_with_fewer_rows_than_they_say_lose_no_event(form: str) -> None:
+    chance = random.Random(1)  # noqa: S311 (not for secrets)
+    server = Server(chance, spread(chance, 751), 20, form=form)
+
+    assert len(read(server)) == 751

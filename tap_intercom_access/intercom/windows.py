@@ -9,7 +9,7 @@ complete only in these cases:
   before. The number of repeated rows shows that nothing moved in between. The number of different
   rows is the number that the pages have room for. One page showed that the server obeys `per_page`,
   without which nothing is known about where a page begins: it was full at the requested size, or
-  it exists only at that size.
+  it exists only at that size and had new rows.
 
 Any other window is divided. One that can't be divided is read again until nothing new comes, and
 there are as many different rows as places on its pages.
@@ -33,7 +33,12 @@ from itertools import islice, pairwise
 from typing import Any, Generic, TypeVar
 
 from tap_intercom_access.intercom.client import Intercom, NextRequest, PageRequest
-from tap_intercom_access.intercom.errors import RUN_AGAIN, IntercomError, RetriesExhaustedError
+from tap_intercom_access.intercom.errors import (
+    RUN_AGAIN,
+    IntercomError,
+    RefusedError,
+    RetriesExhaustedError,
+)
 from tap_intercom_access.intercom.paging import cursor_of
 from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
 
@@ -211,7 +216,10 @@ class _Reader:
         self._workers = ThreadPoolExecutor(CONCURRENT)
         self._cancelled = threading.Event()
         self._first_warning = threading.Lock()
-        self._full_page = max(SMALLEST_PAGE, len(first.rows) if first else 0)
+        rows, pages = (len(first.rows), first.pages) if first else (0, None)
+        # The sizes in a response may be those of the request, so rows are counted as well.
+        self._full_page = max(SMALLEST_PAGE, rows)  # if the number of pages isn't known
+        self._full_page_of_many = rows if ((pages and pages.total_pages) or 0) > 1 else None
 
     def close(self) -> None:
         """Send no further request, without waiting for those that were sent."""
@@ -240,7 +248,7 @@ class _Reader:
         rows: dict[str, TimedT] = {}
         end = pages = 0
         is_obeyed = False
-        for sent, page, upcoming in self._pages(request, self._next_overlapping, first):
+        for sent, page, upcoming in self._overlapping_pages(request, first):
             listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             if outside := _count_outside(sent, listed):
                 self._warn_once(request, window, outside)
@@ -250,16 +258,16 @@ class _Reader:
                     return listed
             if outside or window[1] - window[0] == 1:
                 return self._read_repeatedly(request)
-            begin = _begin(sent)
+            begin, known = _begin(sent), len(rows)
             moved = len(rows.keys() & listed.keys()) != end - begin
             rows |= listed
             end = begin + len(page.rows)
             by_number = not upcoming or _is_numbered(upcoming)
             is_readable = 1 < pages <= MAX_PAGES
             if sent is not request:
-                is_readable &= _has_requested_size(sent, page, is_last=not upcoming)
+                is_readable &= len(rows) > known and _is_as_requested(sent, page, upcoming)
                 # A server that ignores per_page would send another size, or have no such page.
-                is_obeyed |= bool(page.rows) and (bool(upcoming) or _number(sent) > pages)
+                is_obeyed |= bool(upcoming) or _number(sent) > pages
             if rows and (moved or not by_number or not is_readable):
                 break
             if not upcoming and len(rows) == end and is_obeyed:
@@ -311,23 +319,35 @@ class _Reader:
             if self._cancelled.is_set():
                 raise CancelledError
 
+    def _overlapping_pages(
+        self, request: PageRequest[TimedT], first: Page[TimedT] | None
+    ) -> Iterator[tuple[PageRequest[TimedT], Page[TimedT], PageRequest[TimedT] | None]]:
+        is_first = True
+        try:
+            for step in self._pages(request, self._next_overlapping, first):
+                yield step
+                is_first = False
+        except RefusedError:  # a server that ignores per_page may refuse a page after its last one
+            if is_first:
+                raise
+
     def _next_overlapping(
         self, request: PageRequest[TimedT], page: Page[TimedT]
     ) -> PageRequest[TimedT] | None:
         """Return the request for a next page that begins with the last row of this one.
 
         The second of two pages is usually not full, so it can't show whether the server obeys
-        `per_page`. The third of pages half as large can: there is none if the server doesn't.
+        `per_page`. The third of smaller pages can: there is none if the server doesn't.
         """
         upcoming = self._next(request, page)
         if not (upcoming and page.rows and _is_numbered(upcoming)):
             return upcoming
-        pages, skipped = page.pages or Pages(), 0
-        if _number(request) == 1 and pages.total_pages == 2:  # noqa: PLR2004
-            skipped = len(page.rows) == (pages.per_page or _per_page(request))
-        before = _number(request) + skipped
-        per_page = max(1, (_begin(request) + len(page.rows) - 1) // before)
-        change = {"page": before + 1, "per_page": per_page}
+        number, pages = _number(upcoming), page.pages or Pages()
+        per_page = (_begin(request) + len(page.rows) - 1) // (number - 1)
+        if number == pages.total_pages == 2:  # noqa: PLR2004
+            # It repeats a fifth of the first page, which the end of a list of larger pages can't.
+            number, per_page = 3, 2 * len(page.rows) // 5
+        change = {"page": number, "per_page": max(1, per_page)}
         return replace(upcoming, parameters={**upcoming.parameters, **change})
 
     def _next(self, request: PageRequest[TimedT], page: Page[TimedT]) -> PageRequest[TimedT] | None:
@@ -349,14 +369,13 @@ class _Reader:
         pages, number = page.pages or Pages(), _number(request)
         if not _is_numbered(request):
             return not pages.last_by_number
-        size = min(_per_page(request), pages.per_page or self._full_page)
+        total, requested = max(0, pages.total_pages or 0), _per_page(request)
+        full_page = self._full_page_of_many if total else self._full_page
+        size = min(requested, pages.per_page or requested, full_page or requested)
         is_full = len(page.rows) >= size > 0
-        if pages.total_pages and pages.total_pages > 0:
-            # A server that ignores per_page may count pages of the requested size.
-            is_smaller = pages.per_page is not None and size < _per_page(request)
-            is_announced = min(number, pages.page or number) < pages.total_pages
-            return is_announced or (is_full and is_smaller)
-        return is_full
+        # A server that ignores per_page may count pages of the requested size.
+        is_counted = total > 0 and size == requested
+        return min(number, pages.page or number) < total or (is_full and not is_counted)
 
 
 def _is_numbered(request: PageRequest[TimedT]) -> bool:
@@ -376,9 +395,17 @@ def _begin(request: PageRequest[TimedT]) -> int:
     return (_number(request) - 1) * _per_page(request)
 
 
-def _has_requested_size(request: PageRequest[TimedT], page: Page[TimedT], *, is_last: bool) -> bool:
-    size = _per_page(request)
-    return len(page.rows) <= size if is_last else len(page.rows) == size
+def _is_as_requested(
+    request: PageRequest[TimedT], page: Page[TimedT], upcoming: PageRequest[TimedT] | None
+) -> bool:
+    """Return whether the rows and the numbers of a page fit its request."""
+    size, number, pages = _per_page(request), _number(request), page.pages or Pages()
+    return (
+        (len(page.rows) == size if upcoming else len(page.rows) <= size)
+        and pages.page in {None, number}
+        and pages.per_page in {None, size}
+        and (pages.total_pages or number) >= number
+    )
 
 
 def _count_outside(request: PageRequest[TimedT], rows: dict[str, TimedT]) -> int:
