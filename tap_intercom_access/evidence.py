@@ -26,7 +26,7 @@ from tap_intercom_access.errors import TapError
 from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.redaction import LONGEST_TEXT, beginning, masked
 from tap_intercom_access.recording import BODIES, REQUESTS, RUN
-from tap_intercom_access.signals import ignore_signals
+from tap_intercom_access.signals import succeed_at_signals
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -80,7 +80,7 @@ class Evidence:
                 self._files[name] = _create(self._folder / name)
             _write(self._files[RUN], text)
         filters: dict[str, Any] = {"event_types": None, "window": None, "other": "none"}
-        filters["stream_maps"] = run["settings"].get("stream_maps") or {}
+        filters["stream_maps"] = own["settings"].get("stream_maps") or {}
         digest = hashlib.sha256(text).hexdigest()
         self._end |= {"filters": filters, "versions": run["versions"], "run_sha256": digest}
 
@@ -166,7 +166,7 @@ class Evidence:
                     raise FileExistsError(0, "another run has replaced it", str(path))
             if self._is_broken:
                 raise OSError(0, "an earlier line is missing", str(self._folder))
-            ignore_signals()  # what they would end is complete
+            succeed_at_signals()  # what they would end is complete
             self._add(line | {"lines_sha256": self._digest.hexdigest()})
             os.fsync(self._files[REQUESTS])
         self.close()
@@ -242,9 +242,9 @@ def _masked_values(value: Any) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(value, str):
         return masked(value)
     if isinstance(value, dict):
-        # Event types come from the user, and searching them would take longer than all the rest.
+        # Event types come from the user, and a replay needs them as they are.
         return {
-            key: item if key == "event_types" else _masked_values(item)
+            key: item if key in {"event_types", "activity_types"} else _masked_values(item)
             for key, item in value.items()
         }
     return [_masked_values(item) for item in value] if isinstance(value, list) else value

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _is_ending = threading.Lock()
+_is_complete = threading.Event()
 
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
@@ -33,11 +34,9 @@ def handle_signals() -> None:
             signal.signal(number, _end)
 
 
-def ignore_signals() -> None:
-    """Ignore the signals that `handle_signals` handles, because the run is complete."""
-    for number in SIGNALS:
-        if signal.getsignal(number) is _end:
-            signal.signal(number, signal.SIG_IGN)
+def succeed_at_signals() -> None:
+    """End with exit code 0 at a signal from now on, because the run is complete."""
+    _is_complete.set()
 
 
 def _end_at_signal(reader: int) -> None:
@@ -48,6 +47,8 @@ def _end_at_signal(reader: int) -> None:
 def _end(_signum: int = 0, _frame: FrameType | None = None) -> None:
     if not _is_ending.acquire(blocking=False):
         return  # the other thread is ending the tap
+    if _is_complete.is_set():
+        os._exit(0)
     # Nothing is flushed: a target that no longer reads would block the exit forever.
     try:
         if select.select([], [2], [], 0)[1]:  # a full pipe would block, too

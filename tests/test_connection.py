@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Response
@@ -45,6 +46,7 @@ PASSING = {
     "request_timeout": faults.refuse(400, "request_timeout"),
     "too_many_requests": faults.refuse(403, "too_many_requests"),
     "retry_after": faults.refuse(422, "retry_after"),
+    "200": faults.refuse(200, "request_timeout"),
     "drop": faults.drop(),
     "reset": faults.reset(),
     "truncate": faults.truncate(b'{"admins": [{"id": "1"}]}'),
@@ -151,6 +153,28 @@ def test_an_unknown_host_is_tried_twice_and_a_silent_name_server_five_times(
     assert f"failed: Failed to resolve '{host}'" in result.error
     assert "Check the network, base_url, and proxy variables" in result.error
     assert lookups == [host] * attempts
+
+
+def test_an_unknown_host_after_another_failure_is_tried_twice(
+    fail_lookups: Callable[..., list[object]],
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lookups = fail_lookups(socket.EAI_NONAME)
+    fail = socket.getaddrinfo
+    codes = iter([socket.EAI_AGAIN])
+
+    def getaddrinfo(*args: Any) -> object:
+        for code in codes:
+            raise socket.gaierror(code, "Try again")
+        return fail(*args)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    result = sync_here(sandbox, base_url="https://api.intercom.invalid")
+
+    assert "Failed to resolve" in result.error
+    assert lookups == ["api.intercom.invalid"] * 2
 
 
 def test_the_test_mode_tries_an_unknown_host_once(

@@ -136,6 +136,23 @@ def test_a_signal_ends_a_sync_whose_output_is_not_read(
         assert process.wait(timeout=60) == 1
 
 
+COMPLETE = """
+import os, sys, time
+from tap_intercom_access.signals import handle_signals, succeed_at_signals
+handle_signals()
+succeed_at_signals()
+os.kill(os.getpid(), int(sys.argv[1]))
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_after_the_end_is_no_failure(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", COMPLETE, str(int(number))]
+
+    assert subprocess.run(command, check=False, timeout=50).returncode == 0
+
+
 SLOW_LOOKUP = """
 import ctypes, pathlib, socket
 

@@ -145,7 +145,10 @@ def test_keys_are_sorted_as_json(ids: list[str], folder: Path, sandbox: Sandbox)
 def test_the_token_is_nowhere_in_the_folder(folder: Path, sandbox: Sandbox) -> None:
     echo = {"X-Request-Id": f"id {sandbox.token}", "Retry-After": "0"}
     sandbox.fail("/admins", faults.status(429, f"wait, {sandbox.token}", echo), nth=1)
-    settings = {"stream_map_config": {"salt": "secret salt", "token": sandbox.token}}
+    settings: dict[str, Any] = {
+        "stream_map_config": {"salt": "secret salt", "token": sandbox.token},
+        "stream_maps": {"admins": {"secret": f"md5('{sandbox.token}')"}},
+    }
     state = {"bookmarks": {"admins": {"of": f"the token {sandbox.token}"}}}
     result = sync_here(sandbox, state=state, evidence_path=str(folder), **settings)
 
@@ -157,6 +160,18 @@ def test_the_token_is_nowhere_in_the_folder(folder: Path, sandbox: Sandbox) -> N
     assert line["kept_sha256"] != line["sha256"]
     assert sandbox.token not in everything_in(folder)
     assert "secret salt" not in everything_in(folder)
+
+
+def test_a_short_secret_leaves_event_types_as_they_are(
+    folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:password@127.0.0.1:9")
+    types = ["admin_password_reset_request"]
+    catalog = catalog_of("activity_logs")
+    sync_here(sandbox, catalog=catalog, activity_types=types, evidence_path=str(folder))
+
+    run = json.loads((folder / "run.json").read_text())
+    assert run["settings"]["activity_types"] == types
 
 
 @pytest.mark.parametrize("times", [1, 10_000])

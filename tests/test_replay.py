@@ -234,9 +234,10 @@ def test_the_auditors_lines_compare_the_records(tmp_path: Path, sandbox: Sandbox
 
 
 def repeat_the_first_response(folder: Path) -> None:
-    """Add a line, and correct the hash of all lines."""
+    """Add a line, and correct the number and the hash of all lines."""
     first, *others = (folder / LINES).read_bytes().splitlines(keepends=True)
     lines, last = [first, first, *others[:-1]], json.loads(others[-1])
+    last["requests"] += 1
     last["lines_sha256"] = hashlib.sha256(b"".join(lines)).hexdigest()
     end = json.dumps(last, separators=(",", ":")).encode() + b"\n"
     (folder / LINES).write_bytes(b"".join([*lines, end]))

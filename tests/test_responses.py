@@ -133,7 +133,9 @@ def test_a_workspace_without_teams_is_fine(sandbox: Sandbox) -> None:
     ("headers", "problem"),
     [
         ({"Age": "61"}, "it comes from a cache and is 61 seconds old"),
+        ({"Age": "0, 86400"}, "it comes from a cache and is 86400 seconds old"),
         ({"Intercom_Version": "2.9"}, "API version 2.9 answered instead of 2.18"),
+        ({"Intercom_Version": "2"}, "API version 2 answered instead of 2.18"),
     ],
 )
 def test_an_outdated_response_is_refused(
@@ -196,12 +198,13 @@ MORE: list[dict[str, Any]] = [
     {"pages": {"type": "pages", "next": None, "has_more": True}},
     {"links": [{"rel": "prev", "href": "/"}, {"rel": "next", "href": "/admins?page=2"}]},
     {"truncated": True},
+    {"isLast": False},
 ]
 NO_MORE: list[dict[str, Any]] = [
     {"has_more": False, "next_cursor": None, "next": "", "cursor": {}},
     {"prev_cursor": "x", "previous": "/admins?page=0"},
     {"pagination": {"next_page": None, "prev_page": 3}},
-    {"links": [{"rel": "prev", "href": "/admins?page=0"}]},
+    {"links": [{"rel": "prev", "href": "/admins?page=0"}], "is_last_page": True},
     {"links": {"self": "/admins", "first": "/admins", "prev": "/admins?page=0"}},
     {"pages": {"type": "pages", "next": None, "page": 1, "per_page": 50, "total_pages": 1}},
 ]
@@ -221,9 +224,55 @@ def test_an_unknown_sign_of_further_pages_is_an_error(
     assert result.activated == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"admins": [{"id": "1", "name": "\\ud83d"}], "has_more": true}',
+        b'{"admins": [{"id": "1"}], "note": "\\ud83d", "has_more": true}',
+        b'{"admins": [{"id": "1"}], "note": "\xff", "has_more": true}',
+        b'{"admins": [{"id": "1"}], "note": 1e999, "has_more": true}',
+        b'\xef\xbb\xbf{"admins": [{"id": "1"}], "has_more": true}',
+        b'{"admins": [{"id": "1", "name": "\t"}], "has_more": true}',
+    ],
+)
+def test_odd_values_do_not_hide_a_sign_of_further_pages(body: bytes, sandbox: Sandbox) -> None:
+    sandbox.fail("/admins", faults.status(200, body))
+
+    assert "further pages in an unknown way (has_more)" in sync_one(sandbox, "admins").error
+
+
+@pytest.mark.parametrize(
+    ("more", "headers"),
+    [
+        ({"total": 5}, {}),
+        ({"pages": {"total_count": 5}}, {}),
+        ({"totalResults": "5"}, {}),
+        ({}, {"X_Total_Count": "5"}),
+    ],
+)
+def test_fewer_rows_than_announced_are_an_error(
+    more: dict[str, Any], headers: dict[str, str], sandbox: Sandbox
+) -> None:
+    sandbox.respond("/admins", {"admins": [{"id": "1"}, {"id": "2"}], **more})
+    sandbox.fail("/admins", faults.add_headers(**headers))
+
+    assert (
+        "announced 5 rows and sent 2: the list is incomplete" in sync_one(sandbox, "admins").error
+    )
+
+
+def test_roles_come_under_their_own_key_if_both_are_there(sandbox: Sandbox) -> None:
+    sandbox.respond("/roles", {"data": [{"id": "1", "name": "Support"}], "roles": []})
+
+    assert sync_one(sandbox, "roles").column("roles", "id") == ["1"]
+
+
+@pytest.mark.parametrize("relation", ['rel="next"', "rel='next'", 'rel = "last next"', "REL=Next"])
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_link_header_to_a_next_page_is_an_error(stream: str, sandbox: Sandbox) -> None:
-    link = f'<{sandbox.base_url}/admins?page=1>; rel="prev", </admins?page=3>; rel="next"'
+def test_a_link_header_to_a_next_page_is_an_error(
+    stream: str, relation: str, sandbox: Sandbox
+) -> None:
+    link = f'<{sandbox.base_url}/admins?page=1>; rel="prev", </admins?page=3>; {relation}'
     sandbox.fail(PATHS[stream], faults.add_headers(Link=link))
 
     result = sync_one(sandbox, stream)

@@ -20,9 +20,10 @@ from tap_intercom_access.intercom.connection import Connection, Response
 from tap_intercom_access.intercom.decoding import (
     Decoded,
     ShapeError,
+    announced_rows,
     decode,
-    headers_of_more,
     signs_of_more,
+    values_besides_rows,
 )
 from tap_intercom_access.intercom.endpoints import US, Endpoint, Request, ResponseT
 from tap_intercom_access.intercom.errors import (
@@ -32,6 +33,7 @@ from tap_intercom_access.intercom.errors import (
     TransientError,
     UnknownHostError,
     describe_body,
+    is_temporary,
     refusal,
     unreachable,
     untrusted,
@@ -161,9 +163,10 @@ class Intercom:
                 raise IntercomError(f"{request}: {problem}", RUN_AGAIN)
         if repeated:
             logger.warning(
-                "%s: Intercom returned %d rows more than once; using the last version of each",
+                "%s: Intercom returned %d %s more than once; using the last version of each",
                 endpoint.path,
                 repeated,
+                "row" if repeated == 1 else "rows",
             )
         _check_count(request, total_pages, sent, "pages")
         _check_count(request, total_count, len(seen), "rows")
@@ -215,12 +218,15 @@ class Intercom:
         """
         self.observer.before_request(request)
         attempt = 1
+        is_last_lookup = self.is_test
         while True:
             try:
                 return self._send_once(request)
             except UnknownHostError:
-                if attempt > 1 or self.is_test:  # a name server may need a second attempt
+                if is_last_lookup:
                     raise
+                is_last_lookup = True  # a name server may need a second attempt
+                continue
             except TransientError as error:
                 if attempt == ATTEMPTS:
                     problem = f"gave up after {ATTEMPTS} attempts: {error.problem}"
@@ -284,7 +290,14 @@ class Intercom:
             raise untrusted(request, problem, describe_body(response))
         try:
             decoded = decode(content, endpoint.response, is_array=endpoint.is_array)
+            if isinstance(decoded.response, Page):
+                values = values_besides_rows(content, endpoint.key)
+                decoded.response.total_count = announced_rows(values, response.headers)
+                signs = signs_of_more(values, response.headers)
+                decoded.response.signs_of_more = ", ".join(signs)
         except ShapeError as error:
+            if is_temporary(response):
+                raise refusal(request, response) from error
             problem = f"it is not {endpoint.description} ({error})"
             failure = untrusted(request, problem, describe_body(response))
             if error.counts:
@@ -295,18 +308,15 @@ class Intercom:
         if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
             problem = f"it is not {endpoint.description}"
             raise untrusted(request, problem, describe_body(response))
-        if isinstance(decoded.response, Page):
-            signs = [*signs_of_more(content, endpoint.key), *headers_of_more(response.headers)]
-            decoded.response.signs_of_more = ", ".join(signs)
         return decoded
 
     def _mistrust(self, response: Response, requested: str) -> str | None:
         """Return why a response of HTTP 200 can't be used, None if it can."""
         if echoes(response.content, self.access_token):
             return "it contains the access token"
-        age = re.search(r"\d+", response.headers.get("Age", ""))
-        if age and int(age[0]) > MAX_AGE:
-            return f"it comes from a cache and is {age[0]} seconds old"
+        ages = map(int, re.findall(r"\d+", response.headers.get("Age", "")))
+        if (age := max(ages, default=0)) > MAX_AGE:
+            return f"it comes from a cache and is {age} seconds old"
         answered = response.headers.get("Intercom-Version", "")
         if version_of(answered) < version_of(requested) < NEWEST:
             return f"API version {answered} answered instead of {requested}"
@@ -326,7 +336,7 @@ def _check_count(request: Request[Any], announced: int, received: int, what: str
 
 def version_of(version: str) -> tuple[float, ...]:
     """Return an API version such as 2.16 for comparisons, NEWEST for others such as Preview."""
-    number = re.search(r"\d+\.\d+", version)
+    number = re.search(r"\d+(\.\d+)*", version)
     return tuple(map(float, number[0].split("."))) if number else NEWEST
 
 

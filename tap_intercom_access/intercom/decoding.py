@@ -21,6 +21,7 @@ from typing import Any, Generic, NoReturn, TypeVar, get_args
 
 import msgspec
 from msgspec import inspect
+from requests.utils import parse_header_links
 
 from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import decode_id
@@ -39,6 +40,12 @@ MORE = re.compile(
     re.IGNORECASE,
 )
 """Keys that announce further pages in APIs other than Intercom's today."""
+
+LAST = re.compile("is_?last(_?page)?$", re.IGNORECASE)
+"""Keys that announce further pages if they are false."""
+
+TOTAL = re.compile("(x-)?total([-_]?(count|results|items|rows))?$", re.IGNORECASE)
+"""Keys and headers with the number of rows of the whole list."""
 
 
 class ShapeError(ValueError):
@@ -81,8 +88,7 @@ def decode(
         except (ValueError, RecursionError) as error:
             problem = error
     try:
-        text = content.decode("utf-8", "surrogatepass").removeprefix("\ufeff")
-        body = json.loads(text, parse_constant=_refuse, strict=False)
+        body = _parse(content)
     except (ValueError, RecursionError) as error:
         raise ShapeError(str(problem or error)) from error
     corrector = _Corrector()
@@ -106,40 +112,68 @@ def unknown_keys(row: object, shape: type[msgspec.Struct], path: str = "") -> It
             yield from unknown_keys(value, inner, f"{path}{key}.")
 
 
-def signs_of_more(content: bytes | bytearray, key: str) -> list[str]:
-    """Return the keys of a page, except `pages.next`, that announce further pages: `has_more`."""
+def values_besides_rows(content: bytes | bytearray, key: str) -> dict[str, Any]:
+    """Return the values of a page, except the rows and `pages.next`.
+
+    Args:
+        content: A body that `decode` accepted.
+        key: The key of the rows.
+
+    Raises:
+        ShapeError: if one of the values can't be parsed.
+    """
     try:
-        page = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-    except ValueError:
-        return []
-    # Only the small values are parsed, not the rows.
-    values = {name: msgspec.json.decode(raw) for name, raw in page.items() if name != key}
+        try:
+            page: Any = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+            # Only the small values are parsed, not the rows.
+            values = {name: msgspec.json.decode(raw) for name, raw in page.items() if name != key}
+        except ValueError:
+            page = _parse(content, "replace")  # values without a field may be invalid UTF-8
+            values = {**page, key: None} if isinstance(page, dict) else {}
+    except (ValueError, RecursionError) as error:
+        raise ShapeError(str(error)) from error
     if isinstance(pages := values.get("pages"), dict):
         pages.pop("next", None)
-    return list(_announcements(values))
+    return values
+
+
+def signs_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the keys and headers of a page that announce further pages: `has_more`."""
+    yield from _announcements(values)
+    for name, value in headers.items():
+        links = parse_header_links(value.lower()) if name.lower() == "link" else []
+        is_next = any("next" in link.get("rel", "").split() for link in links)
+        if is_next or (MORE.match(name) and _is_set(value)):
+            yield f"the header {excerpt(name)}"
+
+
+def announced_rows(values: Mapping[str, Any], headers: Mapping[str, str]) -> int:
+    """Return the number of rows that a page announces for the whole list, 0 without one."""
+    pages = values.get("pages")
+    named = [*values.items(), *headers.items(), *(pages.items() if isinstance(pages, dict) else ())]
+    counts = [str(value) for name, value in named if TOTAL.match(name)]
+    return max((int(count) for count in counts if re.fullmatch(r"\d{1,9}", count)), default=0)
 
 
 def _announcements(value: object) -> Iterator[str]:
     for item in value if isinstance(value, list) else ():
         yield from _announcements(item)
     for key, item in value.items() if isinstance(value, dict) else ():
-        if (_is_set(item) and MORE.match(key)) or (key, item) == ("rel", "next"):
+        is_announced = MORE.match(key) if _is_set(item) else item is False and LAST.match(key)
+        if is_announced or (key, item) == ("rel", "next"):
             yield excerpt(key)
         else:
             yield from _announcements(item)
 
 
-def headers_of_more(headers: Mapping[str, str]) -> Iterator[str]:
-    """Yield the headers of a response that announce further pages."""
-    for name, value in headers.items():
-        if (MORE.match(name) and _is_set(value)) or (
-            name.lower() == "link" and re.search(r'rel="?next', value, re.IGNORECASE)
-        ):
-            yield f"the header {excerpt(name)}"
-
-
 def _is_set(value: object) -> bool:
     return bool(value) and str(value).strip().lower() not in {"", "0", "false", "no", "null"}
+
+
+def _parse(content: bytes | bytearray, errors: str = "surrogatepass") -> Any:  # noqa: ANN401
+    """Parse a body, which may have a byte order mark, and control characters in its strings."""
+    text = content.decode("utf-8", errors).removeprefix("\ufeff")
+    return json.loads(text, parse_constant=_refuse, strict=False)
 
 
 def _refuse(constant: str) -> NoReturn:

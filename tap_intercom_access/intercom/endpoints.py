@@ -47,7 +47,11 @@ class Endpoint(Generic[ResponseT]):
 
     def for_content(self, content: bytes | bytearray) -> Endpoint[ResponseT]:
         """Return the endpoint for the key that a response uses."""
-        if self.other_key and re.search(rb'"%b"\s*:\s*\[' % self.other_key.encode(), content):
+
+        def has(key: str) -> bool:
+            return bool(re.search(rb'"%b"\s*:\s*\[' % key.encode(), content))
+
+        if self.other_key and has(self.other_key) and not has(self.key):
             (row,) = get_args(get_type_hints(self.response)["rows"])
             return replace(self, key=self.other_key).with_rows(row)
         return self

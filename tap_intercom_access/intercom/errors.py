@@ -102,13 +102,16 @@ def refusal(request: Request[Any], response: Response) -> IntercomError:
     Source: https://developers.intercom.com/docs/references/rest-api/errors/error-codes
     """
     details = ", ".join([f"HTTP {response.status_code}", *_error_details(response)])
-    is_temporary = (
-        response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or response.status_code == HTTPStatus.REQUEST_TIMEOUT
-        or (response.status_code != HTTPStatus.TOO_MANY_REQUESTS and _codes(response) & TEMPORARY)
-    )
-    kind = TransientError if is_temporary else RefusedError
+    kind = TransientError if is_temporary(response) else RefusedError
     return kind(f"{request} answered {details}.", _advice(request, response))
+
+
+def is_temporary(response: Response) -> bool:
+    """Return whether another attempt may succeed, after a status or an error code."""
+    status = response.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return True
+    return status != HTTPStatus.TOO_MANY_REQUESTS and not TEMPORARY.isdisjoint(_codes(response))
 
 
 def unreachable(request: Request[Any], error: OSError) -> IntercomError:

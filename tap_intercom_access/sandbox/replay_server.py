@@ -66,6 +66,13 @@ class Recording:
         self.times = {"began_at": began_at.timestamp(), "times": self.complete["times"]}
         self.base_url = str(self.run["settings"]["base_url"])
         self.responses: list[dict[str, Any]] = [json.loads(line) for line in responses]
+        if self.complete["requests"] != len(responses):
+            raise ValueError(
+                f"{REQUESTS} has {len(responses)} responses, not {self.complete['requests']}"
+            )
+        for name in ("streams", "filters"):
+            if not isinstance(self.complete[name], dict):
+                raise TypeError(f"{name} in the last line is not an object")
 
     def body(self, response: Mapping[str, Any]) -> bytes:
         """Return the recorded body of a response, empty if none came.
@@ -152,7 +159,7 @@ def with_next_page_at(origin: str, body: bytes, base_url: str) -> bytes:
     """
     text = body.decode("utf-8", "surrogateescape")
     try:
-        content = json.loads(text)
+        content = json.loads(text.removeprefix("\ufeff"), strict=False)
         link = urlsplit(content["pages"]["next"])
     except (AttributeError, LookupError, TypeError, ValueError):
         return body
@@ -161,6 +168,6 @@ def with_next_page_at(origin: str, body: bytes, base_url: str) -> bytes:
         content["pages"]["next"] = origin + path
         for match in NEXT.finditer(text):
             changed = text[: match.start(1)] + json.dumps(origin + path) + text[match.end(1) :]
-            if json.loads(changed) == content:
+            if json.loads(changed.removeprefix("\ufeff"), strict=False) == content:
                 return changed.encode("utf-8", "surrogateescape")
     return body

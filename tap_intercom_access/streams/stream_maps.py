@@ -73,10 +73,12 @@ def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
             reason = type(error).__name__  # the message may contain a value, which is personal data
             if isinstance(error, MapExpressionError):
                 reason = excerpt(str(error.__cause__ or error))
+            advice = "Correct the expression."
+            if None in record.values():
+                advice = "If a column may be null, handle it: sha256(email) if email else None."
             raise StreamError(
                 f"{stream.name}: the stream map {expression} failed for the row with "
-                f"{excerpt(key)} ({reason}). The expression must handle null values, for example: "
-                "sha256(email) if email else None."
+                f"{excerpt(key)} ({reason}). {advice}"
             ) from error
 
     # The SDK lets through whatever an expression raises, and creates the maps itself.
