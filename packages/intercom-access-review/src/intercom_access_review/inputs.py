@@ -33,7 +33,7 @@ class Inputs:
     service_accounts: list[Row] = field(default_factory=list)
     manual_permissions: list[Row] = field(default_factory=list)
     reassignments: list[Row] = field(default_factory=list)
-    """Those that have not ended."""
+    """Those that apply."""
     notes: list[str] = field(default_factory=list)
     """What the inputs don't say."""
 
@@ -154,19 +154,20 @@ def read_reviewers() -> list[Row]:
     return rows
 
 
-def read_reassignments(last_days: dict[str, str]) -> list[Row]:
-    """Read the reassignments that have not ended, each with the reviewer at its end.
+def read_reassignments(last_days: dict[str, str], day: str) -> list[Row]:
+    """Read the reassignments that apply on a day, each with the reviewer at its end.
 
     Args:
         last_days: Last days of work by mailbox.
+        day: The day, such as 2026-08-26.
     """
-    columns, today = ("row", "from", "to", "by", "reason", "until"), now()[:10]
+    columns = ("row", "from", "to", "by", "reason", "until")
     rows = read_input("reassignments", columns, key=("row", "from"))
     for row in rows:
         row["until"] = iso_day(row["until"])
         if row["until"] and not parse_day(row["until"]):
             raise fail("reassignments", row["line"], f"until is {row['until']!r}. Use 2026-08-15.")
-    active = [row for row in rows if not row["until"] or row["until"] >= today]
+    active = [row for row in rows if not row["until"] or row["until"] >= day]
     following = {row["from"]: row["to"] for row in active if not row["row"]}
     for row in active:
         passed = {row["from"]}
@@ -175,7 +176,7 @@ def read_reassignments(last_days: dict[str, str]) -> list[Row]:
             row["to"] = following[row["to"]]
         if row["to"] in passed:
             raise fail("reassignments", row["line"], "it goes in a circle. Remove the older line.")
-        if last_days.get(mailbox(row["to"]), today) < today:
+        if last_days.get(mailbox(row["to"]), day) < day:
             raise fail("reassignments", row["line"], f"{row['to']} has left.")
     return active
 
@@ -191,8 +192,8 @@ def read_manual_permissions() -> list[Row]:
     return rows
 
 
-def load_inputs() -> Inputs:
-    """Read and check all inputs.
+def load_inputs(day: str = "") -> Inputs:
+    """Read and check all inputs, as they are on a day; by default today.
 
     Raises:
         click.ClickException: A file cannot be read, or a value in it is invalid.
@@ -209,7 +210,7 @@ def load_inputs() -> Inputs:
         service_accounts=read_input("service_accounts", ("email", "owner"), key=("email",)),
         manual_permissions=read_manual_permissions(),
     )
-    inputs.reassignments = read_reassignments(inputs.last_days)
+    inputs.reassignments = read_reassignments(inputs.last_days, day or now()[:10])
     lines = {row["email"]: row["line"] for row in inputs.service_accounts}
     for name, column, rows in (
         ("reassignments", "to", inputs.reassignments),

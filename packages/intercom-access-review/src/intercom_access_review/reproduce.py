@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from intercom_access_review.project import Row
 
 OF_HISTORY = {
-    *("access_changes", "outcomes", "review_items", "syncs", "terminated_users"),
+    *("access_changes", "focus", "outcomes", "review_items", "syncs", "terminated_users"),
     *("first observed", "first_observed", "is_simulated", "items", "known_since", "last decision"),
     *("last activity", "last_activity_at", "last_activity_type", "or_earlier", "position"),
 }
@@ -93,11 +93,10 @@ def build_sync(folder: Path, state: State) -> None:
     """Build the warehouse from the responses and inputs that a step keeps."""
     evidence = read_evidence(folder / "intercom")
     shutil.rmtree(INPUTS, ignore_errors=True)
-    unused = shutil.ignore_patterns("reassignments.csv")  # its steps have the rows
-    shutil.copytree(folder / "inputs", INPUTS, ignore=unused)
+    shutil.copytree(folder / "inputs", INPUTS)
     known = state.sync.reconciliation
     exported = exported_addresses(known["column"])[1] if known and not known["problem"] else ()
-    build_from(evidence.rows, load_inputs(), exported, state)
+    build_from(evidence.rows, load_inputs(state.sync.as_of[:10]), exported, state)
 
 
 def stored_rows(folder: Path, tables: Tables) -> Found:

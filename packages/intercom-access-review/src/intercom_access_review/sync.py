@@ -136,7 +136,7 @@ def finish_sync() -> State:
     """Compare the loaded rows with what Intercom sent, and build the warehouse from them."""
     settings = load_settings(ITEM_KINDS)
     hashes = {path.name: sha256(path) for path in sorted(INPUTS.glob("*.csv"))}
-    inputs, warehouse, reviews = load_inputs(), open_warehouse(settings), load_archive(settings)
+    warehouse, reviews = open_warehouse(settings), load_archive(settings)
     if SYNC.exists():  # a later step failed, and this is another try
         return State(load_sync(), reviews, warehouse, settings)
     if not PREPARED.exists():
@@ -148,6 +148,7 @@ def finish_sync() -> State:
     check_gap(warehouse, prepared, sync)
     check_clock(known_syncs(warehouse), sync.as_of)
     rename_old_columns(warehouse)
+    inputs = load_inputs(sync.as_of[:10])
     sync.inputs, sync.input_notes = hashes, inputs.notes
     sync.reconciliation, exported = read_export(settings.teammates_export_column)
     state = State(sync, reviews, warehouse, settings)
