@@ -151,7 +151,9 @@ def test_a_review_without_the_earlier_ones_names_what_is_not_reproduced(
 
     output = Project(tmp_path / "archive").run("reproduce", SECOND)
 
-    assert output.startswith("Not reproduced: access_changes, first observed, first_observed,")
+    assert output.startswith(
+        "Not reproduced: access_changes, first observed, first_observed, focus"
+    )
     assert "The review was reproduced" in output
 
 

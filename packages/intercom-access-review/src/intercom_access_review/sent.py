@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ KEYS = {
     "roles": ("id",),
     LOGS: ("id",),
 }
-LISTED = {"admins": "admins", "teams": "teams", "team_memberships": "teams", LOGS: LOGS}
+LISTED = {stream: stream for stream in ("admins", "teams", "roles", LOGS)}
+LISTED["team_memberships"] = "teams"
 """The key of the rows in the body of a response, by the stream that asked for it."""
 
 Key = tuple[str, ...]
@@ -37,38 +38,36 @@ def text_of(id_: object) -> str | None:
 
 
 def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
-    """Return the rows in the bodies of responses, in the columns of the tap.
+    """Return the rows in the bodies of responses.
 
     Args:
         responses: The stream that sent each request, and the body that answered it.
         window: The time span of the log entries, if they were read.
     """
-    listed: dict[str, list[Row]] = {"admins": [], "teams": [], LOGS: []}
-    rows: Rows = {stream: {} for stream in LISTS}
+    listed: dict[str, list[Row]] = {"admins": [], "teams": []}
+    rows: Rows = {}
     for stream, body in responses:
         if stream == "workspaces":
-            me = workspace_row(body)
-            rows[stream][(me["id"],)] = me
-        elif stream == "roles":
-            found = body.get("data", body.get("roles")) or []
-            rows.setdefault(stream, {}).update(by_key(stream, map(role_row, found)))
-        elif stream in LISTED:
-            key = LISTED[stream]
-            listed[key] += body if isinstance(body, list) else body.get(key) or []
+            rows[stream] = by_key(stream, [workspace_row(body)])
+        elif key := LISTED.get(stream):
+            found = body if isinstance(body, list) else body.get(key, body.get("data")) or []
+            listed.setdefault(key, []).extend(found)
     people = (row for row in listed["admins"] if row.get("type") != "team")
-    rows["admins"] = by_key("admins", map(admin_row, people))
-    rows["teams"] = by_key("teams", map(team_row, listed["teams"]))
-    rows["team_memberships"] = by_key("team_memberships", membership_rows(listed["teams"]))
+    rows["admins"] = by_key("admins", people)
+    rows["teams"] = by_key("teams", listed["teams"])
+    rows["team_memberships"] = memberships(listed["teams"])
+    if "roles" in listed:
+        rows["roles"] = by_key("roles", listed["roles"])
     if window:
         begin, end = (datetime.fromisoformat(window[name]).timestamp() for name in ("from", "to"))
-        entries = (row for row in listed[LOGS] if begin <= int(row["created_at"]) < end)
-        rows[LOGS] = by_key(LOGS, map(log_row, entries))
+        entries = (row for row in listed.get(LOGS, []) if begin <= int(row["created_at"]) < end)
+        rows[LOGS] = by_key(LOGS, entries)
     return rows
 
 
 def by_key(stream: str, rows: Iterable[Row]) -> dict[Key, Row]:
     """Return rows by their key. Of those with the same key, the last one counts."""
-    return {tuple(str(row[name]) for name in KEYS[stream]): row for row in rows}
+    return {tuple(str(text_of(row[name])) for name in KEYS[stream]): row for row in rows}
 
 
 def workspace_row(me: Row) -> Row:
@@ -84,34 +83,7 @@ def workspace_row(me: Row) -> Row:
     }
 
 
-def admin_row(row: Row) -> Row:
-    """Return a teammate."""
-    role = row.get("role") or {}
-    return {
-        "id": text_of(row["id"]),
-        "name": row.get("name"),
-        "email": row.get("email"),
-        "job_title": row.get("job_title"),
-        "has_inbox_seat": row.get("has_inbox_seat"),
-        "role": {"id": text_of(role.get("id")), "name": role.get("name")},
-    }
-
-
-def team_row(row: Row) -> Row:
-    """Return a team."""
-    return {"id": text_of(row["id"]), "name": row.get("name")}
-
-
-def role_row(row: Row) -> Row:
-    """Return a role."""
-    return {
-        "id": text_of(row["id"]),
-        "name": row.get("name"),
-        "description": row.get("description"),
-    }
-
-
-def membership_rows(teams: list[Row]) -> list[Row]:
+def memberships(teams: list[Row]) -> dict[Key, Row]:
     """Return who is a member of which team. Of two levels, primary counts."""
     rows: dict[Key, Row] = {}
     for team in teams:
@@ -119,18 +91,6 @@ def membership_rows(teams: list[Row]) -> list[Row]:
         for level in (None, "secondary", "primary"):
             members = priority.get(f"{level}_admin_ids") if level else team.get("admin_ids")
             for admin in members or ():
-                row = {"team_id": text_of(team["id"]), "admin_id": text_of(admin)}
-                rows[(str(row["team_id"]), str(row["admin_id"]))] = row | {"priority_level": level}
-    return list(rows.values())
-
-
-def log_row(row: Row) -> Row:
-    """Return a log entry."""
-    by = row.get("performed_by") or {}
-    return {
-        "id": text_of(row["id"]),
-        "created_at": datetime.fromtimestamp(int(row["created_at"]), timezone.utc).isoformat(),
-        "activity_type": row.get("activity_type"),
-        "activity_description": row.get("activity_description"),
-        "performed_by": {"id": text_of(by.get("id")), "email": by.get("email")},
-    }
+                key = (str(text_of(team["id"])), str(text_of(admin)))
+                rows[key] = {"team_id": key[0], "admin_id": key[1], "priority_level": level}
+    return rows

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from intercom_access_review.inputs import ADDRESSES, mailbox, normalized_address
 from intercom_access_review.project import Row, utc
+from intercom_access_review.sent import text_of
 from intercom_access_review.texts import comparison_key, is_bot_address, visible_name
 from intercom_access_review.warehouse import has_table
 from intercom_access_review.worksheets import as_read
@@ -39,41 +41,45 @@ def storable(value: object) -> str | None:
 
 def admin_row(row: Row) -> Row:
     """Return a teammate as the tables have it. A role without an ID is known by its name."""
-    role = row["role"] or {}
-    role_name = visible_name(storable(role.get("name")))
+    role = row.get("role") or {}
+    role_id, role_name = text_of(role.get("id")), visible_name(storable(role.get("name")))
     return {
-        "admin_id": row["id"],
-        "name": storable(row["name"]),
-        "email": normalized_address(storable(row["email"])) or None,
-        "job_title": storable(row["job_title"]),
-        "has_inbox_seat": row["has_inbox_seat"],
-        "role_id": role.get("id") or role_name or None,
-        "role_name": role_name or role.get("id"),
+        "admin_id": text_of(row["id"]),
+        "name": storable(row.get("name")),
+        "email": normalized_address(storable(row.get("email"))) or None,
+        "job_title": storable(row.get("job_title")),
+        "has_inbox_seat": row.get("has_inbox_seat"),
+        "role_id": role_id or role_name or None,
+        "role_name": role_name or role_id,
     }
 
 
 def event_row(row: Row) -> Row:
-    """Return a log entry as the tables have it."""
-    by, at = row["performed_by"] or {}, row["created_at"]
+    """Return a log entry as the tables have it. Intercom sends its time in Unix seconds."""
+    by, at = row.get("performed_by") or {}, row["created_at"]
+    if isinstance(at, int):
+        at = datetime.fromtimestamp(at, timezone.utc)
     return {
-        "event_id": row["id"],
+        "event_id": text_of(row["id"]),
         "happened_at": utc(at if isinstance(at, str) else at.isoformat()),
-        "activity_type": row["activity_type"],
-        "sentence": storable(row["activity_description"]),
-        "performed_by_id": by.get("id"),
+        "activity_type": row.get("activity_type"),
+        "sentence": storable(row.get("activity_description")),
+        "performed_by_id": text_of(by.get("id")),
         "performed_by_email": storable(by.get("email")),
     }
 
 
 def team_row(row: Row) -> Row:
     """Return a team as the tables have it."""
-    return {"team_id": row["id"], "team_name": visible_name(storable(row["name"])) or row["id"]}
+    id_ = text_of(row["id"])
+    return {"team_id": id_, "team_name": visible_name(storable(row.get("name"))) or id_}
 
 
 def role_row(row: Row) -> Row:
     """Return a role as the tables have it."""
-    name = visible_name(storable(row["name"])) or row["id"]
-    return {"role_id": row["id"], "role_name": name, "description": storable(row["description"])}
+    id_ = text_of(row["id"])
+    name = visible_name(storable(row.get("name"))) or id_
+    return {"role_id": id_, "role_name": name, "description": storable(row.get("description"))}
 
 
 STORED = {
