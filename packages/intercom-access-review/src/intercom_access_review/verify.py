@@ -132,8 +132,8 @@ def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None)
         click.echo(f"{archive / name}: integrity check {result}")
     for path, manifest in read_manifests(archive).items():
         package = manifest.package
-        own = f"{running['version']} ({running['sha256'][:16]})"
-        same = "this version" if package == running else f"not this version, which is {own}"
+        here = f"{running['version']} ({running['sha256'][:16]})"
+        same = "this version" if package == running else f"not this version, which is {here}"
         click.echo(f"{sha256(path)}  {path}: {', '.join(seals_of(path, settings)[0])}")
         click.echo(f"  written by {package['version']} ({package['sha256'][:16]}), {same}")
         click.echo(f"  source: {', '.join(manifest.source_hosts) or 'unknown'}")
