@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from intercom_access_review.archive import Archived, read_review
 from intercom_access_review.cli import main
@@ -25,6 +27,7 @@ from intercom_access_review.sync_record import describe
 from intercom_access_review.totals import compare_loaded
 from intercom_access_review.worksheets import SHOWN, Texts
 from projects import day, make_writable, read_rows, write_rows
+from timestamps import allow, ssh_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
     from intercom_access_review.records import Manifest
 
 ADA, BEN = "ada@example.com", "ben@example.com"
-NAME = str(day(10))
+NAME, SECOND = str(day(10)), str(day(5))
+FOLDER = REVIEWS / NAME
 SETTINGS = Settings()
 
 
@@ -148,11 +152,6 @@ def changed(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
-def integrity() -> int:
-    """The exit code of the integrity check."""
-    return CliRunner().invoke(main, ["verify"]).exit_code
-
-
 def resealed(root: Path) -> None:
     """Write all manifests of an archive again, as someone without its key can."""
     manifests = read_manifests(root)
@@ -172,3 +171,42 @@ def resealed(root: Path) -> None:
 def following(root: Path, manifest: Manifest) -> list[Path]:
     """The step that a manifest follows."""
     return [root / name for name in manifest.previous]
+
+
+def reviewed_twice() -> Archived:
+    """A review with one import, and a second review after it."""
+    first = write_review()
+    complete(ADA, lambda rows: rows[0].update(decision="revoke"))
+    imported(first)
+    write_review(SECOND)
+    return first
+
+
+def signing(folder: Path) -> Settings:
+    """Settings that sign each step, with the keys that they allow."""
+    key = ssh_key(folder, "grace")
+    allow(folder / "signers", grace=key)
+    return replace(
+        SETTINGS,
+        signing_key=str(key),
+        allowed_signers=str(folder / "signers"),
+        require=["signature"],
+    )
+
+
+def verify(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["verify", *arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+def rewritten(path: Path, old: str, new: str) -> Path:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    changed(path, text.replace(old, new))
+    return path
+
+
+def removed(path: Path) -> None:
+    make_writable(path.parent)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
