@@ -108,7 +108,7 @@ INPUTS = {
     "Support@corp.example,gus@corp.example\n",
     "reassignments": "row,from,to,by,reason,until\n"
     f",ed@corp.example,Max@corp.example,ada@corp.example,parental leave,{day(-5)}\n"
-    f",cleo@corp.example,tia@corp.example,ada@corp.example,it has ended,{day(3)}\n",
+    f",cleo@corp.example,tia@corp.example,ada@corp.example,it has ended,{day(150)}\n",
     "manual_permissions": "email,privileged\nnora@corp.example,no\nyara@corp.example,YES\n"
     "filler2047@corp.example,no\nada@corp.example,no\nnobody@corp.example,no\n",
 }
