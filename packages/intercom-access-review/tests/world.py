@@ -338,6 +338,7 @@ MANAGERS = {
     2042: "ed@corp.example",  # the delegate
     2021: "vic@corp.example",  # who leaves
     2022: "sam.lee.2@corp.example",  # themselves
+    2017: "former@corp.example",  # who is in no list
     2036: "vic@corp.example",  # in two teams with reviewers
 }
 

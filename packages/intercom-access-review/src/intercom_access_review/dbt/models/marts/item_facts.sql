@@ -112,7 +112,11 @@ facts as (
     from {{ source('input', 'reviewers') }} join terminated on terminated.email = reviewer
     union all
     select {{ fact('reviewer_unknown', subject="kind || ' ' || name", kind='kind', thing='name', who='reviewer') }}
-    from {{ source('input', 'reviewers') }} as reviewers
+    from (
+        select kind, name, reviewer from {{ source('input', 'reviewers') }}
+        union
+        select 'manager', manager, manager from {{ source('input', 'employees') }} where manager is not null
+    ) as reviewers
     join {{ ref('persons') }} as persons on persons.email = reviewers.reviewer and not persons.is_employed
     where exists (select 1 from {{ source('input', 'employees') }})
         and reviewers.reviewer not in (select email from {{ ref('people') }} where is_there and email is not null)
