@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import duckdb
 import psycopg
@@ -52,6 +53,14 @@ def environment_of_package() -> Path:
             subprocess.run([*pip, "-e", f"{PACKAGE}[duckdb,postgres]"], check=True)
             done.write_text(content, encoding="utf-8")
     return home / SCRIPTS
+
+
+def own_database(server: str, name: str) -> str:
+    """Create a database that no other test uses, and return its address."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        connection.execute(f"alter database {name} set timezone to 'America/Los_Angeles'".encode())
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives import resealed
-from projects import NOW, Project, clock, day, make_writable, read_rows, write_rows
+from projects import NOW, Project, clock, day, make_writable, own_database, read_rows, write_rows
 from tap_intercom_access.sandbox.models import DAY, Admin
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
@@ -112,7 +112,11 @@ def play(project: Project) -> None:
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    uri = request.getfixturevalue("database") if request.param == "postgres" else None
+    uri = (
+        own_database(request.getfixturevalue("database"), "outcomes")
+        if request.param == "postgres"
+        else None
+    )
     project = Project(tmp_path_factory.mktemp("outcomes") / "project", postgres=uri).init()
     play(project)
     return project

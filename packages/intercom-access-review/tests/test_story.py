@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from openpyxl import load_workbook
 
-from projects import NOW, Project, clock, day, read_rows
+from projects import NOW, Project, clock, day, own_database, read_rows
 from tap_intercom_access.sandbox.models import DAY, Admin, Team
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
@@ -201,7 +201,11 @@ def play(project: Project) -> None:
 def test_twelve_people_review_and_an_auditor_reproduces_it(
     warehouse: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    uri = request.getfixturevalue("database") if warehouse == "postgres" else None
+    uri = (
+        own_database(request.getfixturevalue("database"), "story")
+        if warehouse == "postgres"
+        else None
+    )
     project = Project(tmp_path / "project", postgres=uri).init()
 
     play(project)
