@@ -28,7 +28,7 @@ DOCKER = ROOT / "examples" / "docker"
 def test_without_meltano_the_command_fails_when_the_tap_fails(
     language: str, shell: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    config = json.loads(block("write a file `config.json`", "json")) | {
+    config = json.loads(block("Write a file `config.json`", "json")) | {
         "base_url": sandbox.base_url
     }
     target = tmp_path / "target-jsonl"
@@ -194,8 +194,7 @@ def test_dlt_loads_nothing_from_an_incomplete_list(paged: Sandbox, tmp_path: Pat
 
 def test_the_client_alone_reads_all_teammates(sandbox: Sandbox, tmp_path: Path) -> None:
     script = block("## Use the API client alone", "python")
-    assert len([line for line in script.splitlines() if line]) == 5
-    script = script.replace('"ACCESS_TOKEN"', '"ACCESS_TOKEN", "https://api.intercom.io"')
+    assert len([line for line in script.splitlines() if line]) == 6
 
     run = run_script(
         f"{script}\nimport sys\nassert 'singer_sdk' not in sys.modules\n", sandbox, tmp_path
