@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILES = {
     "employees": "email,name\n",
-    "reviewers": "kind,name,reviewer\n",
+    "reviewers": "kind,name,reviewer\ndefault,,ann@example.com\n",
     "privileged_roles": "role\n",
 }
 
@@ -63,6 +63,14 @@ def test_employees_are_read_as_a_personnel_system_exports_them() -> None:
     write("employees", "email,name\na@x,A\n")
     assert load_inputs().notes == [
         "employees.csv has no column left_on, so terminated users are not known."
+    ]
+
+
+def test_no_reviewer_is_noted_before_intercom_is_called() -> None:
+    write("reviewers", "kind,name,reviewer\n")
+
+    assert load_inputs().notes == [
+        "reviewers.csv has no rows. Only managers and owners of accounts review rows."
     ]
 
 

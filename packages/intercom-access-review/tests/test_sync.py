@@ -83,6 +83,25 @@ def test_what_cannot_work_is_refused_before_intercom_is_called(case: str, copy: 
     assert (copy.folder / "output" / "sync.json").exists()  # the last sync still counts
 
 
+def test_a_review_warns_of_rows_without_a_reviewer_and_of_unknown_names(copy: Project) -> None:
+    for name, text in {
+        "reviewers": "kind,name,reviewer\nteam,Ghosts,grace@example.com\n",
+        "privileged_roles": "role\nSuperuser\nworkspace ADMIN\n",
+    }.items():
+        (copy.folder / "inputs" / f"{name}.csv").write_text(text, encoding="utf-8")
+
+    with Sandbox(demo()) as sandbox:
+        output = copy.sync(sandbox, "review")
+
+    warnings = [line for line in output.splitlines() if line.startswith("Warning: ")]
+    role = "privileged_roles.csv names the role Superuser. No teammate has a role of this name."
+    assert warnings == [
+        "Warning: rows without a reviewer: 45. Assign them in inputs/reassignments.csv.",
+        f"Warning: {role}",
+        "Warning: reviewers.csv names the team Ghosts. There is no team of this name.",
+    ]
+
+
 def test_a_locked_database_is_refused_with_the_process_that_has_it(copy: Project) -> None:
     with duckdb.connect(str(copy.folder / "output" / "review.duckdb")):
         error = copy.error("prepare")

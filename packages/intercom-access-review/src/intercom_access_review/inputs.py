@@ -200,10 +200,13 @@ def load_inputs(day: str = "") -> Inputs:
     """
     roles = read_input("privileged_roles", ("role",), key=("role",))
     employees, notes = read_employees()
+    reviewers = read_reviewers()
+    if not reviewers:
+        notes.append("reviewers.csv has no rows. Only managers and owners of accounts review rows.")
     inputs = Inputs(
         employees=employees,
         notes=notes,
-        reviewers=read_reviewers(),
+        reviewers=reviewers,
         privileged_roles=[
             {"name": row["role"], "name_key": comparison_key(row["role"])} for row in roles
         ],

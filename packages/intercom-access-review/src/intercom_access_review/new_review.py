@@ -44,6 +44,7 @@ TABLES = {
     "terminated_users": ("admin_id",),
 }
 """The tables that are kept with a review, with the columns that name a row."""
+ASSIGN = "Assign them in inputs/reassignments.csv."
 
 
 def last_decision(fact: Row) -> str:
@@ -186,3 +187,13 @@ def write_review(state: State) -> None:
         write_record(new / "review.json", record)
     write_text(PAGE, text)
     click.echo(f"{folder}: {len(rows)} rows to decide.")
+    warn(rows, state.items)
+
+
+def warn(rows: list[Texts], items: list[Row]) -> None:
+    """Log how many rows have no reviewer, and the names in the inputs that don't exist."""
+    if unassigned := sum(not row["reviewer"] for row in rows):
+        click.echo(f"Warning: rows without a reviewer: {unassigned}. {ASSIGN}", err=True)
+    for item in items:
+        if item["item"] == "input_name" and item["note"] == "unknown":
+            click.echo(f"Warning: {item['sentence']}", err=True)
