@@ -158,7 +158,16 @@ def test_an_auditor_uses_their_own_signers(sealing: Settings, tmp_path: Path) ->
     assert code == 1
     assert "manifest.json.sig is from" in output
     assert "own does not allow" in output
-    assert "which names its owner, is missing" in verify("--allowed-signers", "none")[1]
+    assert "which names its owner, is missing" in verify()[1]
+
+
+@pytest.mark.parametrize("option", ["--allowed-signers", "--timestamp-ca"])
+@pytest.mark.parametrize("path", ["none", ""])
+def test_an_option_that_is_not_a_file_is_one_error(
+    option: str, path: str, review: Archived
+) -> None:
+    assert review
+    assert verify(option, path) == (1, f"Error: {option} is {path!r}, which is not a file.\n")
 
 
 def test_a_signature_of_another_file_fails(sealing: Settings, tmp_path: Path) -> None:

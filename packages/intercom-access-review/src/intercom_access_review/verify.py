@@ -122,7 +122,11 @@ def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None)
     """Check whether the reviews in ARCHIVE are as they were written."""
     settings = load_settings(ITEM_KINDS) if PATH.exists() else Settings()
     own = {"allowed_signers": allowed_signers, "timestamp_ca": timestamp_ca}
-    given = {name: value for name, value in own.items() if value}
+    given = {name: value for name, value in own.items() if value is not None}
+    for name, value in given.items():
+        if not Path(value).expanduser().is_file():
+            option = name.replace("_", "-")
+            raise click.ClickException(f"--{option} is {value!r}, which is not a file.")
     kinds = {"allowed_signers": "signature", "timestamp_ca": "timestamp"}
     required = {*settings.require, *(kinds[name] for name in given)}
     settings = msgspec.structs.replace(settings, **given, require=sorted(required))
