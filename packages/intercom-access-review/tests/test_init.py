@@ -50,6 +50,7 @@ def test_files_that_exist_are_not_changed(tmp_path: Path) -> None:
 def test_a_project_has_one_loader_and_all_jobs(warehouse: str, tmp_path: Path) -> None:
     files = created(tmp_path, "--warehouse", warehouse)
 
+    assert (tmp_path / "inbox").is_dir()
     project: dict[str, Any] = yaml.safe_load(files["meltano.yml"])
     (loader,) = project["plugins"]["loaders"]
     assert loader["name"] == {"duckdb": "target-jsonl", "postgres": "target-postgres"}[warehouse]

@@ -12,6 +12,7 @@ import click
 
 from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.identity import NAME, TAP
+from intercom_access_review.project import INBOX
 
 STARTER = Path(__file__).parent / "starter"
 INPUT_HEADERS = {
@@ -94,6 +95,7 @@ def init(directory: Path, warehouse: str, tap: str | None, review: str | None) -
             filled = filled.replace(placeholder, value)
         make_folder(path.parent)
         write_text(path, filled)
+    make_folder(directory / INBOX)
     click.echo(
         (STARTER / "next_steps.txt")
         .read_text(encoding="utf-8")
