@@ -28,7 +28,7 @@ from intercom_access_review import signatures
 from intercom_access_review.archive import load_archive, read_review
 from intercom_access_review.manifest import new_step
 from intercom_access_review.project import REVIEWS
-from intercom_access_review.records import Review, read_record
+from intercom_access_review.records import Review, read_record, write_record
 from projects import make_writable
 from timestamps import allow, authority, service, ssh_key
 
@@ -103,6 +103,18 @@ def test_a_newer_format_is_refused_and_an_unreadable_file_named(review: Archived
     changed(path, "{")
     with pytest.raises(click.ClickException, match=r"review\.json was changed"):
         read_record(path, Review)
+
+
+def test_an_earlier_name_of_a_simulated_time_is_read(review: Archived) -> None:
+    path = review.folder / "review.json"
+    assert not review.record.sync.is_time_simulated
+    rewritten(path, '"is_time_simulated": false', '"is_simulated": true')
+
+    record = read_record(path, Review)
+
+    assert record.sync.is_time_simulated
+    write_record(path.with_name("again.json"), record)
+    assert '"is_simulated"' not in path.with_name("again.json").read_text("utf-8")
 
 
 def test_a_step_that_fails_leaves_nothing_and_is_not_in_the_way(review: Archived) -> None:

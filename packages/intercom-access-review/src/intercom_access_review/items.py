@@ -135,7 +135,7 @@ def write_items(items: list[Row], sync: Sync, settings: Settings) -> None:
     ]
     record = Items(
         as_of=sync.as_of,
-        is_simulated=sync.is_simulated,
+        is_time_simulated=sync.is_time_simulated,
         workspace_id=sync.workspace["id"],
         compared_with=before.as_of if before else None,
         first_seen_since=before.first_seen_since if before else sync.as_of,

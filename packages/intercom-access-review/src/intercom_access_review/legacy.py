@@ -117,7 +117,7 @@ def review_of(name: str, evidence: Row) -> Review:
     logs = lists.get("activity_logs", {})
     sync = Sync(
         as_of=evidence["as_of"],
-        is_simulated=bool(evidence.get("as_of_is_pretended")),
+        is_time_simulated=bool(evidence.get("as_of_is_pretended")),
         source_hosts=[],
         workspace=workspace | {"id": workspace["workspace_id"]},
         token_owner=evidence["token_owner"],

@@ -53,7 +53,6 @@ class Sync(Record):
     """A complete sync."""
 
     as_of: str
-    is_simulated: bool
     source_hosts: list[str]
     workspace: Row
     """id, name, and region"""
@@ -76,6 +75,15 @@ class Sync(Record):
     """The SHA-256 of the files in inputs/."""
     input_notes: list[str] = []
     """What the inputs don't say."""
+    is_time_simulated: bool = False
+    """Whether the demo simulates as_of. Whether the data is simulated shows in source_hosts."""
+    is_simulated: bool | msgspec.UnsetType = msgspec.UNSET
+    """The name of is_time_simulated in earlier reviews."""
+
+    def __post_init__(self) -> None:
+        """Read the earlier name."""
+        if self.is_simulated is not msgspec.UNSET:
+            self.is_time_simulated, self.is_simulated = bool(self.is_simulated), msgspec.UNSET
 
 
 class Review(Record):
@@ -188,11 +196,11 @@ class Items(Record):
     """The items needing attention of the last sync."""
 
     as_of: str
-    is_simulated: bool
     workspace_id: str
     compared_with: str | None
     first_seen_since: str
     items: list[Row]
+    is_time_simulated: bool = False
 
 
 R = TypeVar("R", bound=Record)

@@ -74,7 +74,7 @@ class State:
         """The simulated times of syncs and reviews."""
         times = {row["as_of"] for row in self.table("syncs") if row["is_simulated"]}
         syncs = (review.record.sync for review in self.reviews)
-        return times | {utc(sync.as_of) for sync in syncs if sync.is_simulated}
+        return times | {utc(sync.as_of) for sync in syncs if sync.is_time_simulated}
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table, in their order if it has one."""

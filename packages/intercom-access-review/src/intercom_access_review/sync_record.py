@@ -49,7 +49,7 @@ def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str
     names = ("id", "name", "email")
     return Sync(
         as_of=simulated or max(read_at[stream] for stream in LISTS),
-        is_simulated=simulated is not None,
+        is_time_simulated=simulated is not None,
         source_hosts=evidence.hosts,
         workspace={name: storable(workspace[name]) for name in ("id", "name", "region")},
         token_owner={name: storable(workspace[f"token_admin_{name}"]) for name in names},
@@ -82,7 +82,7 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     """
     evidence = read_evidence(folder / "intercom")
     totals = compare_loaded(evidence.rows, evidence.rows)
-    again = describe(evidence, totals, sync.as_of if sync.is_simulated else None)
+    again = describe(evidence, totals, sync.as_of if sync.is_time_simulated else None)
     found = [
         difference(stream, totals[stream].sent, known.sent, f"are in the record of {folder.name}")
         for stream, known in sync.totals.items()

@@ -131,7 +131,7 @@ def sync_facts(sync: Sync, terminated_days: int | None) -> Row:
     """Return the row about the last sync."""
     return {
         "as_of": utc(sync.as_of),
-        "is_simulated": sync.is_simulated,
+        "is_simulated": sync.is_time_simulated,
         "logs_from": sync.logs_from and utc(sync.logs_from),
         "logs_to": sync.logs_to and utc(sync.logs_to),
         "workspace_id": sync.workspace["id"],
