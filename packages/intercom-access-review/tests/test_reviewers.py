@@ -58,7 +58,7 @@ def review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archived:
     monkeypatch.chdir(tmp_path)
     INPUTS.mkdir()
     for name, text in {
-        "employees": "email,name,left_on\n",
+        "employees": f"email,name,left_on\n{ADA},Ada,\n{BEN},Ben Berg,\n",
         "reviewers": "kind,name,reviewer\n",
         "privileged_roles": "role\n",
     }.items():
@@ -71,11 +71,13 @@ def state_of(review: Archived) -> State:
     return State(review.record.sync, load_archive(SETTINGS), warehouse, SETTINGS)
 
 
-def emails(review: Archived, link: str = "") -> dict[str, EmailMessage]:
+def emails(review: Archived, link: str = "", due: str = "") -> dict[str, EmailMessage]:
     """The emails that are written, by address."""
     state = state_of(review)
+    for row in state.reviews[0].rows.values():
+        row["due"] = due
     state.settings.worksheet_link = link
-    write_emails(state, load_inputs().last_days)
+    write_emails(state, load_inputs())
     state.settings.worksheet_link = ""
     found = {}
     for path in (OUTBOX / NAME).glob("*.eml"):
@@ -120,6 +122,16 @@ def test_a_refused_worksheet_returns_to_its_reviewer_with_its_problems(review: A
     assert emails(review) == {}
 
 
+def test_an_email_explains_the_due_date_if_there_is_one(review: Archived) -> None:
+    text, text_due = (text_of(emails(review, due=due)[BEN]) for due in ("", f"decide by {day(-9)}"))
+
+    assert text.startswith("Hello Ben Berg, please review who has access")
+    assert text.endswith("stay open, and you can return the file again.")
+    assert text_due == text.replace("- 1 row", f"- 1 row by {day(-9)}") + (
+        " The due date is included, until midnight UTC."
+    )
+
+
 def test_a_file_that_cannot_be_read_is_known_by_its_name(review: Archived) -> None:
     INBOX.mkdir()
     (INBOX / f"{ADA} (1).csv").write_bytes("row;Jörg".encode("cp1252"))
@@ -146,7 +158,7 @@ def test_the_outbox_has_one_message_per_person_for_a_chat(review: Archived) -> N
             "text": f"{subject} {rows}",
             "link": f"https://files.example.com/{NAME}/{reviewer.replace('@', '%40')}.xlsx",
         }
-        for reviewer, name, rows in ((ADA, "Ada  L.", "3 rows"), (BEN, "", "1 row"))
+        for reviewer, name, rows in ((ADA, "Ada  L.", "3 rows"), (BEN, "Ben Berg", "1 row"))
     ]
     emails(review)
     assert f"reviews/{NAME}/worksheets/{BEN}.xlsx" in (OUTBOX / "messages.json").read_text("utf-8")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from intercom_access_review.decisions import Refusal
+    from intercom_access_review.inputs import Inputs
     from intercom_access_review.state import State
 
 MESSAGES = OUTBOX / "messages.json"
@@ -119,14 +120,14 @@ def link_to(path: Path, review: Archived, pattern: str) -> str:
     return link or path.as_posix()
 
 
-def write_emails(state: State, left: dict[str, str]) -> None:
+def write_emails(state: State, inputs: Inputs) -> None:
     """Write an email and a chat message to each reviewer with rows to decide or to correct.
 
     Emails that are not needed any more are removed.
 
     Args:
         state: The last sync.
-        left: Last days of work by mailbox.
+        inputs: The inputs, with names and last days of work.
     """
     for old in [*OUTBOX.glob("*/*.eml"), *OUTBOX.glob(MESSAGES.name)]:
         old.unlink()
@@ -135,15 +136,16 @@ def write_emails(state: State, left: dict[str, str]) -> None:
         return
     refusals = {
         next(iter(one.reviewers)): one
-        for one in check_inbox(state.reviews, left, now())[1]
+        for one in check_inbox(state.reviews, inputs.last_days, now())[1]
         if len(one.reviewers) == 1
     }
-    names = {row["email"]: row["name"] for row in state.table("accounts")}
+    people = [*inputs.employees, *state.table("accounts")]
+    names = {row["email"]: row["name"] for row in people if row["name"]}
     folder, messages, count = OUTBOX / newest.name, [], 0
     make_folder(folder)
     open_rows = (row for key, row in newest.rows.items() if key not in newest.decisions)
     for reviewer in sorted(({row["reviewer"] for row in open_rows} | refusals.keys()) - {""}):
-        name, refusal = names.get(reviewer) or "", refusals.get(reviewer)
+        name, refusal = names.get(reviewer, ""), refusals.get(reviewer)
         path = refusal.path if refusal else worksheet_of(newest, reviewer)
         text = text_to(reviewer, name, newest, refusal, state)
         link = link_to(path, newest, state.settings.worksheet_link)

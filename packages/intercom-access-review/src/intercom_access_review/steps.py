@@ -37,7 +37,7 @@ def review() -> None:
     write_review(state)
     state.reviews = load_archive(state.settings)
     state.write_index()
-    write_emails(state, load_inputs().last_days)
+    write_emails(state, load_inputs())
 
 
 @click.command()
@@ -48,7 +48,7 @@ def sync() -> None:
     if reassign_rows(state, inputs):  # also those that ended
         state.rebuild()
     state.write_pages()
-    write_emails(state, inputs.last_days)
+    write_emails(state, inputs)
     write_items(state.items, state.sync, state.settings)
 
 
@@ -56,12 +56,12 @@ def sync() -> None:
 def import_decisions() -> None:
     """Import the completed worksheets in inbox/."""
     state = last_state()
-    left = load_inputs().last_days
-    number, problems = import_worksheets(state.reviews, left, state.settings)
+    inputs = load_inputs()
+    number, problems = import_worksheets(state.reviews, inputs.last_days, state.settings)
     if number:
         state.rebuild()
         state.write_pages()
-    write_emails(state, left)
+    write_emails(state, inputs)
     if problems:
         raise click.ClickException("\n".join(problems))
     click.echo(f"Imported {number} {'worksheet' if number == 1 else 'worksheets'}")
@@ -76,7 +76,7 @@ def reassign() -> None:
         state.write_pages()
     else:
         click.echo("No row has another reviewer now.")
-    write_emails(state, inputs.last_days)
+    write_emails(state, inputs)
 
 
 @click.command()
