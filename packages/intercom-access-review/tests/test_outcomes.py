@@ -107,7 +107,9 @@ def play(project: Project) -> None:
     assert "5/seat (Eve, The inbox seat): acceptance expired" in project.error("complete")
     decide(project, ADA, 1, exceptions(b=-30, e=-30))
     read("sync", 0)
-    assert "Completed reviews: 1" in project.run("complete")
+    completed = project.run("complete")
+    assert ", revocations 4 (removed 3, risk accepted 1)\n" in completed
+    assert "Completed reviews: 1" in completed
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
@@ -132,6 +134,8 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
     assert found == outcomes(played)
     assert found == dict.fromkeys(REVOKED, "removed") | {"5/seat": "risk accepted"}
     assert [row["outcome"] for row in report["exceptions"]] == ["active"]
+    attested = f"{ADA} on {day(99)}, {day(25)}, {day(1)}; {BEN} on {day(99)}."
+    assert attested in (folder / FIRST / "completion" / "completion.html").read_text("utf-8")
     numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
     assert numbers[4:7] == ["3", "3", "0"]  # current revocations, removed, open
     assert page.count("removed (verified)</span>, between") == 3

@@ -223,5 +223,7 @@ def test_twelve_people_review_and_an_auditor_reproduces_it(
     assert by == {*REVIEWERS[:10], DELEGATE}
     assert report["quality"]["pairs"] == [REVIEWERS[:2]]
     assert {row["reviewer"] for row in report["attestations"]} >= {*REVIEWERS[:4], DELEGATE}
+    html = (folder / "completion" / "completion.html").read_text(encoding="utf-8")
+    assert html.count(f"{REVIEWERS[3]} on {day(19)}") == 1  # imported twice
     assert "integrity check FAILED" not in project.run("verify")
     assert "The review was reproduced" in project.run("reproduce", f"reviews/{REVIEW}")

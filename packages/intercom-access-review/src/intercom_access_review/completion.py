@@ -109,5 +109,8 @@ def complete_reviews(state: State) -> tuple[int, list[str]]:
             write_text(new / "completion.html", page)
             write_record(new / "completion.json", completion)
         review.completion, completed = completion, completed + 1
-        click.echo(f"{target}: {review.record.rows} decisions, {len(revocations)} revocations")
+        outcomes = Counter(row["outcome"] for row in revocations)
+        counts = [f"{outcome} {count}" for outcome, count in sorted(outcomes.items())]
+        revoked = f"revocations {len(revocations)}" + (f" ({', '.join(counts)})" if counts else "")
+        click.echo(f"{target}: decisions {review.record.rows}, {revoked}")
     return completed, missing
