@@ -144,7 +144,10 @@ def report(stored: Found, found: list[str], skipped: set[str]) -> None:
         raise click.ClickException("\n- ".join([*found[:SHOW], *more]) + f"\n{title}")
     names = stored.keys() - skipped
     count = sum(len(stored[name]) for name in names)
-    click.echo(f"The review was reproduced: {count:,} rows of {len(names)} tables are the same.")
+    parts = f"{len(skipped)} {'part' if len(skipped) == 1 else 'parts'}"
+    exception = f", except the {parts} listed above" if skipped else ""
+    text = f"{count:,} rows of {len(names)} tables are the same"
+    click.echo(f"The review was reproduced{exception}: {text}.")
 
 
 @click.command()
@@ -166,7 +169,7 @@ def reproduce(folder: Path) -> None:
         state = rebuild(folder, record)
         rebuilt = rebuilt_rows(folder.name, state)
         page = state.page(planned_progress(folder.name, worksheet_rows(folder.name, state)))
-    skipped: set[str] = set() if stored["syncs"] == rebuilt["syncs"] else OF_HISTORY
+    skipped = set() if stored["syncs"] == rebuilt["syncs"] else {*OF_HISTORY, PAGE.name}
     found = list(differences(stored, rebuilt, skipped))
     if skipped:
         click.echo(
@@ -175,6 +178,7 @@ def reproduce(folder: Path) -> None:
         )
     elif manifest.package != running_package():
         click.echo(f"{PAGE.name} was not compared, because another version wrote it.")
+        skipped = {PAGE.name}
     elif page != (folder / PAGE.name).read_text(encoding="utf-8"):
         found.append(f"{PAGE.name} differs from the reproduced page")
     report(stored, found, skipped)
