@@ -6,7 +6,7 @@ from tests.tap import ROOT
 
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for pages in ("*.md", "docs/*.md", "examples/*/README.md")
+    for pages in ("*.md", "docs/*.md", "examples/*/README.md", "packages/*/*.md")
     for path in sorted(ROOT.glob(pages))
 }
 """The text of each page by its path."""
