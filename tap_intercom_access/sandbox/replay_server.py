@@ -66,13 +66,9 @@ class Recording:
         self.times = {"began_at": began_at.timestamp(), "times": self.complete["times"]}
         self.base_url = str(self.run["settings"]["base_url"])
         self.responses: list[dict[str, Any]] = [json.loads(line) for line in responses]
-        if self.complete["requests"] != len(responses):
-            raise ValueError(
-                f"{REQUESTS} has {len(responses)} responses, not {self.complete['requests']}"
-            )
-        for name in ("streams", "filters"):
-            if not isinstance(self.complete[name], dict):
-                raise TypeError(f"{name} in the last line is not an object")
+        if (count := self.complete["requests"]) != len(responses):
+            raise ValueError(f"{REQUESTS} has {len(responses)} responses, not {count}")
+        _ = {**self.complete["streams"], **self.complete["filters"]}  # or they aren't objects
 
     def body(self, response: Mapping[str, Any]) -> bytes:
         """Return the recorded body of a response, empty if none came.
