@@ -16,7 +16,7 @@ from tests.targets import DuckDB, Postgres
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--histories", type=int, default=60, help="of the campaign for activity logs")
+    parser.addoption("--histories", type=int, default=40, help="of the campaign for activity logs")
 
 
 def pytest_configure() -> None:
