@@ -198,8 +198,8 @@ def test_the_connection_test_advises_on_a_wrong_token(project: Path, sandbox: Sa
     assert "copy it again from Intercom's Developer Hub" in " ".join(done.stderr.split())
 
 
-def test_another_loader_takes_the_three_documented_lines(project: Path, sandbox: Sandbox) -> None:
-    lines = block("To use another loader, add three lines", "yaml")
+def test_another_loader_takes_the_documented_lines(project: Path, sandbox: Sandbox) -> None:
+    lines = block("Or add a loader under", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(lines)

@@ -99,7 +99,6 @@ def test_an_old_review_is_continued_and_completed(old: Project) -> None:
     workspace.leave(1012)
     with Sandbox(workspace) as sandbox:
         old.sync(sandbox, "sync")
-    (old.folder / "inbox").mkdir()
     shutil.copy(old.folder / "late.csv", old.folder / "inbox" / "grace.csv")
     imported = old.run("import-decisions")
     with Sandbox(workspace) as sandbox:
