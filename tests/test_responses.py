@@ -245,6 +245,7 @@ def test_odd_values_do_not_hide_a_sign_of_further_pages(body: bytes, sandbox: Sa
     ("more", "headers"),
     [
         ({"total": 5}, {}),
+        ({"total_count": 5.0}, {}),
         ({"pages": {"total_count": 5}}, {}),
         ({"totalResults": "5"}, {}),
         ({}, {"X_Total_Count": "5"}),

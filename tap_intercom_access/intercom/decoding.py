@@ -152,7 +152,8 @@ def announced_rows(values: Mapping[str, Any], headers: Mapping[str, str]) -> int
     pages = values.get("pages")
     named = [*values.items(), *headers.items(), *(pages.items() if isinstance(pages, dict) else ())]
     counts = [str(value) for name, value in named if TOTAL.match(name)]
-    return max((int(count) for count in counts if re.fullmatch(r"\d{1,9}", count)), default=0)
+    whole = re.compile(r"(\d{1,9})(\.0)?")
+    return max((int(found[1]) for found in map(whole.fullmatch, counts) if found), default=0)
 
 
 def _announcements(value: object) -> Iterator[str]:
