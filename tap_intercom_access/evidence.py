@@ -26,7 +26,7 @@ from tap_intercom_access.errors import TapError
 from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.redaction import LONGEST_TEXT, beginning, masked
 from tap_intercom_access.recording import BODIES, REQUESTS, RUN
-from tap_intercom_access.signals import succeed_at_signals
+from tap_intercom_access.signals import completing
 
 logger = logging.getLogger("tap-intercom-access")
 
@@ -166,9 +166,9 @@ class Evidence:
                     raise FileExistsError(0, "another run has replaced it", str(path))
             if self._is_broken:
                 raise OSError(0, "an earlier line is missing", str(self._folder))
-            succeed_at_signals()  # what they would end is complete
-            self._add(line | {"lines_sha256": self._digest.hexdigest()})
-            os.fsync(self._files[REQUESTS])
+            with completing():  # the last line and the exit code must say the same
+                self._add(line | {"lines_sha256": self._digest.hexdigest()})
+                os.fsync(self._files[REQUESTS])
         self.close()
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ class Evidence:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Convert a failure to write into an TapError."""
+        """Convert a failure to write into a TapError."""
         try:
             yield
         except (OSError, ValueError) as error:

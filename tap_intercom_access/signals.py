@@ -13,6 +13,7 @@ import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 _is_ending = threading.Lock()
@@ -34,9 +35,12 @@ def handle_signals() -> None:
             signal.signal(number, _end)
 
 
-def succeed_at_signals() -> None:
-    """End with exit code 0 at a signal from now on, because the run is complete."""
-    _is_complete.set()
+@contextlib.contextmanager
+def completing() -> Iterator[None]:
+    """Ignore signals until the block ends. After it, a signal ends the run with exit code 0."""
+    with _is_ending:
+        yield
+        _is_complete.set()
 
 
 def _end_at_signal(reader: int) -> None:

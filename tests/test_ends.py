@@ -138,9 +138,12 @@ def test_a_signal_ends_a_sync_whose_output_is_not_read(
 
 COMPLETE = """
 import os, sys, time
-from tap_intercom_access.signals import handle_signals, succeed_at_signals
+from tap_intercom_access.signals import completing, handle_signals
 handle_signals()
-succeed_at_signals()
+with completing():
+    os.kill(os.getpid(), int(sys.argv[1]))
+    time.sleep(0.1)
+    print("the last line", flush=True)
 os.kill(os.getpid(), int(sys.argv[1]))
 time.sleep(60)
 """
@@ -149,8 +152,10 @@ time.sleep(60)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_after_the_end_is_no_failure(number: signal.Signals) -> None:
     command = [sys.executable, "-c", COMPLETE, str(int(number))]
+    run = subprocess.run(command, check=False, stdout=subprocess.PIPE, timeout=50)
 
-    assert subprocess.run(command, check=False, timeout=50).returncode == 0
+    assert run.returncode == 0
+    assert run.stdout == b"the last line\n"
 
 
 SLOW_LOOKUP = """
