@@ -217,9 +217,11 @@ class _Reader:
         self._cancelled = threading.Event()
         self._first_warning = threading.Lock()
         rows, pages = (len(first.rows), first.pages) if first else (0, None)
-        # The sizes in a response may be those of the request, so rows are counted as well.
-        self._full_page = max(SMALLEST_PAGE, rows)  # if the number of pages isn't known
-        self._full_page_of_many = rows if ((pages and pages.total_pages) or 0) > 1 else None
+        # Rows on a full page, as the first page shows it: `per_page` in a response may only repeat
+        # the request. Responses have the total number of pages, or don't.
+        has_more = rows > 0 and ((pages and pages.total_pages) or 0) > 1
+        self._full_with_total = rows if has_more else math.inf
+        self._full_without_total = max(SMALLEST_PAGE, rows)
 
     def close(self) -> None:
         """Send no further request, without waiting for those that were sent."""
@@ -345,7 +347,8 @@ class _Reader:
         number, pages = _number(upcoming), page.pages or Pages()
         per_page = (_begin(request) + len(page.rows) - 1) // (number - 1)
         if number == pages.total_pages == 2:  # noqa: PLR2004
-            # It repeats a fifth of the first page, which the end of a list of larger pages can't.
+            # It begins with the last fifth of the first page. If the server ignores the size, fewer
+            # rows are left after the first page than such a page has.
             number, per_page = 3, 2 * len(page.rows) // 5
         change = {"page": number, "per_page": max(1, per_page)}
         return replace(upcoming, parameters={**upcoming.parameters, **change})
@@ -370,12 +373,12 @@ class _Reader:
         if not _is_numbered(request):
             return not pages.last_by_number
         total, requested = max(0, pages.total_pages or 0), _per_page(request)
-        full_page = self._full_page_of_many if total else self._full_page
-        size = min(requested, pages.per_page or requested, full_page or requested)
-        is_full = len(page.rows) >= size > 0
-        # A server that ignores per_page may count pages of the requested size.
-        is_counted = total > 0 and size == requested
-        return min(number, pages.page or number) < total or (is_full and not is_counted)
+        if min(number, pages.page or number) < total:
+            return True
+        full = self._full_with_total if total else self._full_without_total
+        size = min(requested, pages.per_page or requested, full)
+        # If pages are smaller than requested, the total may count pages of the requested size.
+        return len(page.rows) >= size > 0 and (size < requested or not total)
 
 
 def _is_numbered(request: PageRequest[TimedT]) -> bool:
