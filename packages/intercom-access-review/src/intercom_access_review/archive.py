@@ -12,7 +12,7 @@ import click
 
 from intercom_access_review import legacy
 from intercom_access_review.manifest import NAME, seal_step
-from intercom_access_review.project import LEFT_BEHIND, REVIEWS, Row, utc
+from intercom_access_review.project import REVIEWS, Row, entries, utc
 from intercom_access_review.records import (
     Completion,
     Decision,
@@ -142,13 +142,16 @@ def read_review(folder: Path) -> Archived:
     return review
 
 
+def entries_of_archive(root: Path) -> list[Path]:
+    """Return what should be reviews, without the index and a step that was stopped."""
+    return [path for path in entries(root) if path.name not in {".new", INDEX}]
+
+
 def scan(root: Path) -> tuple[list[Archived], dict[str, str]]:
     """Return all reviews, the oldest first, and what else is in the archive, with the problem."""
     reviews: list[Archived] = []
     unexpected = {}
-    for path in sorted(root.iterdir()) if root.exists() else ():
-        if LEFT_BEHIND.fullmatch(path.name) or path.name in {".new", INDEX}:
-            continue
+    for path in entries_of_archive(root):
         if path.is_symlink() or not path.is_dir():
             unexpected[path.name] = "no step wrote it"
         elif not (path / NAME).is_file():

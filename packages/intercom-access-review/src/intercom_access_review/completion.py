@@ -13,7 +13,7 @@ from intercom_access_review.files import write_text
 from intercom_access_review.items import access_phrase
 from intercom_access_review.manifest import new_step
 from intercom_access_review.page import render
-from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, now, utc
+from intercom_access_review.project import INBOX, Row, entries, now, utc
 from intercom_access_review.quality import review_quality
 from intercom_access_review.records import Completion, Decision, write_record
 from intercom_access_review.state import SETTLED
@@ -34,8 +34,7 @@ def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[
         text = f"{review.undecided} of {review.record.rows} rows have no decision"
         unassigned = sum(not row["reviewer"] for row in review.rows.values())
         problems.append(f"{text}. Rows without a reviewer: {unassigned}" if unassigned else text)
-    waiting = sorted(path.name for path in INBOX.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
-    if waiting:
+    if waiting := [path.name for path in entries(INBOX)]:
         problems.append(f"not imported yet: {', '.join(waiting)}. Import or remove them")
     read = min(map(utc, state.sync.read_at.values()))
     imported = max((utc(d.imported_at) for d in review.decisions.values()), default=read)

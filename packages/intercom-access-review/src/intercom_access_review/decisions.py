@@ -11,7 +11,7 @@ import click
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import mailbox, normalized_address
 from intercom_access_review.manifest import new_step, next_folder
-from intercom_access_review.project import INBOX, LEFT_BEHIND, Row, iso_day, now, parse_day, sha256
+from intercom_access_review.project import INBOX, Row, entries, iso_day, now, parse_day, sha256
 from intercom_access_review.records import Decision, DecisionImport, write_record
 from intercom_access_review.settings import deadline
 from intercom_access_review.spreadsheets import CSV_SUFFIXES
@@ -298,12 +298,11 @@ def check_inbox(
     """Return the worksheets in the inbox that can be imported, and those that cannot."""
     completed: list[Completed] = []
     messages: dict[Path, str] = {}
-    for path in sorted(INBOX.glob("*")):
-        if not LEFT_BEHIND.fullmatch(path.name):
-            try:
-                completed.append(Reader(path, reviews, left).read(imported_at))
-            except click.ClickException as error:
-                messages[path] = error.message
+    for path in entries(INBOX):
+        try:
+            completed.append(Reader(path, reviews, left).read(imported_at))
+        except click.ClickException as error:  # noqa: PERF203 (one file must not stop the others)
+            messages[path] = error.message
     messages |= disagreements(completed)
     refusals = [Refusal(path, text, reviewers_of(path, reviews)) for path, text in messages.items()]
     return [one for one in completed if one.path not in messages], refusals

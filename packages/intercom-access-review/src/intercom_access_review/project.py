@@ -34,6 +34,11 @@ LEFT_BEHIND = re.compile(
 Row = dict[str, Any]
 
 
+def entries(folder: Path) -> list[Path]:
+    """Return what is in a folder, except what operating systems and editors leave behind."""
+    return sorted(path for path in folder.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

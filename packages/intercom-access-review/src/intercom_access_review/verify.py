@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from intercom_access_review import legacy
-from intercom_access_review.archive import INDEX, read_review
+from intercom_access_review.archive import INDEX, entries_of_archive, read_review
 from intercom_access_review.identity import running_package
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.manifest import ENDS, NAME, files_of, last_manifests, read_manifests
@@ -71,9 +71,7 @@ def problems_by_review(root: Path, settings: Settings) -> dict[str, list[str]]:
     """Return the problems of an archive by the name of the review, or of another file."""
     manifests = read_manifests(root)
     problems: dict[str, list[str]] = {}
-    for path in sorted(root.iterdir()) if root.exists() else ():
-        if LEFT_BEHIND.fullmatch(path.name) or path.name in {".new", INDEX}:
-            continue
+    for path in entries_of_archive(root):
         known = problems.setdefault(path.name, [])
         if path / NAME in manifests and not path.is_symlink():
             try:
