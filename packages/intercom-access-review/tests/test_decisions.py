@@ -21,12 +21,9 @@ if TYPE_CHECKING:
 
     from intercom_access_review.archive import Archived
 
+pytestmark = pytest.mark.usefixtures("in_project")
+
 Rows = list[dict[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

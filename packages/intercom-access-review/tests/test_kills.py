@@ -16,9 +16,11 @@ from intercom_access_review.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here"),
+    pytest.mark.usefixtures("in_project"),
+]
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "shutil.copyfile"}
 KILLED = 137
@@ -47,11 +49,6 @@ def killed_before(number: int, step: Callable[[], object]) -> bool:
         step()
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
-
-
-@pytest.fixture(autouse=True)
-def _in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.slow

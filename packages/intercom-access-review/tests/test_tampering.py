@@ -42,10 +42,7 @@ if TYPE_CHECKING:
     from intercom_access_review.archive import Archived
     from intercom_access_review.settings import Settings
 
-
-@pytest.fixture(autouse=True)
-def _in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_project")
 
 
 @pytest.fixture
