@@ -33,9 +33,8 @@ def reassigned(review: Archived, inputs: Inputs, own: set[tuple[str, str]]) -> l
         if wanted is None or wanted["to"] == row["reviewer"]:
             continue
         if (key.partition("/")[0], mailbox(wanted["to"])) in own:
-            click.echo(
-                f"{key} stays with {row['reviewer']}: it is the own access of {wanted['to']}."
-            )
+            stays = f"stays with {row['reviewer']}" if row["reviewer"] else "has no reviewer"
+            click.echo(f"{key} {stays}: it is {wanted['to']}'s own access.")
             continue
         change = {name: wanted[name] for name in ("by", "reason", "until")}
         changes.append(
