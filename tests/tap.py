@@ -99,7 +99,8 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        return self.logged("WARNING")
+        """The warnings, without the SDK's own about Python 3.10."""
+        return [text for text in self.logged("WARNING") if "PythonEOLWarning" not in text]
 
     @property
     def error(self) -> str:

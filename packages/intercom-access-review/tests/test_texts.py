@@ -40,7 +40,7 @@ def test_a_spreadsheet_program_runs_no_cell_whatever_the_delimiter(text: str) ->
     escaped = escape_formulas(text)
 
     written = io.StringIO()
-    csv.writer(written).writerow([escaped])
+    csv.writer(written).writerow([escaped.replace("\x00", "")])  # Python 3.10 can't write it
     cells = [written.getvalue(), escaped, *escaped.split(";"), *escaped.replace('"', "").split(";")]
     for cell in cells:
         drawn = [c for c in cell if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
