@@ -1,4 +1,4 @@
-"""Print the CHANGELOG's section for a tag, if the tag is the version of pyproject.toml."""
+"""Print the CHANGELOG's section for a tag, which must match the version in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def notes(tag: str) -> str:
-    """Return the section of a tag such as v1.2.3, or exit with the reason why there is none."""
+    """Return the section for a tag such as v1.2.3. If there is none, exit with the reason."""
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"$', pyproject, re.MULTILINE)
     if version is None or tag != f"v{version[1]}":
-        sys.exit(f"{tag} is not the version of pyproject.toml, {version and version[1]}")
+        sys.exit(f"{tag} is not the version in pyproject.toml, {version and version[1]}")
     if "[project.urls]" not in pyproject:
         sys.exit(
             "The repository has no URL yet. Run: python .ci/generate.py --repository URL "

@@ -154,7 +154,7 @@ def test_the_notes_of_a_release_are_the_changelogs_section(tmp_path: Path) -> No
     assert notes(tmp_path, f"v{VERSION}").stdout == "### Added\n\n- A\n"
     wrong = notes(tmp_path, "v99.0.0")
     assert wrong.code == 1
-    assert "v99.0.0 is not the version of pyproject.toml" in wrong.stderr
+    assert "v99.0.0 is not the version in pyproject.toml" in wrong.stderr
 
 
 def test_a_release_without_the_url_of_the_repository_is_refused(tmp_path: Path) -> None:
