@@ -34,8 +34,8 @@ class RunClock:
         if abs(difference) > MAX_DIFFERENCE and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "Intercom's clock is %s %s this machine's. Check this machine's clock, and whether "
-                "a proxy answers with old responses. Using Intercom's time",
+                "Intercom's clock is %s %s this machine's. Using Intercom's time. Check this "
+                "machine's clock, and whether a proxy returns old responses",
                 timedelta(seconds=abs(difference)),
                 "ahead of" if difference > 0 else "behind",
             )

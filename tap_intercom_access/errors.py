@@ -32,12 +32,12 @@ def stdout_error(error: OSError) -> TapError:
     """Return the error for a failure to write to stdout."""
     if isinstance(error, BrokenPipeError):
         return TapError(
-            "The target closed the pipe before the end: this sync is incomplete. See the target's "
-            "own messages for the reason."
+            "The target closed the pipe before the end of the sync, so this sync is incomplete. "
+            "See the target's own messages for the reason."
         )
     return TapError(
-        f"Can't write to stdout ({error.strerror}): the output is incomplete. Pipe it to a target, "
-        "or to a file on a disk with enough space."
+        f"Can't write to stdout ({error.strerror}), so the output is incomplete. Pipe it to a "
+        "target, or to a file on a disk with enough space."
     )
 
 

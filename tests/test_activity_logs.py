@@ -88,7 +88,7 @@ def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> No
     run = sync(sandbox, "--test")
 
     assert run.error == ""
-    assert "Not read: POST" in run.stderr
+    assert "Skipped the optional stream activity_logs: POST" in run.stderr
     assert len(run.records("teams")) == 1
 
 
@@ -112,7 +112,7 @@ def test_events_outside_of_the_requested_time_are_left_out(sandbox: Sandbox) -> 
     run = sync_events(sandbox, start_date=as_date_time(start))
 
     assert {*ids(run)} == {row["id"] for row in history if row["created_at"] >= start}
-    assert run.stderr.count("outside of the time") == 1
+    assert run.stderr.count("outside of the requested time") == 1
 
 
 def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(sandbox: Sandbox) -> None:

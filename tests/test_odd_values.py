@@ -167,7 +167,7 @@ def test_a_deselected_column_can_be_anything(column: str, value: object, sandbox
     result = sync_here(sandbox, catalog=catalog_of(stream, without=(column,)))
 
     assert f"{stream}[1].{'.'.join([*around, name])}" in error
-    assert "Of 3 rows there, 2 can be read. Run the sync again." in error
+    assert "2 of the 3 rows in the response can be read. Run the sync again." in error
     outer = column.split(".")[1]
     assert f"To sync without this column, deselect {stream}.{outer} in the catalog" in error
     assert "base_url" not in error
@@ -192,7 +192,7 @@ def test_invalid_utf_8_in_a_deselected_column_does_not_matter(sandbox: Sandbox) 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
     result = sync_here(sandbox, catalog=catalog_of("admins", without=("admins.name",)))
 
-    assert "it is not a list of admins ('utf-8' codec can't decode byte 0xff" in error
+    assert "the response is not a list of admins ('utf-8' codec can't decode byte 0xff" in error
     assert only_record(result, "admins")["id"] == "7"
 
 
@@ -229,7 +229,7 @@ def test_other_fields_of_the_workspace_matter_only_to_its_columns(sandbox: Sandb
     assert sync_here(sandbox, workspace_id="w").error == ""
     error = sync_here(sandbox, catalog=catalog_of("workspaces")).error
     assert "`$.app.timezone`" in error
-    assert "The rest can be read." in error
+    assert "The rest of the response can be read." in error
     assert "base_url" not in error
     catalog = catalog_of("workspaces", without=("workspaces.timezone",))
     record = only_record(sync_here(sandbox, catalog=catalog), "workspaces")

@@ -124,12 +124,12 @@ PARTS = {
     ),
     "a cursor that was just used": (
         [page(1, **after("a")), page(2, **after("a")), page(3)],
-        "links back to a page",
+        "links back to an earlier page",
         2,
     ),
     "a longer cycle of cursors": (
         [page(number, **after(cursor)) for number, cursor in enumerate("abcbc")],
-        "links back to a page",
+        "links back to an earlier page",
         4,
     ),
     "3 rows on the first page": (announced(3, None), "announced 3 rows and sent 2", 2),

@@ -119,7 +119,7 @@ def test_a_response_is_given_as_often_as_it_was_recorded(folder: Path) -> None:
         answers = [get(server, "/teams", server.token) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 404]
-    assert server.problems == ["GET /teams {} was not recorded as often"]
+    assert server.problems == ["GET /teams {} was not recorded as often as it was requested"]
 
 
 def test_a_body_that_is_changed_meanwhile_is_not_served(folder: Path) -> None:

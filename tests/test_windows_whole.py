@@ -220,7 +220,7 @@ def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None
     body = {"activity_logs": [{"id": str(id_), "created_at": START} for id_ in range(250)]}
     sandbox.respond(SEARCH, body)
 
-    with pytest.raises(IntercomError, match="pages have room for"):
+    with pytest.raises(IntercomError, match="readings returned"):
         read(sandbox, START, START + 1)
 
 

@@ -73,7 +73,7 @@ def test_a_response_without_workspace_fails(body: object, problem: str, sandbox:
     error = error_before_any_record(sandbox, catalog=WORKSPACES_ONLY)
 
     assert error.startswith(
-        f"workspaces: GET {sandbox.base_url}/me answered HTTP 200, but it is not"
+        f"workspaces: GET {sandbox.base_url}/me answered HTTP 200, but the response is not"
     )
     assert problem in error
 

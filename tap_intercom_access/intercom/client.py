@@ -196,14 +196,14 @@ class Intercom:
             empty = 0 if page.rows else empty + 1
             upcoming = next_request(request, page)
             if page.signs_of_more and not upcoming:
-                problem = f"it announces further pages in an unknown way ({page.signs_of_more})"
+                problem = f"more pages are announced in an unknown way ({page.signs_of_more})"
                 raise untrusted(first, problem, "no pages.next")
             if upcoming and empty == MAX_EMPTY:
                 problem = "two empty pages in a row link to another page: pagination doesn't end."
                 raise IntercomError(f"{first}: {problem}", RUN_AGAIN)
             if upcoming and str(upcoming.parameters) in sent:
                 cursor = excerpt(str(upcoming.parameters))
-                problem = f"page {len(sent)} links back to a page that was read (cursor {cursor})"
+                problem = f"page {len(sent)} links back to an earlier page (cursor {cursor})"
                 raise IntercomError(f"{first}: {problem}: pagination doesn't end.", RUN_AGAIN)
             yield request, page, upcoming
             request, page = upcoming, None
@@ -298,7 +298,7 @@ class Intercom:
         except ShapeError as error:
             if is_temporary(response):
                 raise refusal(request, response) from error
-            problem = f"it is not {endpoint.description} ({error})"
+            problem = f"the response is not {endpoint.description} ({error})"
             failure = untrusted(request, problem, describe_body(response))
             if error.counts:
                 failure = IntercomError(failure.problem, f"{error.counts} {RUN_AGAIN}")
@@ -306,17 +306,17 @@ class Intercom:
             raise failure from error
         type_ = getattr(decoded.response, "type", None)
         if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
-            problem = f"it is not {endpoint.description}"
+            problem = f"the response is not {endpoint.description}"
             raise untrusted(request, problem, describe_body(response))
         return decoded
 
     def _mistrust(self, response: Response, requested: str) -> str | None:
         """Return why a response of HTTP 200 can't be used, None if it can."""
         if echoes(response.content, self.access_token):
-            return "it contains the access token"
+            return "the response contains the access token"
         ages = map(int, re.findall(r"\d+", response.headers.get("Age", "")))
         if (age := max(ages, default=0)) > MAX_AGE:
-            return f"it comes from a cache and is {age} seconds old"
+            return f"the response comes from a cache and is {age} seconds old"
         answered = response.headers.get("Intercom-Version", "")
         if version_of(answered) < version_of(requested) < NEWEST:
             return f"API version {answered} answered instead of {requested}"

@@ -140,10 +140,10 @@ def _send(
                 content += piece
                 if len(content) > MAX_BODY:
                     raise TooLargeError(
-                        f"HTTP {response.status_code} with more than {MAX_BODY // 2**20} MiB"
+                        f"HTTP {response.status_code} with a body over {MAX_BODY // 2**20} MiB"
                     )
                 if time.monotonic() >= deadline:
-                    raise requests.Timeout(f"no whole response within {allowed:g} seconds")
+                    raise requests.Timeout(f"no complete response within {allowed:g} seconds")
     except HTTPError as error:
         raise requests.ConnectionError(error) from error
     return Response(response.status_code, response.headers, content)

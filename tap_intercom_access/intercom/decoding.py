@@ -194,9 +194,9 @@ def _shape_error(problem: str, body: Any, shape: type, corrector: _Corrector) ->
         if unreadable:
             result.field = corrector.unreadable_field(unreadable[0], row_type)
         if unreadable and (readable or result.field):
-            result.counts = f"Of {len(rows)} rows there, {readable} can be read."
+            result.counts = f"{readable} of the {len(rows)} rows in the response can be read."
     elif corrector.unreadable_field(body, shape):
-        result.counts = "The rest can be read."
+        result.counts = "The rest of the response can be read."
     return result
 
 

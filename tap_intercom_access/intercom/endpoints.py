@@ -31,7 +31,7 @@ class Endpoint(Generic[ResponseT]):
     path: str
     response: type[ResponseT]
     description: str
-    """What the response contains, for messages: "it is not a list of admins"."""
+    """The content of the response, for messages: "the response is not a list of admins"."""
     permission: str = "Read admins"
     """The permission in Intercom's Developer Hub."""
     type: str | None = None

@@ -62,7 +62,7 @@ def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
             return {"starting_after": starting_after}
     if isinstance(pages.next, str):
         return _cursor_of_link(request, pages.next)
-    problem = "its pages.next is not null, a cursor, or a URL"
+    problem = "pages.next is not null, a cursor, or a URL"
     raise untrusted(request, problem, _quoted(pages.next))
 
 
@@ -81,7 +81,7 @@ def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
     cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
     endpoint = urlsplit(there).path.rstrip("/").rpartition("/")[2]
     if endpoint not in request.url.split("/") or not cursor:
-        problem = "its pages.next link doesn't belong to this list"
+        problem = "the link in pages.next doesn't belong to this list"
         raise untrusted(request, problem, _quoted(link))
     return {name: one if not more else [one, *more] for name, (one, *more) in cursor.items()}
 

@@ -279,7 +279,7 @@ class _Reader:
     def _warn_once(self, request: PageRequest[TimedT], window: Window, outside: int) -> None:
         if self._first_warning.acquire(blocking=False):
             logger.warning(
-                "%s returned %d events outside of the time asked for (%s). Leaving them out.",
+                "%s returned %d events outside of the requested time (%s). Leaving them out",
                 request,
                 outside,
                 describe(window),
@@ -305,8 +305,8 @@ class _Reader:
             if known == len(rows) >= max(places, announced):
                 return rows
         raise IntercomError(
-            f"{request} answered HTTP 200, but its pages have room for {places} events and "
-            f"{readings} readings found {len(rows)} different ones.",
+            f"{request} answered HTTP 200, but the last of {readings} readings returned {places} "
+            f"events, and all readings together returned {len(rows)} different ones.",
             RUN_AGAIN,
         )
 

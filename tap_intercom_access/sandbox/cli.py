@@ -54,7 +54,7 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
         from tap_intercom_access.sandbox import replay, server  # noqa: PLC0415 (needs Flask)
     except ImportError as error:
         raise click.ClickException(
-            f"{error}. The sandbox needs a web server beside the tap: pip install flask"
+            f"{error}. The sandbox needs Flask. Run: pip install flask"
         ) from error
     if folder:
         if command or (admins, teams, page_size, quarter, port) != (None, None, None, None, 0):

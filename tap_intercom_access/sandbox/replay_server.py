@@ -120,7 +120,7 @@ class ReplayServer(Sandbox):
             pending = self.pending.get(key)
             recorded = pending.pop(0) if pending else None
         if recorded is None:
-            more = "" if pending is None else " as often"
+            more = "" if pending is None else " as often as it was requested"
             return self._refuse(f"{key} was not recorded{more}")
         if recorded["status"] is None:
             return error(503, "no_response", f"Recorded without response: {recorded['error']}")

@@ -139,8 +139,8 @@ def start_of(
         at = max(earlier, default=now - REVIEW_PERIOD)
         warning = (
             f"The bookmark in the state ({as_date_time(bookmark.at)}) is in the future; Intercom's "
-            f"time is {as_date_time(now)}. Reading from {as_date_time(at)} instead, because it "
-            "isn't clear how far the last run got"
+            f"time is {as_date_time(now)}. Reading from {as_date_time(at)} instead, because the "
+            "last run may have read fewer events"
         )
         return Start(at, at, at, warning)
     if bookmark.at is None or (start_date is not None and start_date > bookmark.at):
@@ -276,7 +276,7 @@ class ActivityLogsStream(IntercomStream):
             if unknown := sorted({*types} - {*known}):
                 raise InputError(
                     f"Unknown event types in activity_types: {', '.join(unknown)}. Correct or "
-                    "remove them. docs/activity-logs.md lists the usual ones."
+                    "remove them. The documentation of activity_logs lists the default types."
                 )
         return list(dict.fromkeys(types))
 

@@ -104,8 +104,8 @@ class IntercomStream(Stream):
             is_optional = self.is_test and not self.selected_by_default
             if not (is_optional and isinstance(error, RefusedError)):
                 raise StreamError(f"{self.name}: {describe(error)}{self._advice(error)}") from error
-            # `--test` doesn't insist on the permission of an optional stream.
-            self.logger.warning("Not read: %s", error)
+            # `--test` succeeds without the permission of an optional stream.
+            self.logger.warning("Skipped the optional stream %s: %s", self.name, error)
         finally:
             self.observer.log_replaced()
             if not is_complete:
@@ -191,8 +191,8 @@ class IntercomStream(Stream):
         super().apply_catalog(catalog)
         if self.replication_method != method:
             raise InputError(
-                f"The catalog asks for {self.replication_method} replication of {self.name}: "
-                f"leave it at {method}."
+                f"Invalid catalog: the replication method of {self.name} is "
+                f"{self.replication_method}, but must be {method}."
             )
 
     @override

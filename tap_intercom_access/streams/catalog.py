@@ -103,13 +103,13 @@ def _selection(name: str, value: object) -> bool | None:
         return BOOLEANS[str(value).strip().lower()]
     except KeyError as error:
         raise InputError(
-            f"Invalid selection in the catalog: {name} has selected={value!r}. Use true or false."
+            f"Invalid catalog: {name} has selected={value!r}. Use true or false."
         ) from error
 
 
 def _refused(name: str, what: str, found: object, expected: object) -> InputError:
     return InputError(
-        f"The catalog says that the {what} of {name} is {found!r}, but it is {expected!r}. "
+        f"Invalid catalog: the {what} of {name} is {found!r}, but must be {expected!r}. "
         "Generate a new catalog with 'tap-intercom-access --discover' and change only the "
         "selection (in Meltano: remove the extras 'schema' and 'metadata' of this stream)."
     )

@@ -39,6 +39,6 @@ def check_size(stream: str, state: Mapping[str, Any], rows: int, percent: float)
     if before is not None and is_shrunk(before, rows, percent):
         raise StreamError(
             f"{stream}: Intercom returned {rows} rows, {before - rows} fewer than in the last "
-            f"complete sync ({before} rows, {read_at or 'time unknown'}). That exceeds "
+            f"complete sync ({before} rows, {read_at or 'time unknown'}). This loss exceeds "
             f"max_removed_percent ({percent:g}). {SHRUNK}"
         )

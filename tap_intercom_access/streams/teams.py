@@ -79,7 +79,7 @@ def levels(teams: list[Team]) -> dict[str, dict[str, str | None]]:
 ACCEPT_ALL = 100
 """The max_removed_percent that accepts every loss."""
 
-ACCEPT = "If that is right, accept it with TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run."
+ACCEPT = "If it is right, accept it with TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run."
 
 
 MEMBERS = {("admin_ids",), ("admin_priority_level",)}
@@ -131,8 +131,8 @@ class TeamsStream(IntercomStream):
         request = self.intercom.build_request(self.endpoint)
         if not teams and claims and (named := {*claims.members, *claims.with_priority}):
             self._refuse(
-                f"{request} returned no teams, but teammates belong to {len(named)}, such as "
-                f"{min(named)}. No rows were marked as removed."
+                f"{request} returned no teams, but teammates belong to {_some(sorted(named))}. "
+                "No rows were marked as removed."
             )
         if knows_members:
             self._check_unlisted(request, [team.id for team in teams if team.admin_ids is None])
@@ -150,13 +150,12 @@ class TeamsStream(IntercomStream):
         if unknown:
             self._refuse(
                 f"{request} doesn't list the members of {_some(unknown)} (admin_ids is null or "
-                "missing), and the teammates don't show that they are empty. No rows were marked "
-                "as removed."
+                "missing), and teammates may belong to them. No rows were marked as removed."
             )
         if empty:
             self.logger.warning(
-                "%s doesn't list the members of %s (admin_ids is null or missing). No teammate "
-                "lists them, so they are empty",
+                "%s doesn't list the members of %s (admin_ids is null or missing). Treating these "
+                "teams as empty, because no teammate belongs to them",
                 request,
                 _some(empty),
             )
