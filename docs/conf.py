@@ -1,4 +1,4 @@
-"""How Sphinx makes a site of README, docs and the other pages of the repository."""
+"""Sphinx builds a site from README, docs/, and the other pages of the repository."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ include_patterns = ["*.md", "docs/*.md", "examples/*/README.md", "packages/*/REA
 exclude_patterns = [".*", "**/.*", "output", "site"]
 html_theme = "furo"
 html_title = project
-html_extra_path = ["site"]  # index.html, which leads to README.html
+html_extra_path = ["site"]  # contains index.html, which redirects to README.html
 html_copy_source = False
 html_show_copyright = False
-myst_heading_anchors = 3  # as on the repository's pages
+myst_heading_anchors = 3  # anchors work as they do in the repository
 nitpicky = True
 
 
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Make README's links to other pages the table of contents, which the pages' own form lacks."""
+    """Add a table of contents with the pages that README links to."""
     if docname == app.config.root_doc:
         pages = dict.fromkeys(
             re.findall(r"\]\(([\w/-]+)\.md\)", source[0].partition("## Documentation")[2])
@@ -32,5 +32,5 @@ def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect to Sphinx, which calls this."""
+    """Register `add_contents`. Sphinx calls this function."""
     app.connect("source-read", add_contents)

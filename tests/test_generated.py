@@ -108,7 +108,7 @@ def test_the_urls_of_the_repository_are_written_once(tmp_path: Path) -> None:
 
     assert f'Repository = "{REPOSITORY}"\n' in text_of(root / "pyproject.toml")
     assert f"pip_url: git+{REPOSITORY}@v" in text_of(root / "tap-intercom-access.yml")
-    assert f"pip_url: git+{REPOSITORY}@v" in text_of(root / "docs" / "schedulers.md")
+    assert f"pip_url: git+{REPOSITORY}`" in text_of(root / "docs" / "schedulers.md")
     assert [path for path in root.rglob("*.md") if "//…/" in text_of(path)] == []
     assert problems_of_hub_definition(root / "hub" / "tap-intercom-access.yml") == []
     hub = yaml.safe_load(text_of(root / "hub" / "tap-intercom-access.yml"))

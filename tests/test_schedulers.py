@@ -65,13 +65,6 @@ def test_the_workflows_of_the_pages_use_the_actions_of_this_repository() -> None
     assert set(re.findall(r"uses: (\S+)", "".join(PAGES.values()))) <= ours
 
 
-def test_remote_jobs_take_the_version_of_this_repository() -> None:
-    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (version,) = re.findall(r'^version = "(.*)"$', pyproject, re.MULTILINE)
-
-    assert re.findall(r"tap-intercom-access@v([\d.]*\d)", PAGES["docs/schedulers.md"]) == [version]
-
-
 def test_the_cron_job_of_kubernetes_may_do_nothing_but_its_job() -> None:
     cron_job = yaml.safe_load(block("## Kubernetes", "yaml"))
 
