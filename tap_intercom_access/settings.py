@@ -48,7 +48,7 @@ SETTINGS = th.PropertiesList(
         title="API version",
         description=(
             "Version of the Intercom API, sent in the header `Intercom-Version`. 2.16 is the first "
-            "that returns roles of teammates."
+            "version that returns roles of teammates."
         ),
     ),
     th.Property(
@@ -66,8 +66,8 @@ SETTINGS = th.PropertiesList(
         th.StringType(nullable=False),
         title="Workspace ID",
         description=(
-            "ID of the workspace this job is for (the part after `/apps/` in Intercom's URL). If "
-            "the token belongs to another workspace, the sync fails before it reads anything."
+            "ID of the workspace to read (the part after `/apps/` in Intercom's URL). If the token "
+            "belongs to another workspace, the sync fails before it reads a list."
         ),
     ),
     th.Property(
@@ -76,10 +76,11 @@ SETTINGS = th.PropertiesList(
         default=20,
         title="Maximum removals (%)",
         description=(
-            "Largest share of teammates, teams, or memberships (percent) that may disappear "
-            "between two complete syncs. If more disappear, the sync fails and no rows are marked "
-            "as removed. A loss of ten rows or fewer is accepted unless no rows are left. 100 "
-            "accepts every loss."
+            "Largest loss of rows, in percent, that a sync accepts. Each sync compares the number "
+            "of teammates, teams, and memberships with the last complete sync. If a list lost "
+            "more, the sync fails, and no rows of that list are marked as removed. A loss of ten "
+            "rows or fewer is accepted unless no rows are left. If a larger loss is real, set 100 "
+            "for one sync."
         ),
     ),
     th.Property(
@@ -107,8 +108,8 @@ SETTINGS = th.PropertiesList(
         th.ArrayType(th.StringType(nullable=False), nullable=False),
         title="Activity types",
         description=(
-            "Event types to read into `activity_logs`; `[]` reads all. Default: the access-related "
-            "types listed in docs/activity-logs.md."
+            "Event types to read into `activity_logs`; `[]` reads all. Default: types that concern "
+            "access, such as `admin_deletion` and `seat_change`."
         ),
     ),
     th.Property(
@@ -116,10 +117,10 @@ SETTINGS = th.PropertiesList(
         th.StringType(nullable=False),
         title="Evidence folder",
         description=(
-            "Folder for evidence of the sync: every API response with its body, and a final "
-            "`complete` line if the sync succeeded. Bodies contain everything Intercom sent, "
-            "including personal data. Overwrites the previous run's evidence. Relative to the "
-            "working directory (in Meltano, the project). Unset: no evidence."
+            "Folder for evidence of the sync: every API response, and a final line of the type "
+            "`complete` if the sync succeeded. It contains everything Intercom sent, including "
+            "personal data. Each sync replaces the evidence of the previous one. A relative path "
+            "starts at the working directory (in Meltano, the project). Default: no evidence."
         ),
     ),
 ).to_dict()

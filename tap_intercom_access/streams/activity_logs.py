@@ -57,10 +57,10 @@ class ActivityLog(Timed, gc=False):
     """An event, as `POST /admins/activity_logs/search` lists it, and a column for each field."""
 
     id: Annotated[Id, column("ID of the event.")]
-    created_at: Annotated[UnixSeconds, AS_DATE_TIME, column("When it happened, in UTC.")]
+    created_at: Annotated[UnixSeconds, AS_DATE_TIME, column("Time of the event, in UTC.")]
     activity_type: Annotated[str | None, column("Type of event, such as `admin_deletion`.")] = None
-    activity_description: Annotated[str | None, column("What happened, in a sentence.")] = None
-    performed_by: Annotated[Performer | None, column("Who did it.")] = None
+    activity_description: Annotated[str | None, column("Description of the event.")] = None
+    performed_by: Annotated[Performer | None, column("Who performed the action.")] = None
     metadata: Annotated[
         dict[str, Any] | None,
         column("Additional details. The keys depend on `activity_type`."),

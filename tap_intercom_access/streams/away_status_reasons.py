@@ -15,15 +15,15 @@ class AwayStatusReason(Row, gc=False):
     """A reason, as `GET /away_status_reasons` lists it, and a column for each field."""
 
     id: Annotated[Id, column("ID of the reason (referenced by `admins.away_status_reason_id`).")]
-    label: Annotated[str | None, column("Text that teammates see.")] = None
-    emoji: Annotated[str | None, column("Emoji next to the label.")] = None
+    label: Annotated[str | None, column("Label, as teammates see it.")] = None
+    emoji: Annotated[str | None, column("Emoji of the reason.")] = None
     order: Annotated[int | None, column("Sort order.")] = None
-    deleted: Annotated[bool | None, column("Whether it can no longer be chosen.")] = None
+    deleted: Annotated[bool | None, column("Whether the reason was deleted.")] = None
     created_at: Annotated[
-        UnixSeconds | None, AS_DATE_TIME, column("When it was created, in UTC.")
+        UnixSeconds | None, AS_DATE_TIME, column("Time when the reason was created, in UTC.")
     ] = None
     updated_at: Annotated[
-        UnixSeconds | None, AS_DATE_TIME, column("When it was last changed, in UTC.")
+        UnixSeconds | None, AS_DATE_TIME, column("Time of the last change, in UTC.")
     ] = None
 
 
@@ -37,6 +37,6 @@ class AwayStatusReasonsStream(IntercomStream):
         list_of("rows", AwayStatusReason, "/away_status_reasons", name="away status reasons"),
         is_array=True,
     )
-    schema = schema_of(AwayStatusReason, "Reasons for being away, one record each.")
+    schema = schema_of(AwayStatusReason, "Reasons for being away, which teammates can choose.")
     full_list = True
-    selected_by_default = False  # it says nothing about access
+    selected_by_default = False  # these reasons don't concern access

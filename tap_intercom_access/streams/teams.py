@@ -177,9 +177,7 @@ class TeamMembershipsStream(IntercomStream):
     primary_keys = ("team_id", "admin_id")
     shape = Team
     endpoint = TeamsStream.endpoint
-    schema = schema_of(
-        Membership, "Who is a member of which team: one record per team and teammate."
-    )
+    schema = schema_of(Membership, "Members of the teams: one record for each team and teammate.")
     full_list = True
     has_distinct_rows = True
 

@@ -23,10 +23,10 @@ class Workspace(msgspec.Struct):
 
     id: Annotated[str, column("ID of the workspace, as in Intercom's URL.")]
     name: Annotated[str | None, column("Name of the workspace.")] = None
-    region: Annotated[str | None, column("Region that the workspace is in.")] = None
+    region: Annotated[str | None, column("Region of the workspace.")] = None
     timezone: Annotated[str | None, column("Time zone of the workspace.")] = None
     created_at: Annotated[
-        int | None, AS_DATE_TIME, column("When the workspace was created, in UTC.")
+        int | None, AS_DATE_TIME, column("Time when the workspace was created, in UTC.")
     ] = None
     identity_verification: Annotated[
         bool | None, column("Whether the workspace verifies the identity of its users.")
@@ -45,7 +45,7 @@ class Workspace(msgspec.Struct):
     ] = None
     api_version: Annotated[str | None, column("Intercom API version used.")] = None
     read_by: Annotated[
-        str | None, column("Program that read it, such as `tap-intercom-access/0.1.0`.")
+        str | None, column("Name and version of the tap, such as `tap-intercom-access/0.1.0`.")
     ] = None
 
 
