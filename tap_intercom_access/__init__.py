@@ -1,1 +1,1 @@
-"""Singer tap for access reviews of Intercom: who has access, with what role, seat and teams."""
+"""Singer tap that exports who has access to an Intercom workspace."""

@@ -1,4 +1,4 @@
-"""The command. It installs the signal handlers before it imports the rest."""
+"""The entry point. It installs the signal handlers first, because the other imports take long."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tap_intercom_access.signals import handle_signals
 def main() -> None:
     """Run the tap's command line."""
     handle_signals()
-    gc.disable()  # imported objects aren't garbage: looking for some takes time, now and later
-    from tap_intercom_access.cli import main as run  # noqa: PLC0415 (it takes half a second)
+    gc.disable()  # imported objects stay in use, so checking them for garbage only costs time
+    from tap_intercom_access.cli import main as run  # noqa: PLC0415 (takes half a second)
 
     gc.freeze()
     gc.enable()

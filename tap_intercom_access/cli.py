@@ -12,20 +12,20 @@ import click
 
 from tap_intercom_access.errors import InputError, describe
 from tap_intercom_access.intercom.redaction import excerpt, keep_secret
-from tap_intercom_access.logs import guard
+from tap_intercom_access.logs import mask_secrets_in_logs
 from tap_intercom_access.output import buffer_stdout, flush_stdout
 from tap_intercom_access.tap import TapIntercomAccess
 
-VARIABLES = "TAP_INTERCOM_ACCESS_"
+PREFIX = "TAP_INTERCOM_ACCESS_"
 """The prefix of the tap's environment variables."""
 
 
 def main() -> None:
     """Run the command line."""
-    if sys.stderr is None:  # closed by the parent: the next file that is opened would become it
+    if sys.stderr is None:  # closed by the parent; the next opened file would get its descriptor
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (stays open)
     try:
-        keep_secret(os.environ.get(f"{VARIABLES}ACCESS_TOKEN", ""))
+        keep_secret(os.environ.get(f"{PREFIX}ACCESS_TOKEN", ""))
         command = _set_up_logging()
         buffer_stdout()
         code = _run(command)
@@ -51,15 +51,15 @@ def _set_up_logging() -> click.Command:
         columns = "%(asctime)s | %(levelname)-8s | %(name)-30s | %(message)s"
         logging.basicConfig(force=True, format=columns)
         raise InputError(
-            f"Can't set up logging ({excerpt(str(error))}). Correct {VARIABLES}LOGLEVEL (DEBUG, "
+            f"Can't set up logging ({excerpt(str(error))}). Correct {PREFIX}LOGLEVEL (DEBUG, "
             "INFO, WARNING, ERROR) or SINGER_SDK_LOG_CONFIG."
         ) from error
     finally:
-        guard()
+        mask_secrets_in_logs()
 
 
 def _run(command: click.Command) -> str | int | None:
-    """Return the code that the command exits with."""
+    """Run the command, and return its exit code."""
     try:
         return command(standalone_mode=False)  # type: ignore[no-any-return]
     except SystemExit as ended:  # after --about
@@ -69,7 +69,7 @@ def _run(command: click.Command) -> str | int | None:
 def _fail(message: str, error: Exception) -> NoReturn:
     logging.getLogger(TapIntercomAccess.name).error("%s", message)
     logging.getLogger(TapIntercomAccess.name).debug("Traceback of the error above", exc_info=error)
-    with contextlib.suppress(OSError, AttributeError):  # a target that is gone reads nothing more
+    with contextlib.suppress(OSError, AttributeError):  # the target may have ended
         sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(1)  # at once: sys.exit would wait for other windows
+    os._exit(1)  # sys.exit would wait for threads that still send requests

@@ -1,4 +1,4 @@
-"""The times by which a run decides what to read, and what it writes into the state."""
+"""The clocks of a run. Their times decide what it reads, and what it writes into the state."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ logger = logging.getLogger("tap-intercom-access")
 
 
 class RunClock:
-    """Intercom's clock and this machine's. A replay replaces it with the recorded times."""
+    """Intercom's clock and this machine's. A replay uses recorded times instead."""
 
     def __init__(self, intercom: Clock) -> None:
-        """Take Intercom's clock."""
+        """Start the run now."""
         self._intercom = intercom
         self._has_warned = False
         self.began_at = time.time()
         """Unix seconds when the run began."""
         self.readings: dict[str, list[tuple[int, int]]] = {}
-        """What `times` returned, by stream."""
+        """The results of `times`, by stream."""
 
     def times(self, stream: str) -> tuple[int, int]:
         """Return Unix seconds by Intercom's clock and by this machine's."""

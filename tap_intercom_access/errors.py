@@ -4,7 +4,7 @@ The exceptions::
 
     Exception
     ├── IntercomError          Intercom's response can't be used (see `intercom/errors.py`)
-    └── TapError               expected: the message says what failed, where, and what to do
+    └── TapError               expected: the message contains what failed, where, and what to do
         ├── InputError         configuration, catalog, or state can't be used
         └── StreamError        a list wasn't read completely
 """
@@ -42,7 +42,7 @@ def stdout_error(error: OSError) -> TapError:
 
 
 def describe(error: Exception) -> str:
-    """Return the message of any failure."""
+    """Return the message for any exception."""
     if isinstance(error, (TapError, IntercomError, SingerSDKError)):
         return str(error)
     if isinstance(error, OSError):

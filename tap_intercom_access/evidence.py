@@ -1,7 +1,7 @@
 """The evidence of a run: everything Intercom sent, so that others can check and replay the run.
 
-The folder contains `run.json` (what the run began with), `requests.jsonl` (a line per response, and
-a last one only if the sync is complete), and `bodies/SHA256.json.gz`. docs/evidence.md has details.
+The folder contains `run.json` (settings, state, and so on), `requests.jsonl` (a line per response,
+and a last one only if the sync is complete), and `bodies/SHA256.json.gz`. See docs/evidence.md.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ logger = logging.getLogger("tap-intercom-access")
 
 
 def iso(seconds: float, timespec: str = "seconds") -> str:
-    """Return Unix seconds as the files contain them."""
+    """Return Unix seconds as a date-time, as the files contain them."""
     at = datetime.fromtimestamp(seconds, tz=timezone.utc)
     return at.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 class Evidence:
-    """Writes the evidence of a run, unless there is no path. Threads may share it."""
+    """Writes the evidence of a run. Without a path, it does nothing. It is thread-safe."""
 
     def __init__(self, path: str | None) -> None:
-        """Take the folder, without touching it."""
+        """Store the path. Only `begin` creates the folder."""
         self._folder = Path(os.path.expanduser(path)) if path else None  # noqa: PTH111 (can't raise)
         self._lock = threading.Lock()
         self._files: dict[str, int] = {}
-        """Descriptors by file name. They stay open, so that no other file gets their number."""
+        """Descriptors by file name. They stay open, so that no other file gets the same number."""
         self._count = 0
         self._digest = hashlib.sha256()
         self._is_broken = False
@@ -58,10 +58,10 @@ class Evidence:
         return self._folder is not None
 
     def begin(self, run: Mapping[str, Any]) -> None:
-        """Replace the evidence of an earlier run with the beginning of this one.
+        """Remove the evidence of an earlier run, and start to write.
 
         Args:
-            run: What the run begins with: `versions`, `settings`, and so on.
+            run: The content of `run.json`: `versions`, `settings`, and so on.
 
         Raises:
             TapError: if the folder can't be written, or another run writes to it.
@@ -71,7 +71,7 @@ class Evidence:
         own = {name: _masked_values(run[name]) for name in ("settings", "state")}
         text = json.dumps({**run, **own}, indent=1).encode()
         with self._writing():
-            with contextlib.suppress(FileExistsError):  # a file at its place fails next
+            with contextlib.suppress(FileExistsError):  # if it is a file, the next step fails
                 self._folder.mkdir(parents=True)
                 self._folder.chmod(0o700)
             self._lock_folder()
@@ -89,13 +89,13 @@ class Evidence:
 
         Args:
             stream: The name of the stream that sent the request.
-            exchange: The request, and what came of it.
+            exchange: The request, and its response or error.
             intercom_time: Unix seconds by Intercom's clock, None if it isn't known.
 
         Raises:
             TapError: if it can't be written.
         """
-        if REQUESTS not in self._files:  # in `--test`, or after a failure
+        if REQUESTS not in self._files:  # during `--test`, or after a failure
             return
         response, request = exchange.response, exchange.request
         url = urlsplit(request.url)
@@ -129,11 +129,11 @@ class Evidence:
         summary: Mapping[str, Any],
         filters: Any,  # noqa: ANN401
     ) -> None:
-        """Add what a stream returned, once it was read completely.
+        """Add a stream that was read completely to the last line.
 
         Args:
             stream: Its name.
-            keys: A string or a tuple of strings for each row. Repeated ones count once.
+            keys: A string or a tuple of strings for each row. Repeated keys count once.
             summary: Further entries of the stream in the last line.
             filters: Entries of the last line about rows that the stream left out.
         """
@@ -146,13 +146,13 @@ class Evidence:
         self._end["filters"] |= filters
 
     def complete(self, times: Mapping[str, Any]) -> None:
-        """Add the last line: the sync is complete.
+        """Add the last line, which proves that the sync is complete.
 
         Args:
             times: Readings of the clocks by stream.
 
         Raises:
-            TapError: if it can't be written, or the files aren't those of this run.
+            TapError: if it can't be written, or another run has replaced a file.
         """
         if self._folder is None:
             return
@@ -166,7 +166,7 @@ class Evidence:
                     raise FileExistsError(0, "another run has replaced it", str(path))
             if self._is_broken:
                 raise OSError(0, "an earlier line is missing", str(self._folder))
-            with completing():  # the last line and the exit code must say the same
+            with completing():  # a signal must not change the exit code after the last line
                 self._add(line | {"lines_sha256": self._digest.hexdigest()})
                 os.fsync(self._files[REQUESTS])
         self.close()
@@ -182,7 +182,7 @@ class Evidence:
         self.close()
 
     def _keep_body(self, content: bytes | bytearray, *, is_accepted: bool) -> dict[str, Any]:
-        """Store a body, and return its description. Others than accepted ones may hold a secret."""
+        """Store a body, and return its hash and size. Refused bodies may contain a secret."""
         digest = hashlib.sha256(content).hexdigest()
         description: dict[str, Any] = {"bytes": len(content), "sha256": digest}
         if not is_accepted:
@@ -191,7 +191,7 @@ class Evidence:
             if safe != content:
                 content, digest = safe, hashlib.sha256(safe).hexdigest()
                 description |= {"kept_sha256": digest, "kept_bytes": len(safe)}
-        with contextlib.suppress(FileExistsError):  # the same body was sent before
+        with contextlib.suppress(FileExistsError):  # an earlier response had the same body
             descriptor = _create(self._folder / BODIES / f"{digest}.json.gz")  # type: ignore[operator]
             try:
                 _write(descriptor, gzip.compress(content, 6, mtime=0))
@@ -227,7 +227,7 @@ class Evidence:
         try:
             yield
         except (OSError, ValueError) as error:
-            self._is_broken = True  # even if the failing thread's result is never read
+            self._is_broken = True  # this thread's exception may never be read
             reason = getattr(error, "strerror", None) or error
             where = f"{path}: " if (path := getattr(error, "filename", None)) else ""
             raise TapError(
@@ -242,7 +242,7 @@ def _masked_values(value: Any) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(value, str):
         return masked(value)
     if isinstance(value, dict):
-        # Event types come from the user, and a replay needs them as they are.
+        # A replay needs unchanged event types. They come from the user, not from Intercom.
         return {
             key: item if key in {"event_types", "activity_types"} else _masked_values(item)
             for key, item in value.items()
@@ -251,7 +251,7 @@ def _masked_values(value: Any) -> Any:  # noqa: ANN401 (JSON)
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier run left, its last line first."""
+    """Remove the files of an earlier run, first the one with the last line."""
     (folder / REQUESTS).unlink(missing_ok=True)
     (folder / RUN).unlink(missing_ok=True)
     bodies = folder / BODIES
@@ -264,10 +264,10 @@ def _clear(folder: Path) -> None:
 
 
 def _create(path: Path) -> int:
-    """Create a file that only its owner can read. A link at its place isn't followed."""
+    """Create a file that only its owner can read. Fail if the path exists, even as a link."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     if hasattr(os, "fchmod"):
-        os.fchmod(descriptor, 0o600)  # whatever the umask
+        os.fchmod(descriptor, 0o600)  # regardless of the umask
     return descriptor
 
 

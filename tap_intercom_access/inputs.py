@@ -18,7 +18,7 @@ def read_object(what: str, file: IO[Any]) -> dict[str, Any]:
         InputError: if it doesn't.
     """
     try:
-        # From bytes, whose beginning shows their encoding, also with a byte order mark.
+        # The first bytes show the encoding, with or without a byte order mark.
         text = getattr(file, "buffer", file).read()
         content = msgspec.json.decode(text.decode(json.detect_encoding(text)))
     except (ValueError, RecursionError) as error:
@@ -48,7 +48,7 @@ def read_catalog(file: IO[Any]) -> dict[str, Any]:
 
 
 def check_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a state of the form `{"bookmarks": {STREAM: {}}}`, also from `meltano state get`.
+    """Return a state such as `{"bookmarks": {STREAM: {}}}`, extracted from Meltano's if necessary.
 
     Raises:
         InputError: if it has another form.

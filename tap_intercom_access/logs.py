@@ -17,13 +17,13 @@ USER_AND_PASSWORD = re.compile(r"(?:\w+://)?([^:@]*):(.*)@", re.DOTALL)
 PASSWORD_IN_URL = re.compile(r"//[^\s@:]{0,100}:[^\s@]{0,200}@")
 
 
-def guard() -> None:
-    """Make every handler that exists by now mask the access token and passwords of proxies."""
-    logging.raiseExceptions = False  # it prints what it can't format, with a traceback
+def mask_secrets_in_logs() -> None:
+    """Mask the access token and proxy passwords in all existing log handlers."""
+    logging.raiseExceptions = False  # otherwise, logging prints unformatted records and tracebacks
     for url in urllib.request.getproxies().values():
         if match := USER_AND_PASSWORD.match(url):
             pair, password = ":".join(match.groups()), match[2]
-            # Libraries quote parts that they take for a path or a query.
+            # Libraries quote parts of a password that look like a path or a query.
             parts = [pair, unquote(pair), password, unquote(password), *re.split(r"[/?#\\]", pair)]
             for secret in parts:
                 keep_secret(secret)
@@ -33,19 +33,19 @@ def guard() -> None:
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats as another formatter does, then masks secrets and escapes everything but ASCII.
+    """Formats like another formatter, then masks secrets and escapes all characters except ASCII.
 
-    Meltano 2.20 and some terminals can't read anything else.
+    Meltano 2.20 and some terminals can't read other characters.
     """
 
     def __init__(self, inner: logging.Formatter) -> None:
-        """Take the other formatter."""
+        """Store the other formatter."""
         super().__init__()
         self._inner = inner
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record. A traceback is only part of it at the level DEBUG, and indented."""
+        """Format a record. Only at the level DEBUG, add the traceback, indented."""
         record = copy.copy(record)
         if logging.getLogger().getEffectiveLevel() > logging.DEBUG:
             record.exc_info = record.exc_text = record.stack_info = None

@@ -1,4 +1,4 @@
-"""Singer messages to stdout: records in bulk, all other messages at once."""
+"""Writes Singer messages to stdout: records in bulk, all other messages immediately."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing_extensions import override
 from tap_intercom_access.errors import stdout_error
 
 BULK = 64 * 1024
-"""Bytes of records that are written at once."""
+"""Bytes of records to buffer before writing."""
 
 
 def buffer_stdout() -> None:
-    """Buffer stdout: with PYTHONUNBUFFERED set, each record would be a system call.
+    """Buffer stdout. Otherwise, PYTHONUNBUFFERED would cause a system call for each record.
 
     Raises:
-        TapError: if it is closed.
+        TapError: if stdout is closed.
     """
     if sys.stdout is None:
         raise stdout_error(OSError(0, "it is closed"))
-    sys.stdout = open(  # noqa: SIM115 (a descriptor that stays open)
+    sys.stdout = open(  # noqa: SIM115 (stays open)
         sys.stdout.fileno(),
         "w",
         buffering=BULK,
         encoding=sys.stdout.encoding,
-        errors="backslashreplace",  # --about in an ASCII locale; messages are always in UTF-8
+        errors="backslashreplace",  # for --about in an ASCII locale; messages are always UTF-8
         closefd=False,
     )
 
 
 def flush_stdout() -> None:
-    """Write what is buffered so far.
+    """Write the buffered output.
 
     Raises:
         TapError: if stdout can't be written: the target closed the pipe, or a disk is full.
@@ -46,11 +46,11 @@ def flush_stdout() -> None:
 
 
 class PipeWriter(MsgSpecWriter):
-    """Writes messages, and ends the run if the target is gone."""
+    """Writes messages, and fails if the target has closed the pipe."""
 
     @override
     def write_message(self, message: Message) -> None:
-        """Write a message to stdout. Records are written in bulk, all others at once.
+        """Write a message to stdout. Records are written in bulk, all others immediately.
 
         Raises:
             TapError: if stdout can't be written.

@@ -1,4 +1,4 @@
-"""Names of the files in an evidence folder. The sandbox reads them without importing the SDK."""
+"""Names of evidence files, in a module that the sandbox can import without the SDK."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ PATTERNS = {
         "workspace_id {value!r} is not a valid ID. Copy the part after /apps/ in Intercom's URL",
     ),
 }
-"""Patterns of settings, with what is wrong if a value doesn't match."""
+"""Patterns of settings, with the error message for values that don't match."""
 
 TYPES = {
     "array": "a list of strings",
@@ -156,7 +156,7 @@ TYPES = {
 
 
 def normalise(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration in its final form, including defaults. Empty settings are unset.
+    """Return a configuration with parsed values and defaults, without empty settings.
 
     Args:
         config: The settings. Strings from the environment are parsed.
@@ -177,7 +177,7 @@ def normalise(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
 
 
 def _parse(value: str, types: Collection[str]) -> Any:  # noqa: ANN401 (JSON)
-    """Return a string as the type of its setting. What can't be parsed stays a string."""
+    """Parse a string into the type of its setting. Return it unchanged if that fails."""
     if "string" in types or not value:
         return value
     if "boolean" in types:
@@ -188,7 +188,7 @@ def _parse(value: str, types: Collection[str]) -> Any:  # noqa: ANN401 (JSON)
 
 
 def problems_of(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
-    """Return a sentence for each problem of a configuration. None contains the access token.
+    """Return a message for each problem of a configuration, without the access token.
 
     Args:
         config: The settings, as `normalise` returns them.
@@ -218,8 +218,8 @@ def problems_of(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
     return list(problems.values())
 
 
-def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the names of non-empty environment variables by the setting they seem to be for."""
+def variables_by_setting(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the names of non-empty environment variables by the setting in their name."""
     return {
         name.removeprefix(prefix).lower(): name
         for name, value in variables.items()
@@ -227,8 +227,8 @@ def variables_of_settings(variables: Mapping[str, str], prefix: str) -> dict[str
     }
 
 
-def misspelled(names: Collection[str], schema: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that unknown names probably mean. Inheriting extractors add a prefix."""
+def suggest_settings(names: Collection[str], schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the similar setting for each misspelled name. Inherited extractors add a prefix."""
     known = tuple(schema["properties"])
     unknown = [name for name in names if not name.endswith(known)]
     matches = {name: difflib.get_close_matches(name, known, 1, 0.9) for name in unknown}
@@ -236,7 +236,7 @@ def misspelled(names: Collection[str], schema: Mapping[str, Any]) -> dict[str, s
 
 
 def _describe(error: Any) -> str:  # noqa: ANN401 (jsonschema's ValidationError)
-    """Return a sentence for an error of the schema. jsonschema's own quote the access token."""
+    """Return the message for an error of the schema. jsonschema's would quote the access token."""
     if error.validator == "required" and not error.path:
         return (
             "access_token is missing. Set TAP_INTERCOM_ACCESS_ACCESS_TOKEN, or access_token in the "
@@ -265,7 +265,7 @@ def _is_date(text: str) -> bool:
 
 
 def _base_url(url: str) -> str | None:
-    """Return what is wrong with a base URL, None if it can be used."""
+    """Return the problem of a base URL, None if it is valid."""
     if not re.fullmatch(r"[!-~]+", url) or re.search(r"[\\{}<>\"^`|]", url):
         return "contains whitespace, a backslash, or another character that isn't allowed in a URL"
     try:

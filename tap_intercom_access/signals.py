@@ -1,4 +1,4 @@
-"""A signal ends the tap with one message on stderr and exit code 1.
+"""Signal handlers that end the tap with one message on stderr and exit code 1.
 
 This module imports little: until its handlers are installed, Ctrl-C prints a traceback.
 """
@@ -23,12 +23,12 @@ SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasatt
 
 
 def handle_signals() -> None:
-    """End at a signal from now on, except for signals that were ignored before, as with nohup."""
+    """Install the handlers, except for signals that are ignored already, as with nohup."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    # Python calls handlers between two instructions, which a DNS lookup can delay for seconds.
-    with contextlib.suppress(RuntimeError):  # without it, if this machine allows no more threads
+    # Python calls handlers only between two instructions, and a DNS lookup is one that takes long.
+    with contextlib.suppress(RuntimeError):  # if no thread can be started, only the handlers work
         threading.Thread(target=_end_at_signal, args=(reader,), daemon=True).start()
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -37,7 +37,7 @@ def handle_signals() -> None:
 
 @contextlib.contextmanager
 def completing() -> Iterator[None]:
-    """Ignore signals until the block ends. After it, a signal ends the run with exit code 0."""
+    """Ignore signals until the block ends. After it, a signal ends the tap with exit code 0."""
     with _is_ending:
         yield
         _is_complete.set()
@@ -53,7 +53,7 @@ def _end(_signum: int = 0, _frame: FrameType | None = None) -> None:
         return  # the other thread is ending the tap
     if _is_complete.is_set():
         os._exit(0)
-    # Nothing is flushed: a target that no longer reads would block the exit forever.
+    # Don't flush stdout: a target that no longer reads would block the exit forever.
     try:
         if select.select([], [2], [], 0)[1]:  # a full pipe would block, too
             os.write(2, b"Stopped by a signal before the end: this sync is incomplete.\n")

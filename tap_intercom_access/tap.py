@@ -27,10 +27,10 @@ from tap_intercom_access.intercom.redaction import excerpt, keep_secret
 from tap_intercom_access.output import PipeWriter
 from tap_intercom_access.settings import (
     SETTINGS,
-    misspelled,
     normalise,
     problems_of,
-    variables_of_settings,
+    suggest_settings,
+    variables_by_setting,
 )
 from tap_intercom_access.streams.activity_logs import ActivityLogsStream
 from tap_intercom_access.streams.admins import AdminsStream
@@ -38,7 +38,7 @@ from tap_intercom_access.streams.away_status_reasons import AwayStatusReasonsStr
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.roles import RolesStream
 from tap_intercom_access.streams.run import Run
-from tap_intercom_access.streams.stream_maps import register_maps, without_effect
+from tap_intercom_access.streams.stream_maps import maps_without_effect, register_maps
 from tap_intercom_access.streams.teams import TeamMembershipsStream, TeamsStream
 from tap_intercom_access.streams.workspaces import WorkspacesStream
 
@@ -70,7 +70,7 @@ class TapIntercomAccess(Tap):
 
     @cached_property
     def run(self) -> Run:
-        """What the streams of this run share."""
+        """The objects that the streams of this run share."""
         intercom = Intercom(
             access_token=self.config.get("access_token", ""),
             base_url=self.config["base_url"],
@@ -113,7 +113,7 @@ class TapIntercomAccess(Tap):
         """
         super(Tap, self).setup_mapper()
         schemas = {name: stream.schema for name, stream in self.streams.items()}
-        if unknown := without_effect(self.config.get("stream_maps") or {}, schemas):
+        if unknown := maps_without_effect(self.config.get("stream_maps") or {}, schemas):
             self.logger.warning(
                 "Ignoring stream maps of unknown streams or columns: %s", ", ".join(unknown)
             )
@@ -123,7 +123,7 @@ class TapIntercomAccess(Tap):
 
     @override
     def _reset_state_progress_markers(self) -> None:
-        # The first step of a sync, before the SDK writes the state that it was given.
+        # The SDK calls this first in a sync, before it writes the initial state.
         self.run.evidence.begin(self._describe_run())
         try:
             self.run.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
@@ -138,14 +138,14 @@ class TapIntercomAccess(Tap):
             f", workspace {excerpt(workspace)}" if workspace else "",
         )
         for bookmark in self.state.get("bookmarks", {}).values():
-            # The SDK keeps them for other taps. Here, odd values would only make it fail.
+            # This tap doesn't use these keys, and malformed values would make the SDK fail.
             bookmark.pop("partitions", None)
             bookmark.pop("progress_markers", None)
         super()._reset_state_progress_markers()
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        # The SDK quotes wrong values, so also the access token.
+        # The SDK's messages quote wrong values, even the access token.
         keep_secret(str(self._config.get("access_token", "")))
         self._config = normalise(self._config, self.config_jsonschema)
         problems = problems_of(self._config, self.config_jsonschema)
@@ -156,7 +156,7 @@ class TapIntercomAccess(Tap):
         return problems
 
     def _describe_run(self) -> dict[str, Any]:
-        """Return what this run begins with, without the token, for the evidence."""
+        """Return the content of the evidence file run.json. It doesn't contain the token."""
         settings = {
             name: value
             for name, value in self.config.items()
@@ -179,7 +179,7 @@ class TapIntercomAccess(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take the state of an earlier run.
+        """Load the state of an earlier run.
 
         Raises:
             InputError: if it doesn't have the form of a Singer state.
@@ -191,11 +191,11 @@ class TapIntercomAccess(Tap):
     @classproperty
     @override
     def _env_var_config(cls) -> dict[str, str]:  # noqa: N805
-        """The settings in environment variables, as strings.
+        """The settings in environment variables, as unparsed strings.
 
-        The SDK would parse them: "enabled" as false, and an empty string as a list with one.
+        The SDK would parse "enabled" as false, and an empty string as the list [""].
         """
-        variables = variables_of_settings(os.environ, cls._env_var_prefix)
+        variables = variables_by_setting(os.environ, cls._env_var_prefix)
         settings = cls.config_jsonschema["properties"]
         return {name: os.environ[variables[name]] for name in variables if name in settings}
 
@@ -204,14 +204,14 @@ class TapIntercomAccess(Tap):
         self.append_builtin_config(self.config_jsonschema)
         if options.get("parse_env_config"):
             parse_environment_config({}, self._env_var_prefix)  # reads the file .env
-        variables = variables_of_settings(os.environ, self._env_var_prefix)
-        for name, setting in misspelled(variables.keys(), self.config_jsonschema).items():
+        variables = variables_by_setting(os.environ, self._env_var_prefix)
+        for name, setting in suggest_settings(variables.keys(), self.config_jsonschema).items():
             self.logger.warning(
                 "Ignoring %s. Did you mean the setting %s?", variables[name], setting
             )
         config = options.get("config") or {}
         if options.get("parse_env_config") or not (config or options.get("validate_config")):
-            return  # all variables are read, or none: --discover works without settings
+            return  # either all variables are read, or --discover needs none
         settings = set(self.config_jsonschema["properties"])
         if unread := (variables.keys() & settings) - set(config):
             self.logger.warning(
@@ -229,7 +229,7 @@ class TapIntercomAccess(Tap):
 
     @override
     def _setup_signal_handlers(self) -> None:
-        # With the SDK's, a run that was ended by a signal exits with code 0.
+        # With the SDK's handlers, an interrupted run exits with code 0.
         pass
 
     @classmethod

@@ -22,7 +22,7 @@ from tap_intercom_access.intercom.decoding import (
     ShapeError,
     announced_rows,
     decode,
-    signs_of_more,
+    hints_of_more,
     values_besides_rows,
 )
 from tap_intercom_access.intercom.endpoints import US, Endpoint, Request, ResponseT
@@ -34,9 +34,9 @@ from tap_intercom_access.intercom.errors import (
     UnknownHostError,
     describe_body,
     is_temporary,
-    refusal,
-    unreachable,
-    untrusted,
+    refused_error,
+    unreachable_error,
+    untrusted_error,
 )
 from tap_intercom_access.intercom.paging import next_request
 from tap_intercom_access.intercom.redaction import echoes, excerpt, keep_secret
@@ -195,9 +195,9 @@ class Intercom:
             sent.add(str(request.parameters))
             empty = 0 if page.rows else empty + 1
             upcoming = next_request(request, page)
-            if page.signs_of_more and not upcoming:
-                problem = f"more pages are announced in an unknown way ({page.signs_of_more})"
-                raise untrusted(first, problem, "no pages.next")
+            if page.hints_of_more and not upcoming:
+                problem = f"more pages are announced in an unknown way ({page.hints_of_more})"
+                raise untrusted_error(first, problem, "no pages.next")
             if upcoming and empty == MAX_EMPTY:
                 problem = "two empty pages in a row link to another page: pagination doesn't end."
                 raise IntercomError(f"{first}: {problem}", RUN_AGAIN)
@@ -256,7 +256,7 @@ class Intercom:
             decoded = self._decode(request, exchange.response)
             exchange.decoded = decoded
         except OSError as error:
-            failure = unreachable(request, error)
+            failure = unreachable_error(request, error)
             exchange.error = str(failure)
             raise failure from error
         finally:
@@ -285,21 +285,21 @@ class Intercom:
         content = response.content
         endpoint = request.endpoint.for_content(content)
         if response.status_code != HTTPStatus.OK:
-            raise refusal(request, response)
-        if problem := self._mistrust(response, request.api_version):
-            raise untrusted(request, problem, describe_body(response))
+            raise refused_error(request, response)
+        if problem := self._reason_to_refuse(response, request.api_version):
+            raise untrusted_error(request, problem, describe_body(response))
         try:
             decoded = decode(content, endpoint.response, is_array=endpoint.is_array)
             if isinstance(decoded.response, Page):
                 values = values_besides_rows(content, endpoint.key)
                 decoded.response.total_count = announced_rows(values, response.headers)
-                signs = signs_of_more(values, response.headers)
-                decoded.response.signs_of_more = ", ".join(signs)
+                signs = hints_of_more(values, response.headers)
+                decoded.response.hints_of_more = ", ".join(signs)
         except ShapeError as error:
             if is_temporary(response):
-                raise refusal(request, response) from error
+                raise refused_error(request, response) from error
             problem = f"the response is not {endpoint.description} ({error})"
-            failure = untrusted(request, problem, describe_body(response))
+            failure = untrusted_error(request, problem, describe_body(response))
             if error.counts:
                 failure = IntercomError(failure.problem, f"{error.counts} {RUN_AGAIN}")
                 failure.field = error.field
@@ -307,10 +307,10 @@ class Intercom:
         type_ = getattr(decoded.response, "type", None)
         if type_ == "error.list" or type_ not in {None, endpoint.type or type_}:
             problem = f"the response is not {endpoint.description}"
-            raise untrusted(request, problem, describe_body(response))
+            raise untrusted_error(request, problem, describe_body(response))
         return decoded
 
-    def _mistrust(self, response: Response, requested: str) -> str | None:
+    def _reason_to_refuse(self, response: Response, requested: str) -> str | None:
         """Return why a response of HTTP 200 can't be used, None if it can."""
         if echoes(response.content, self.access_token):
             return "the response contains the access token"

@@ -137,7 +137,7 @@ def values_besides_rows(content: bytes | bytearray, key: str) -> dict[str, Any]:
     return values
 
 
-def signs_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
+def hints_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
     """Yield the keys and headers of a page that announce further pages: `has_more`."""
     yield from _announcements(values)
     for name, value in headers.items():

@@ -89,14 +89,14 @@ class UnknownHostError(IntercomError):
     """The name of the host can't be resolved."""
 
 
-def untrusted(
+def untrusted_error(
     request: Request[Any], problem: str, found: str, advice: str = CHECK_BASE_URL
 ) -> IntercomError:
     """Return the error for a response of HTTP 200 that isn't what was requested."""
     return IntercomError(f"{request} answered HTTP 200, but {problem}; found {found}.", advice)
 
 
-def refusal(request: Request[Any], response: Response) -> IntercomError:
+def refused_error(request: Request[Any], response: Response) -> IntercomError:
     """Return the error for a response other than 200.
 
     Source: https://developers.intercom.com/docs/references/rest-api/errors/error-codes
@@ -114,14 +114,14 @@ def is_temporary(response: Response) -> bool:
     return status != HTTPStatus.TOO_MANY_REQUESTS and not TEMPORARY.isdisjoint(_codes(response))
 
 
-def unreachable(request: Request[Any], error: OSError) -> IntercomError:
+def unreachable_error(request: Request[Any], error: OSError) -> IntercomError:
     """Return the error for a request without a response, or without a complete one."""
     kind: type[IntercomError] = IntercomError
     advice = (
         "Check the network, base_url, and proxy variables such as HTTPS_PROXY, which have the form "
         "http://HOST:PORT (encode special characters in a password, for example @ as %40)."
     )
-    reasons = list(_reasons(error))
+    reasons = list(_causes(error))
     certificates = [one for one in reasons if isinstance(one, ssl.SSLCertVerificationError)]
     reason = re.sub(r"^(<.*?>|\w+\(.*?\)):? ", "", str(reasons[-1])) or type(reasons[-1]).__name__
     if isinstance(error, TooLargeError):
@@ -242,7 +242,7 @@ def _errors(response: Response) -> list[dict[str, Any]]:
     return [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
 
 
-def _reasons(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception of requests and those it was made of, from the outermost in.
 
     An error of TLS has a reason, too, but it is a string.

@@ -16,7 +16,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from tap_intercom_access.intercom.endpoints import Request
-from tap_intercom_access.intercom.errors import untrusted
+from tap_intercom_access.intercom.errors import untrusted_error
 from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import Page, Pages, RowT
 
@@ -39,7 +39,7 @@ def next_request(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page
         return replace(request, parameters=cursor)
     if not pages.last_by_number:
         problem = f"page {pages.page} of {pages.total_pages} has no next page"
-        raise untrusted(request, problem, "no pages.next")
+        raise untrusted_error(request, problem, "no pages.next")
     return None
 
 
@@ -63,7 +63,7 @@ def cursor_of(request: Request[Page[RowT]], pages: Pages) -> Cursor | None:
     if isinstance(pages.next, str):
         return _cursor_of_link(request, pages.next)
     problem = "pages.next is not null, a cursor, or a URL"
-    raise untrusted(request, problem, _quoted(pages.next))
+    raise untrusted_error(request, problem, _quoted(pages.next))
 
 
 def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
@@ -77,12 +77,12 @@ def _cursor_of_link(request: Request[Page[RowT]], link: str) -> Cursor:
             "The tap didn't follow it. Set base_url to that host, or fix the gateway that rewrites "
             "the links."
         )
-        raise untrusted(request, "the next page is on another origin", _quoted(link), advice)
+        raise untrusted_error(request, "the next page is on another origin", _quoted(link), advice)
     cursor = parse_qs(urlsplit(there).query, keep_blank_values=True)
     endpoint = urlsplit(there).path.rstrip("/").rpartition("/")[2]
     if endpoint not in request.url.split("/") or not cursor:
         problem = "the link in pages.next doesn't belong to this list"
-        raise untrusted(request, problem, _quoted(link))
+        raise untrusted_error(request, problem, _quoted(link))
     return {name: one if not more else [one, *more] for name, (one, *more) in cursor.items()}
 
 

@@ -74,7 +74,7 @@ class Page(msgspec.Struct, Generic[RowT]):
     type: str | None = None
     total_count: int | None = None
     pages: Pages | None = None
-    signs_of_more: Any = None
+    hints_of_more: Any = None
     """Keys and headers, other than `pages.next`, that announce further pages. Set by the client."""
 
 

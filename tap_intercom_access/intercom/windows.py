@@ -85,7 +85,7 @@ Window = tuple[int, int]
 """The first second, and the second after the last one, in Unix seconds."""
 
 
-class NotWholeError(Exception):
+class IncompleteWindowError(Exception):
     """A window has too many pages, or its pages don't add up: it has to be divided.
 
     Attributes:
@@ -129,7 +129,7 @@ def read_windows(
     everything = (max(0, window[0] - DAY), window[1] + DAY)
     pending = deque([everything])
     started: dict[Window, Callable[[], dict[str, TimedT]]] = {}
-    rows = _InOrder[TimedT](window)
+    rows = _OrderedRows[TimedT](window)
     with closing(_Reader(intercom, first)) as reader:
         if first:
             started[everything] = reader.start(request, everything, first)
@@ -141,11 +141,11 @@ def read_windows(
             current = pending.popleft()
             try:
                 listed = started.pop(current)()
-            except NotWholeError as error:
+            except IncompleteWindowError as error:
                 rows.keep(error.rows)
                 pending.extendleft(reversed(divide(current, error.pages)))
             except RetriesExhaustedError as error:
-                pending.extendleft(reversed(_shorter(current, error)))
+                pending.extendleft(reversed(_shorter_windows(current, error)))
             else:
                 yield from rows.take(current, listed)
 
@@ -163,7 +163,7 @@ def _split(window: Window, parts: int) -> list[Window]:
     return list(pairwise(bounds))
 
 
-def _shorter(window: Window, error: RetriesExhaustedError) -> list[Window]:
+def _shorter_windows(window: Window, error: RetriesExhaustedError) -> list[Window]:
     """Divide a window that Intercom failed to answer, unless it is a day or less."""
     days = math.ceil((window[1] - window[0]) / DAY)
     if days <= 1:
@@ -178,7 +178,7 @@ def describe(window: Window) -> str:
     return f"from {start} to {stop}"
 
 
-class _InOrder(Generic[TimedT]):
+class _OrderedRows(Generic[TimedT]):
     """The rows of all parts of a window, each of them once, in order of time."""
 
     def __init__(self, window: Window) -> None:
@@ -244,12 +244,12 @@ class _Reader:
         """Read all rows of a window, by ID.
 
         Raises:
-            NotWholeError: if the window has to be divided.
+            IncompleteWindowError: if the window has to be divided.
             IntercomError: if it can't be read completely.
         """
         rows: dict[str, TimedT] = {}
         end = pages = 0
-        is_obeyed = False
+        obeys_size = False
         for sent, page, upcoming in self._overlapping_pages(request, first):
             listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             if outside := _count_outside(sent, listed):
@@ -260,21 +260,21 @@ class _Reader:
                     return listed
             if outside or window[1] - window[0] == 1:
                 return self._read_repeatedly(request)
-            begin, known = _begin(sent), len(rows)
+            begin, known = _rows_before(sent), len(rows)
             moved = len(rows.keys() & listed.keys()) != end - begin
             rows |= listed
             end = begin + len(page.rows)
             by_number = not upcoming or _is_numbered(upcoming)
             is_readable = 1 < pages <= MAX_PAGES
             if sent is not request:
-                is_readable &= len(rows) > known and _is_as_requested(sent, page, upcoming)
+                is_readable &= len(rows) > known and _fits_request(sent, page, upcoming)
                 # A server that ignores per_page would send another size, or have no such page.
-                is_obeyed |= bool(upcoming) or _number(sent) > pages
+                obeys_size |= bool(upcoming) or _number(sent) > pages
             if rows and (moved or not by_number or not is_readable):
                 break
-            if not upcoming and len(rows) == end and is_obeyed:
+            if not upcoming and len(rows) == end and obeys_size:
                 return rows
-        raise NotWholeError(pages, rows)
+        raise IncompleteWindowError(pages, rows)
 
     def _warn_once(self, request: PageRequest[TimedT], window: Window, outside: int) -> None:
         if self._first_warning.acquire(blocking=False):
@@ -345,7 +345,7 @@ class _Reader:
         if not (upcoming and page.rows and _is_numbered(upcoming)):
             return upcoming
         number, pages = _number(upcoming), page.pages or Pages()
-        per_page = (_begin(request) + len(page.rows) - 1) // (number - 1)
+        per_page = (_rows_before(request) + len(page.rows) - 1) // (number - 1)
         if number == pages.total_pages == 2:  # noqa: PLR2004
             # It begins with the last fifth of the first page. If the server ignores the size, fewer
             # rows are left after the first page than such a page has.
@@ -393,12 +393,12 @@ def _per_page(request: PageRequest[TimedT]) -> int:
     return int(request.parameters.get("per_page", SMALLEST_PAGE))
 
 
-def _begin(request: PageRequest[TimedT]) -> int:
+def _rows_before(request: PageRequest[TimedT]) -> int:
     """Return the number of rows before a numbered page of the requested size."""
     return (_number(request) - 1) * _per_page(request)
 
 
-def _is_as_requested(
+def _fits_request(
     request: PageRequest[TimedT], page: Page[TimedT], upcoming: PageRequest[TimedT] | None
 ) -> bool:
     """Return whether the rows and the numbers of a page fit its request."""

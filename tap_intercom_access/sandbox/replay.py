@@ -19,8 +19,8 @@ from tap_intercom_access.recording import REQUESTS, RUN
 from tap_intercom_access.sandbox.replay_server import Recording, ReplayServer
 from tap_intercom_access.signals import SIGNALS
 
-VARIABLES = "TAP_INTERCOM_ACCESS_"
-STREAM_MAP_CONFIG = f"{VARIABLES}STREAM_MAP_CONFIG"
+PREFIX = "TAP_INTERCOM_ACCESS_"
+STREAM_MAP_CONFIG = f"{PREFIX}STREAM_MAP_CONFIG"
 
 
 def replay(folder: Path) -> str:
@@ -104,7 +104,7 @@ def _run_tap(arguments: list[str], received: list[int]) -> int:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name == f"{VARIABLES}LOGLEVEL" or not name.startswith(VARIABLES)
+        if name == f"{PREFIX}LOGLEVEL" or not name.startswith(PREFIX)
     }
     # Python must not import modules from the working directory.
     environment["PYTHONSAFEPATH"] = "1"

@@ -107,7 +107,7 @@ class ReplayServer(Sandbox):
             # The tap waited and repeated the others. A replay has no rate limit.
             if response["status"] != HTTPStatus.TOO_MANY_REQUESTS:
                 path = unquote(response["path"])
-                key = describe(response["method"], path, response["params"])
+                key = request_key(response["method"], path, response["params"])
                 self.pending[key].append(response)
 
     @override
@@ -115,7 +115,7 @@ class ReplayServer(Sandbox):
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return error(401, "unauthorized", "Access Token Invalid")
         parameters = request.get_json(silent=True) or request.args.to_dict(flat=False)
-        key = describe(request.method, request.path, parameters)
+        key = request_key(request.method, request.path, parameters)
         with self._lock:
             pending = self.pending.get(key)
             recorded = pending.pop(0) if pending else None
@@ -141,7 +141,7 @@ class ReplayServer(Sandbox):
         return error(404, "not_recorded", f"{problem}. This is a replay")
 
 
-def describe(method: str, path: str, parameters: Mapping[str, Any]) -> str:
+def request_key(method: str, path: str, parameters: Mapping[str, Any]) -> str:
     """Return a request in a form that is the same when it is recorded and when it is replayed."""
     if method == "GET":
         parameters = parse_qs(urlencode(parameters, doseq=True), keep_blank_values=True)

@@ -232,7 +232,7 @@ class ActivityLogsStream(IntercomStream):
         start = start_of(bookmark, types, start_date, now, here)
         window = (start.at, now)
         self._limit = as_date_time(min(now, here))
-        self._remember(start, types, window)
+        self._record_start(start, types, window)
         if start.at >= now:
             return
 
@@ -294,7 +294,7 @@ class ActivityLogsStream(IntercomStream):
             self.intercom.send(within(request, shorter))
             return None
 
-    def _remember(self, start: Start, types: list[str], window: Window) -> None:
+    def _record_start(self, start: Start, types: list[str], window: Window) -> None:
         """Log where the run begins, and write it into the evidence and the state."""
         if not self.intercom.clock.is_set:
             self.logger.warning("Responses have no Date header. Using this machine's clock")

@@ -46,9 +46,9 @@ def complete_entry(entry: CatalogEntry, stream: Stream) -> None:
     keys = entry.key_properties or root.table_key_properties
     replication_key = entry.replication_key or root.replication_key
     if keys and {*map(str, keys)} != {*stream.primary_keys}:
-        raise _refused(stream.name, "key", keys, stream.primary_keys)
+        raise _mismatch(stream.name, "key", keys, stream.primary_keys)
     if replication_key not in (None, stream.replication_key):
-        raise _refused(stream.name, "replication key", replication_key, stream.replication_key)
+        raise _mismatch(stream.name, "replication key", replication_key, stream.replication_key)
     for breadcrumb, metadata in entry.metadata.items():
         name = ".".join((stream.name, *breadcrumb[1::2]))
         metadata.selected = _selection(name, metadata.selected)
@@ -82,7 +82,7 @@ def _compare(
             _compare(metadata, f"{name}.{column}", schema, other, inner)
         else:
             found, expected = other.get("type"), schema.get("type")
-            raise _refused(f"{name}.{column}", "type", found, expected)
+            raise _mismatch(f"{name}.{column}", "type", found, expected)
 
 
 def _type(schema: Mapping[str, Any]) -> tuple[object, ...]:
@@ -107,7 +107,7 @@ def _selection(name: str, value: object) -> bool | None:
         ) from error
 
 
-def _refused(name: str, what: str, found: object, expected: object) -> InputError:
+def _mismatch(name: str, what: str, found: object, expected: object) -> InputError:
     return InputError(
         f"Invalid catalog: the {what} of {name} is {found!r}, but must be {expected!r}. "
         "Generate a new catalog with 'tap-intercom-access --discover' and change only the "

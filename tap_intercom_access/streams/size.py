@@ -7,10 +7,10 @@ from typing import Any
 
 from tap_intercom_access.errors import InputError, StreamError
 
-FEW = 10
+ALWAYS_ACCEPTED = 10
 """Rows that every list may lose, however short it is."""
 
-SHRUNK = (
+CAUSES_AND_ADVICE = (
     "No rows were marked as removed. Possible causes: a lost permission, a plan change, a token "
     "for another workspace, or an outage at Intercom. If the removals are real, accept them with "
     "TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run, or with --full-refresh."
@@ -20,7 +20,7 @@ SHRUNK = (
 def is_shrunk(before: int, now: int, percent: float) -> bool:
     """Return whether a list lost too large a share, and more than a few rows or all of them."""
     lost = before - now
-    return (lost > FEW or not now) and lost * 100 > before * percent
+    return (lost > ALWAYS_ACCEPTED or not now) and lost * 100 > before * percent
 
 
 def check_size(stream: str, state: Mapping[str, Any], rows: int, percent: float) -> None:
@@ -40,5 +40,5 @@ def check_size(stream: str, state: Mapping[str, Any], rows: int, percent: float)
         raise StreamError(
             f"{stream}: Intercom returned {rows} rows, {before - rows} fewer than in the last "
             f"complete sync ({before} rows, {read_at or 'time unknown'}). This loss exceeds "
-            f"max_removed_percent ({percent:g}). {SHRUNK}"
+            f"max_removed_percent ({percent:g}). {CAUSES_AND_ADVICE}"
         )

@@ -38,7 +38,7 @@ def register_maps(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> 
             _fit_to_schema(stream_map)
 
 
-def without_effect(
+def maps_without_effect(
     stream_maps: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Return the stream maps of unknown streams, and those that remove unknown columns.

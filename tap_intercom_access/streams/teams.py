@@ -60,7 +60,7 @@ class Membership(msgspec.Struct, gc=False):
     ] = None
 
 
-def levels(teams: list[Team]) -> dict[str, dict[str, str | None]]:
+def members_by_team(teams: list[Team]) -> dict[str, dict[str, str | None]]:
     """Return the IDs of the members of each team, with their priority level. Primary wins.
 
     A team that Intercom listed twice with different members has all of them: an access list shows
@@ -119,7 +119,7 @@ class TeamsStream(IntercomStream):
             columns = {("id",), *(self.columns if self.selected else ())}
             columns |= MEMBERS if self.memberships.selected else set()
             teams = list(intercom.rows(self.endpoint.with_rows(narrow(Team, columns))))
-            self.members = levels(teams)
+            self.members = members_by_team(teams)
             if not self.is_test:  # it doesn't read whole lists to compare
                 self._check(teams, knows_members=("admin_ids",) in columns)
             self._teams = teams
@@ -131,8 +131,8 @@ class TeamsStream(IntercomStream):
         request = self.intercom.build_request(self.endpoint)
         if not teams and claims and (named := {*claims.members, *claims.with_priority}):
             self._refuse(
-                f"{request} returned no teams, but teammates belong to {_some(sorted(named))}. "
-                "No rows were marked as removed."
+                f"{request} returned no teams, but teammates belong to "
+                f"{_describe_teams(sorted(named))}. No rows were marked as removed."
             )
         if knows_members:
             self._check_unlisted(request, [team.id for team in teams if team.admin_ids is None])
@@ -149,15 +149,16 @@ class TeamsStream(IntercomStream):
             (empty if is_empty else unknown)[team_id] = None
         if unknown:
             self._refuse(
-                f"{request} doesn't list the members of {_some(unknown)} (admin_ids is null or "
-                "missing), and teammates may belong to them. No rows were marked as removed."
+                f"{request} doesn't list the members of {_describe_teams(unknown)} (admin_ids is "
+                "null or missing), and teammates may belong to them. No rows were marked as "
+                "removed."
             )
         if empty:
             self.logger.warning(
                 "%s doesn't list the members of %s (admin_ids is null or missing). Treating these "
                 "teams as empty, because no teammate belongs to them",
                 request,
-                _some(empty),
+                _describe_teams(empty),
             )
 
     def _refuse(self, problem: str) -> None:
@@ -166,7 +167,7 @@ class TeamsStream(IntercomStream):
         self.logger.warning("%s Accepted because max_removed_percent is 100", problem)
 
 
-def _some(team_ids: Collection[str]) -> str:
+def _describe_teams(team_ids: Collection[str]) -> str:
     return f"{len(team_ids)} team{'s' * (len(team_ids) > 1)}, such as {next(iter(team_ids))}"
 
 
