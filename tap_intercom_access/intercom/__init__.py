@@ -1,4 +1,4 @@
-"""An API client for Intercom, without Singer: it reads a list completely, or raises an error."""
+"""An API client for Intercom, without Singer. It reads lists completely, or raises an error."""
 
 from tap_intercom_access.intercom.client import Intercom, Observer
 from tap_intercom_access.intercom.endpoints import Endpoint, list_of

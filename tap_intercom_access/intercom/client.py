@@ -1,4 +1,4 @@
-"""The API client: send a request, or read a list from its first page to its last."""
+"""The API client. It sends requests, and reads lists from the first page to the last."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ NextRequest = Callable[[PageRequest[RowT], Page[RowT]], PageRequest[RowT] | None
 logger = logging.getLogger("tap-intercom-access")
 
 ATTEMPTS = 5
-"""Times that a request is sent before the sync fails. Waiting for the rate limit doesn't count."""
+"""Attempts before the sync fails. Responses of the rate limit don't count."""
 
 MIN_REPEATED = 1000
-"""Repeated rows in a row from which on a list is considered endless."""
+"""Consecutive repeated rows above which a list is considered endless."""
 
 MAX_AGE = 60
 """Seconds that a response may have spent in a cache."""
 
 NEWEST = (math.inf,)
-"""What `version_of` returns for versions without a number."""
+"""The result of `version_of` for versions without a number."""
 
 MAX_EMPTY = 2
 """Empty pages in a row that link to a next page before a list is considered endless."""
@@ -65,51 +65,50 @@ MAX_EMPTY = 2
 
 @dataclass
 class Exchange:
-    """A request that was sent once, and what came of it."""
+    """One attempt to send a request, and its response or error."""
 
     request: Request[Any]
     response: Response | None = None
-    """None if there was none, or not a complete one."""
+    """None if no complete response arrived."""
     decoded: Decoded[Any] | None = None
     """None if the response wasn't accepted."""
     error: str | None = None
-    """Why there was no response."""
+    """The reason why no complete response arrived."""
 
     @property
     def rows(self) -> int | None:
-        """Number of rows, or objects, in an accepted response. None for others."""
+        """Number of rows in an accepted response, 1 for an object. None for refused responses."""
         if not self.decoded:
             return None
         return len(self.decoded.response.rows) if isinstance(self.decoded.response, Page) else 1
 
 
 class Observer:
-    """What the client reports. Its methods are called from every thread that sends requests."""
+    """Receives the client's requests and responses, in every thread that sends requests."""
 
     stream = ""
     """Name of the stream, for messages."""
 
     def before_request(self, request: Request[Any]) -> None:
-        """Learn that a request will be sent, whose response may take a while."""
+        """Called before a request is sent. The response may take long."""
 
     def after_exchange(self, exchange: Exchange) -> None:
-        """Learn what came of sending a request, once for each attempt."""
+        """Called after each attempt to send a request."""
 
 
 @dataclass(frozen=True)
 class Intercom:
-    """Intercom's API as one workspace's token sees it. Several may share a connection.
+    """A client for one workspace. Several clients may share a connection.
 
-    Every failure raises an IntercomError whose message is complete and free of secrets.
+    Every failure raises an IntercomError. Its message contains advice, and no secrets.
     """
 
     access_token: str = field(repr=False)
     base_url: str = US
-    """Without a slash at its end."""
+    """The base URL without a trailing slash."""
     api_version: str = "2.16"
     timeout: float = 60
-    """Seconds to connect and between two pieces of a response. A response may take ten times as
-    long."""
+    """Connect and read timeout in seconds. A complete response may take ten times as long."""
     user_agent: str = "tap-intercom-access"
     is_test: bool = False
     """Whether to try an unknown host only once."""
@@ -128,18 +127,18 @@ class Intercom:
     def build_request(
         self, endpoint: Endpoint[ResponseT], parameters: Mapping[str, Any] | None = None
     ) -> Request[ResponseT]:
-        """Build the request that `send` and `paginate` take."""
+        """Build a request for `send` or `paginate`."""
         version = max(self.api_version, endpoint.api_version or "0.0", key=version_of)
         return Request(endpoint, self.base_url, version, parameters or {})
 
     def rows(self, endpoint: Endpoint[Page[RowT]]) -> Iterator[RowT]:
-        """Yield all rows of a list. A row that Intercom repeats comes again only if it differs.
+        """Yield all rows of a list. Yield a row that Intercom repeats again only if it changed.
 
         Raises:
             IntercomError: if the list turns out to be incomplete or endless, or can't be read.
         """
         request = self.build_request(endpoint)
-        # Only hashes of earlier pages: their rows would stay in memory.
+        # Keep only hashes of the rows of earlier pages, to save memory.
         seen: dict[str, int] = {}
         repeated = in_a_row = sent = total_pages = total_count = 0
         for _, page, upcoming in self.paginate(request, next_request):
@@ -156,7 +155,7 @@ class Intercom:
                     continue
                 here[row.id] = row
                 yield row
-            for id_, row in here.items():  # the fingerprints of the last page aren't needed
+            for id_, row in here.items():  # the last page needs no hashes
                 seen[id_] = _fingerprint(row) if upcoming else 0
             if in_a_row > max(len(seen), MIN_REPEATED):
                 problem = f"the last {in_a_row} rows were all repeats: pagination doesn't end."
@@ -177,12 +176,12 @@ class Intercom:
         next_request: NextRequest[RowT],
         page: Page[RowT] | None = None,
     ) -> Iterator[tuple[PageRequest[RowT], Page[RowT], PageRequest[RowT] | None]]:
-        """Yield the request, the page, and the next request for each page of a list.
+        """Yield each page of a list, with its request and the request for the next page.
 
         Args:
             first: The request for the first page.
             next_request: Returns the request for the page after a page, None at the end.
-            page: The first page, if it has been read already.
+            page: The first page, if it was read before.
 
         Raises:
             IntercomError: if a page can't be read, or if the pages never end.
@@ -311,7 +310,7 @@ class Intercom:
         return decoded
 
     def _reason_to_refuse(self, response: Response, requested: str) -> str | None:
-        """Return why a response of HTTP 200 can't be used, None if it can."""
+        """Return the reason to refuse a response of HTTP 200, None if there is none."""
         if echoes(response.content, self.access_token):
             return "the response contains the access token"
         ages = map(int, re.findall(r"\d+", response.headers.get("Age", "")))
@@ -323,7 +322,7 @@ class Intercom:
         return None
 
     def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        # As `auth`, not among the headers: there a netrc file would replace it.
+        # Passed as `auth`, because a netrc file would replace a header.
         prepared.headers["Authorization"] = f"Bearer {self.access_token}"
         return prepared
 
@@ -335,7 +334,7 @@ def _check_count(request: Request[Any], announced: int, received: int, what: str
 
 
 def version_of(version: str) -> tuple[float, ...]:
-    """Return an API version such as 2.16 for comparisons, NEWEST for others such as Preview."""
+    """Return an API version as a tuple to compare, NEWEST for versions such as Preview."""
     number = re.search(r"\d+(\.\d+)*", version)
     return tuple(map(float, number[0].split("."))) if number else NEWEST
 

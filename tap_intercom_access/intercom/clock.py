@@ -1,4 +1,4 @@
-"""Intercom's time, independent of the clock of this machine."""
+"""Intercom's time, independent of this machine's clock."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LATEST = 253_370_764_800
 
 
 class Clock:
-    """Intercom's clock, set by the `Date` of its responses; this machine's until then."""
+    """Intercom's clock, set by the header `Date`. Without one, this machine's clock."""
 
     def __init__(self) -> None:
         """Start with this machine's clock."""
         self.difference = 0.0
-        """The largest difference of a `Date` from this machine's clock, in seconds."""
+        """The largest difference between a `Date` and this machine's clock, in seconds."""
         self._ahead: float | None = None  # Intercom's Unix time minus this machine's monotonic time
 
     @property
@@ -32,12 +32,12 @@ class Clock:
             self.difference = max(self.difference, date - time.time(), key=abs)
 
     def now(self) -> float:
-        """Return Unix seconds. They may be late by the travel time of a response and one second."""
+        """Return Unix seconds. They may lag by one second plus the latency of a response."""
         return time.time() if self._ahead is None else time.monotonic() + self._ahead
 
 
 def date_of(header: str | None) -> float | None:
-    """Return the date of an HTTP header in Unix seconds, None if it is not a date."""
+    """Return the date in an HTTP header as Unix seconds, None if it is not a date."""
     try:
         date = parsedate_to_datetime(header or "")
         seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()

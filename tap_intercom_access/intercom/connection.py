@@ -24,10 +24,10 @@ MAX_BODY = 512 * 1024 * 1024
 """The largest body of a response in bytes, after decompression."""
 
 PIECE = 64 * 1024
-"""The largest number of bytes to read from a body, and to decompress, at once."""
+"""Bytes of a body to read and decompress at once, at most."""
 
 TIMEOUTS_PER_TRY = 10
-"""Timeouts after which a response must be complete."""
+"""A response must be complete after this number of timeouts."""
 
 
 class TooLargeError(OSError):
@@ -52,7 +52,7 @@ class Response:
 
 
 class Connection:
-    """Sends requests when the rate limit allows it. Waiting doesn't count as a failed try."""
+    """Sends requests when the rate limit allows it. Waiting doesn't count as a failed attempt."""
 
     def __init__(self) -> None:
         """Start without a session. The first request of each thread opens one."""
@@ -74,12 +74,12 @@ class Connection:
         Args:
             method: The HTTP method.
             url: The URL.
-            timeout: Seconds to connect, and between pieces; ten times as long for the response.
-            on_limited: Called with each 429 after which the request is sent again.
+            timeout: Connect and read timeout in seconds. A response may take ten times as long.
+            on_limited: Called with each response of status 429 that is retried.
             options: Other arguments of `requests.Session.request`.
 
         Returns:
-            The response. It is a 429 only if the waits would add up to more than MAX_WAIT.
+            The response. It has status 429 only if the total wait would exceed MAX_WAIT.
 
         Raises:
             OSError: any exception of requests (InvalidURL for a wrong proxy URL), or TooLargeError.
@@ -112,10 +112,10 @@ class Connection:
 def is_unknown_host(error: OSError) -> bool:
     """Return whether the host of a URL, or of a proxy, does not exist.
 
-    A name server that doesn't answer is a different failure, which may pass.
+    If a name server doesn't answer, return false, because another attempt may succeed.
     """
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    reason = getattr(reason, "original_error", reason)  # of urllib3's ProxyError
+    reason = getattr(reason, "original_error", reason)  # in urllib3's ProxyError
     if not isinstance(reason, NameResolutionError):
         return False
     cause = reason.__cause__
@@ -135,7 +135,7 @@ def _send(
     content = bytearray()
     try:
         with response:
-            # As it arrives: `iter_content` would wait until a piece is full.
+            # read1 returns data as it arrives. `iter_content` would wait for a full piece.
             while piece := response.raw.read1(PIECE, decode_content=True):
                 content += piece
                 if len(content) > MAX_BODY:
@@ -160,6 +160,6 @@ class _Session(requests.Session):
     def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
         settings: Any = super().merge_environment_settings(url, *args, **options)
         if urlsplit(url).scheme == "http":
-            # Only hosts on this machine use plain HTTP. A proxy could read the token.
+            # Plain HTTP is only for this machine. A proxy could read the token.
             settings["proxies"] = {}
         return settings

@@ -1,10 +1,10 @@
-"""From the body of a response to its shape. Harmless oddities are corrected, all else is an error.
+"""Decodes bodies of responses into their shapes. Corrects harmless errors, and raises all others.
 
 Almost every body is decoded in one step. If that fails, or if a string may contain a NUL, the body
 is parsed, corrected, and converted:
 
-- a whole number sent as a float or a string becomes an integer where the shape has one
-- an empty array becomes an empty object where the shape has an object
+- a whole number sent as a float or a string becomes an integer if the shape has an integer
+- an empty array becomes an empty object if the shape has an object
 - NUL and unpaired surrogates, which databases refuse, become U+FFFD in every string and key
 """
 
@@ -39,10 +39,10 @@ MORE = re.compile(
     "|incomplete|partial)|more$|remaining$",
     re.IGNORECASE,
 )
-"""Keys that announce further pages in APIs other than Intercom's today."""
+"""Keys that announce more pages in other APIs, and maybe in a later version of Intercom's."""
 
 LAST = re.compile("is_?last(_?page)?$", re.IGNORECASE)
-"""Keys that announce further pages if they are false."""
+"""Keys that announce more pages if their value is false."""
 
 TOTAL = re.compile("(x-)?total([-_]?(count|results|items|rows))?$", re.IGNORECASE)
 """Keys and headers with the number of rows of the whole list."""
@@ -52,14 +52,14 @@ class ShapeError(ValueError):
     """A body doesn't have the expected shape."""
 
     field: str | None = None
-    """Field of a row that can't be read."""
+    """Field of a row that can't be decoded."""
     counts = ""
-    """How much of the body can be read, as a sentence. Empty if it may be something else."""
+    """Sentence about the part that can be decoded. Empty if the body may be something else."""
 
 
 @dataclass
 class Decoded(Generic[ResponseT]):
-    """A response in its shape."""
+    """A decoded response."""
 
     response: ResponseT
     replaced: Collection[tuple[str, str]] = ()
@@ -74,10 +74,10 @@ def decode(
     Args:
         content: The body.
         shape: What it should contain.
-        is_array: Whether it should be an array of the rows of the shape, which is a page.
+        is_array: Whether the body is an array of rows, and `shape` is a page with these rows.
 
     Raises:
-        ShapeError: if it isn't JSON or doesn't have the shape.
+        ShapeError: if the body isn't JSON or doesn't have the shape.
     """
     problem: Exception | None = None
     if is_array:
@@ -101,7 +101,7 @@ def decode(
 
 
 def unknown_keys(row: object, shape: type[msgspec.Struct], path: str = "") -> Iterator[str]:
-    """Yield the keys of a row, and of objects in it, that its shape doesn't have: `role.color`."""
+    """Yield the keys of a row and its objects that its shape lacks, such as `role.color`."""
     if not isinstance(row, dict):
         return
     known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
@@ -113,10 +113,10 @@ def unknown_keys(row: object, shape: type[msgspec.Struct], path: str = "") -> It
 
 
 def values_besides_rows(content: bytes | bytearray, key: str) -> dict[str, Any]:
-    """Return the values of a page, except the rows and `pages.next`.
+    """Return all values of a page except its rows and `pages.next`.
 
     Args:
-        content: A body that `decode` accepted.
+        content: A body that `decode` can decode.
         key: The key of the rows.
 
     Raises:
@@ -125,10 +125,10 @@ def values_besides_rows(content: bytes | bytearray, key: str) -> dict[str, Any]:
     try:
         try:
             page: Any = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-            # Only the small values are parsed, not the rows.
+            # Don't parse the rows.
             values = {name: msgspec.json.decode(raw) for name, raw in page.items() if name != key}
         except ValueError:
-            page = _parse(content, "replace")  # values without a field may be invalid UTF-8
+            page = _parse(content, "replace")  # values of unknown keys may be invalid UTF-8
             values = {**page, key: None} if isinstance(page, dict) else {}
     except (ValueError, RecursionError) as error:
         raise ShapeError(str(error)) from error
@@ -138,7 +138,7 @@ def values_besides_rows(content: bytes | bytearray, key: str) -> dict[str, Any]:
 
 
 def hints_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
-    """Yield the keys and headers of a page that announce further pages: `has_more`."""
+    """Yield the keys and headers of a page that announce more pages, such as `has_more`."""
     yield from _announcements(values)
     for name, value in headers.items():
         links = parse_header_links(value.lower()) if name.lower() == "link" else []
@@ -148,7 +148,7 @@ def hints_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iter
 
 
 def announced_rows(values: Mapping[str, Any], headers: Mapping[str, str]) -> int:
-    """Return the number of rows that a page announces for the whole list, 0 without one."""
+    """Return the number of rows that a page announces for the whole list, or 0."""
     pages = values.get("pages")
     named = [*values.items(), *headers.items(), *(pages.items() if isinstance(pages, dict) else ())]
     counts = [str(value) for name, value in named if TOTAL.match(name)]
@@ -172,7 +172,7 @@ def _is_set(value: object) -> bool:
 
 
 def _parse(content: bytes | bytearray, errors: str = "surrogatepass") -> Any:  # noqa: ANN401
-    """Parse a body, which may have a byte order mark, and control characters in its strings."""
+    """Parse a body. Accept a byte order mark, and control characters in strings."""
     text = content.decode("utf-8", errors).removeprefix("\ufeff")
     return json.loads(text, parse_constant=_refuse, strict=False)
 
@@ -182,7 +182,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _shape_error(problem: str, body: Any, shape: type, corrector: _Corrector) -> ShapeError:  # noqa: ANN401 (JSON)
-    """Find out which field is wrong, and how many rows can be read."""
+    """Return the error with the wrong field, and the number of rows that can be decoded."""
     result = ShapeError(problem)
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     is_page = isinstance(body, dict) and "rows" in fields
@@ -201,14 +201,14 @@ def _shape_error(problem: str, body: Any, shape: type, corrector: _Corrector) ->
 
 
 def struct_in(type_: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401 (also a union)
-    """Return the struct that a type is or contains, None without one."""
+    """Return the struct that a type is or contains, None if there is none."""
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
         return type_
     return next(filter(None, map(struct_in, get_args(type_))), None)
 
 
 def alternatives(type_: inspect.Type) -> list[inspect.Type]:
-    """Return the types that a value may have."""
+    """Return the members of a union, or the type itself."""
     if isinstance(type_, inspect.Metadata):
         return alternatives(type_.type)
     if isinstance(type_, inspect.UnionType):
@@ -220,7 +220,7 @@ _type_info = cache(inspect.type_info)
 
 
 class _Corrector:
-    """Corrects one body, and remembers the strings it changed."""
+    """Corrects one body, and collects the strings it changed."""
 
     def __init__(self) -> None:
         self.replaced: set[tuple[str, str]] = set()
@@ -228,16 +228,16 @@ class _Corrector:
         """Path and ID of the row that is being read."""
 
     def convert(self, value: object, shape: Any) -> Any:  # noqa: ANN401 (any)
-        """Return a value in its shape.
+        """Correct a value, and convert it to its shape.
 
         Raises:
-            msgspec.ValidationError: if it has another one.
+            msgspec.ValidationError: if the value doesn't fit the shape.
         """
         corrected = self._correct(value, _type_info(shape), "")
         return msgspec.convert(corrected, shape, strict=False, dec_hook=decode_id)
 
     def can_convert(self, value: object, shape: Any) -> bool:  # noqa: ANN401 (any)
-        """Return whether a value has its shape."""
+        """Return whether a value fits its shape."""
         try:
             self.convert(value, shape)
         except msgspec.ValidationError:
@@ -245,7 +245,7 @@ class _Corrector:
         return True
 
     def unreadable_field(self, value: object, shape: type[msgspec.Struct]) -> str | None:
-        """Return the first optional field that can't be read, or that contains such a field."""
+        """Return the first optional field that can't be decoded, or that contains such a field."""
         fields = value if isinstance(value, dict) else {}
         for known in msgspec.structs.fields(shape):
             inner = fields.get(known.encode_name)
@@ -256,10 +256,10 @@ class _Corrector:
         return None
 
     def _correct(self, value: object, type_: inspect.Type, path: str) -> object:
-        """Return a value as `msgspec.convert` takes it.
+        """Return a value that `msgspec.convert` accepts.
 
         Args:
-            value: What was sent.
+            value: The value in the response.
             type_: Its type in the shape.
             path: Its place in the response, such as `admins[17].role`.
         """
@@ -303,7 +303,7 @@ class _Corrector:
         for key, item in value.items():
             clean = REFUSED.sub(REPLACEMENT, key)
             while clean != key and (clean in value or clean in result):
-                clean += REPLACEMENT  # the keys may have been different before
+                clean += REPLACEMENT  # keys that differed before must not become equal
             self._text(key, f"{path}.{clean} (key)")
             result[clean] = self._untyped(item, f"{path}.{clean}")
         return result

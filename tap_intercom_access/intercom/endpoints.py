@@ -1,4 +1,4 @@
-"""Intercom's hosts and endpoints, and a request to one of them."""
+"""Intercom's hosts, endpoints of its API, and requests to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ResponseT = TypeVar("ResponseT")
 
 @dataclass(frozen=True)
 class Endpoint(Generic[ResponseT]):
-    """An endpoint of the API: its request, its response, and the permission that it needs.
+    """An endpoint of the API, the shape of its response, and the permission that it needs.
 
     Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
     """
@@ -37,16 +37,16 @@ class Endpoint(Generic[ResponseT]):
     type: str | None = None
     """The `type` of the response, if it is a single object."""
     key: str = "rows"
-    """The key of a page whose value is the rows."""
+    """The key of the rows in a page."""
     other_key: str | None = None
-    """Another key that may contain the rows instead."""
+    """An alternative key of the rows."""
     is_array: bool = False
-    """Whether the rows come as an array, without a page around them."""
+    """Whether the response is an array of rows, without a page around it."""
     api_version: str | None = None
-    """The first API version that has it, None if every supported version has it."""
+    """The first API version with this endpoint, None if every supported version has it."""
 
     def for_content(self, content: bytes | bytearray) -> Endpoint[ResponseT]:
-        """Return the endpoint for the key that a response uses."""
+        """Return the endpoint with `key` set to the key that a response uses."""
 
         def has(key: str) -> bool:
             return bool(re.search(rb'"%b"\s*:\s*\[' % key.encode(), content))
@@ -57,7 +57,7 @@ class Endpoint(Generic[ResponseT]):
         return self
 
     def with_rows(self, row: Any) -> Endpoint[Any]:  # noqa: ANN401 (the shape of a row)
-        """Return the endpoint with another shape of its rows."""
+        """Return the endpoint with another shape for its rows."""
         endpoint: Endpoint[Any] = self
         return replace(endpoint, response=page_of(row, self.key))
 
@@ -71,13 +71,13 @@ def list_of(  # noqa: PLR0913 (the parts of a list's description)
     method: str = "GET",
     permission: str = "Read admins",
 ) -> Endpoint[Page[RowT]]:
-    """Describe the endpoint of a list that comes as an object with a key.
+    """Return the endpoint of a list whose pages are objects with the rows under a key.
 
     Args:
-        key: The key of a page whose value is the rows.
+        key: The key of the rows in a page.
         row: The shape of a row.
-        path: The path below the base URL, with its leading slash.
-        name: What it lists, for messages. The key by default.
+        path: The path below the base URL, with a leading slash.
+        name: The name of the rows in messages. By default, the key.
         method: The HTTP method.
         permission: The permission in Intercom's Developer Hub that it needs.
     """
@@ -87,14 +87,14 @@ def list_of(  # noqa: PLR0913 (the parts of a list's description)
 
 @dataclass(frozen=True)
 class Request(Generic[ResponseT]):
-    """A request to an endpoint. As a string: `GET https://api.intercom.io/admins`."""
+    """A request to an endpoint. Its string form is `GET https://api.intercom.io/admins`."""
 
     endpoint: Endpoint[ResponseT]
     base_url: str
     api_version: str
-    """Sent as `Intercom-Version`: a newer one than configured if the endpoint needs it."""
+    """Value of `Intercom-Version`. Newer than the setting if the endpoint needs it."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """The query of a GET, the JSON body of a POST."""
+    """The query of a GET request, or the JSON body of a POST request."""
 
     @property
     def url(self) -> str:
@@ -103,7 +103,7 @@ class Request(Generic[ResponseT]):
 
     @property
     def page(self) -> str:
-        """The parameters for messages: a page or a window."""
+        """The parameters, except event types, for messages."""
         parameters = {**self.parameters, "event_types": None}
         return excerpt(", ".join(f"{name} {value}" for name, value in parameters.items() if value))
 

@@ -1,6 +1,6 @@
 """Failures between this machine and Intercom, and the messages that users read.
 
-A message says what failed, where, with which value, and what to do next. The exceptions::
+A message contains what failed, where, with which value, and what to do next. The exceptions::
 
     IntercomError               Intercom didn't return what was requested, or not all of it
     ├── RefusedError            a status other than 200 that another attempt wouldn't change
@@ -46,28 +46,28 @@ MAY_PASS = (
 """Failures of a connection after which another attempt may succeed."""
 
 CAUSE_LENGTH = 300
-"""Characters of the reason for which no response came."""
+"""Characters of the reason in the message about a failed connection."""
 
 MAX_ERRORS = 5
-"""Errors of an error list in a message."""
+"""Number of errors of an error list in a message, at most."""
 
 TEMPORARY = {"request_timeout", "retry_after", "too_many_requests"}
-"""Error codes that mean: send the request again later, whatever the status."""
+"""Error codes after which a request is sent again, whatever the status."""
 
 ALLOWLIST = re.compile(r"allow-?\s?list|whitelist|\bip address", re.IGNORECASE)
 
 WRONG_TOKEN = {"token_not_found", "token_revoked", "token_expired"}
-"""Error codes that no permission changes."""
+"""Error codes of a wrong token. Permissions don't change them."""
 
 
 class IntercomError(Exception):
     """Intercom didn't return what was requested, or not all of it."""
 
     field: str | None = None
-    """Name of the field of a row that can't be read, while the others can."""
+    """Name of the only field of a row that can't be decoded."""
 
     def __init__(self, problem: str, advice: str = "") -> None:
-        """Take what failed and what to do next, each in whole sentences."""
+        """Combine what failed and what to do next, each in complete sentences."""
         super().__init__(f"{problem} {advice}".rstrip())
         self.problem = problem
         self.advice = advice
@@ -107,7 +107,7 @@ def refused_error(request: Request[Any], response: Response) -> IntercomError:
 
 
 def is_temporary(response: Response) -> bool:
-    """Return whether another attempt may succeed, after a status or an error code."""
+    """Return whether another attempt may succeed, according to status and error code."""
     status = response.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         return True
@@ -115,7 +115,7 @@ def is_temporary(response: Response) -> bool:
 
 
 def unreachable_error(request: Request[Any], error: OSError) -> IntercomError:
-    """Return the error for a request without a response, or without a complete one."""
+    """Return the error for a request without a complete response."""
     kind: type[IntercomError] = IntercomError
     advice = (
         "Check the network, base_url, and proxy variables such as HTTPS_PROXY, which have the form "
@@ -138,19 +138,19 @@ def unreachable_error(request: Request[Any], error: OSError) -> IntercomError:
 
 
 def describe_body(response: Response) -> str:
-    """Describe a body without personal data: the keys of an object, else its size and type."""
+    """Describe a body without personal data: keys of an object, or size and type."""
     body = response.body
     if isinstance(body, dict):
         if body.get("type") == "error.list":
             return ", ".join(["an error list", *_error_details(response)])
-        keys = [key for key in body if re.fullmatch(r"\w{1,40}", key)]  # others may be addresses
+        keys = [key for key in body if re.fullmatch(r"\w{1,40}", key)]  # not addresses
         return f"a JSON object with {excerpt(', '.join(keys)) or 'no keys'}"
     content_type = excerpt(response.headers.get("Content-Type") or "unknown type")
     return f"{len(response.content)} bytes of {content_type}"
 
 
 def _advice(request: Request[Any], response: Response) -> str:
-    """Return what to do about a response other than 200."""
+    """Return the advice for a response other than 200."""
     status = response.status_code
     version = request.endpoint.api_version
     if version and status in {*ACCESS, HTTPStatus.NOT_FOUND}:
@@ -188,7 +188,7 @@ def _advice(request: Request[Any], response: Response) -> str:
 
 
 def _access_advice(request: Request[Any], response: Response) -> str | None:
-    """Return what to do if access was refused, None for other failures."""
+    """Return the advice if access was refused, None for other failures."""
     codes, status = _codes(response), response.status_code
     messages = " ".join(str(error.get("message")) for error in _errors(response))
     permission = f"the permission '{request.endpoint.permission}'"
@@ -219,7 +219,7 @@ def _access_advice(request: Request[Any], response: Response) -> str | None:
 
 
 def _error_details(response: Response) -> list[str]:
-    """Return code and message of each error, and the request ID, as far as they were sent."""
+    """Return code and message of each error, and the request ID, if they were sent."""
     details = [
         excerpt(": ".join(str(error[key]) for key in ("code", "message") if error.get(key)))
         for error in _errors(response)[:MAX_ERRORS]
@@ -237,15 +237,15 @@ def _codes(response: Response) -> set[str]:
 
 
 def _errors(response: Response) -> list[dict[str, Any]]:
-    """Return the errors of an error list, none if it isn't one."""
+    """Return the errors of an error list, or an empty list."""
     errors = response.body.get("errors") if isinstance(response.body, dict) else None
     return [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception of requests and those it was made of, from the outermost in.
+    """Yield an exception of requests, its cause, the cause of the cause, and so on.
 
-    An error of TLS has a reason, too, but it is a string.
+    The `reason` of a TLS error is a string, not an exception.
     """
     reason: Any = error
     while isinstance(reason, BaseException):

@@ -1,7 +1,7 @@
-"""From one page of a list to the next: ``pages.next`` in all its forms, or an error.
+"""Determines the request for the next page from ``pages.next``, in all its forms.
 
-The next request is always the first one with other parameters. The client never calls a URL from a
-response, so the token only goes where the user sends it.
+Only the parameters change from page to page. The client never calls a URL from a response, so the
+token is sent only to the base URL.
 
 Source: https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/pagination
 """
@@ -21,10 +21,10 @@ from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.intercom.responses import Page, Pages, RowT
 
 Cursor = dict[str, Any]
-"""Parameters that turn the first request for a list into the request for one page of it."""
+"""Parameters of the request for a page."""
 
 END = {"per_page", "starting_after", "type"}
-"""Keys of a `pages.next` that marks the end if its `starting_after` is null or missing."""
+"""Keys of `pages.next` at the end of a list, where `starting_after` is null or missing."""
 
 
 def next_request(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page[RowT]] | None:
@@ -32,7 +32,7 @@ def next_request(request: Request[Page[RowT]], page: Page[RowT]) -> Request[Page
 
     Raises:
         IntercomError: if ``pages.next`` has an unknown form, points to another origin or
-            endpoint, or is missing although further pages are announced.
+            endpoint, or is missing although more pages are announced.
     """
     pages = page.pages or Pages()
     if cursor := cursor_of(request, pages):
@@ -91,7 +91,7 @@ def _quoted(value: object) -> str:
 
 
 def _origin(url: str) -> tuple[str | None, ...]:
-    """Return where the HTTP library would connect to."""
+    """Return scheme, user, host, and port as the HTTP library parses them."""
     try:
         parts = parse_url(url)
     except LocationParseError:

@@ -1,7 +1,7 @@
-"""Wait for Intercom's rate limit, which all threads share.
+"""Waits for Intercom's rate limit. All threads share it.
 
-Intercom counts requests in periods. Its responses contain the number of requests in a period, the
-number that is left, and the time at which the next period begins.
+Intercom counts requests in periods. The headers of a response contain the limit for a period, the
+number of requests left, and the time when the next period begins.
 
 Source: https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting
 """
@@ -19,14 +19,14 @@ from tap_intercom_access.intercom.clock import date_of
 logger = logging.getLogger("tap-intercom-access")
 
 PERIOD = 10.0
-"""Length of a period in seconds, and the wait after a 429 without a time."""
+"""Length of a period in seconds. The tap waits as long after a 429 without a time."""
 
 MAX_WAIT = 300.0
 """Seconds that one request may wait for the limit in total, before the sync fails."""
 
 
 class RateLimit:
-    """The requests left in the current period, and the start of the next. It is thread-safe."""
+    """The requests left in the current period, and the start of the next one. It is thread-safe."""
 
     def __init__(self) -> None:
         """Start without a limit. The first responses set it."""
@@ -37,7 +37,7 @@ class RateLimit:
         self._logged = False
 
     def take(self) -> None:
-        """Wait until a request is left in the period, and take it."""
+        """Wait until a request is allowed, and count it."""
         with self._changed:
             while 0 < (ahead := self._wait()) <= MAX_WAIT:
                 if not self._logged:
@@ -68,9 +68,9 @@ class RateLimit:
         name, resume_at = headers["X-RateLimit-Reset"], time.monotonic() + reset - now
         with self._changed:
             if name == self._reset:
-                # Our count includes requests sent since, Intercom's those of other apps.
+                # Our count includes requests in flight. Intercom's count includes other apps.
                 self._left = min(self._left, left)
-                self._resume_at = min(self._resume_at, resume_at)  # `now` has whole seconds
+                self._resume_at = min(self._resume_at, resume_at)  # `now` has no fraction
             else:
                 self._left = left if self._reset else min(self._left, left)
                 self._reset, self._resume_at = name, resume_at

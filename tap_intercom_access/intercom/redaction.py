@@ -1,4 +1,4 @@
-"""Masking of secrets in everything that people or other programs read."""
+"""Masks secrets in text that people or other programs read."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import re
 from functools import cache
 
 SHORTEST_SECRET = 8
-"""Characters of a secret. Shorter strings are not masked: they are parts of ordinary words."""
+"""Characters of the shortest secret. Shorter strings may be parts of ordinary words."""
 
 SHORTEST_ECHO = 16
-"""Characters of a token from which on finding it in a response can't be a coincidence."""
+"""Characters of the shortest token whose presence in a response can't be a coincidence."""
 
 EXCERPT_LENGTH = 120
-"""Characters of foreign text in a message."""
+"""Characters of text from a response in a message, at most."""
 
 LONGEST_TEXT = 16 * 1024
-"""Characters of foreign text that are searched for secrets. What follows isn't used."""
+"""Characters of text from a response that are searched for secrets. The rest is dropped."""
 
 LONGEST_SECRET = 1024
-"""Characters before such a cut that aren't used either: they may be part of a secret."""
+"""Characters before that cut that are also dropped, because they may be part of a secret."""
 
 _secrets: set[str] = set()
 
 
 def keep_secret(text: str) -> None:
-    """Mask a string and its words from now on."""
+    """Mask a string, and each of its words, from now on."""
     _secrets.update(word for word in {text, *text.split()} if len(word) >= SHORTEST_SECRET)
 
 
 def masked(text: str) -> str:
     """Return a text with each secret masked, also as URLs, JSON, HTML, and Base64 encode it."""
-    for secret in sorted(_secrets, key=len, reverse=True):  # one may contain another
+    for secret in sorted(_secrets, key=len, reverse=True):  # a secret may contain another one
         for pattern in _patterns(secret):
             text = re.sub(pattern, "***", text)
     return text
@@ -49,14 +49,14 @@ def echoes(content: bytes | bytearray, token: str) -> bool:
 
 
 def beginning(text: str) -> str:
-    """Return the beginning of a foreign text with each secret masked."""
+    """Return the beginning of a text from a response, with each secret masked."""
     if len(text) <= LONGEST_TEXT:
         return masked(text)
     return masked(text[:LONGEST_TEXT])[:-LONGEST_SECRET]
 
 
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
-    """Return foreign text as one printable line without secrets, shortened."""
+    """Return text from a response as one short, printable line without secrets."""
     line = " ".join(beginning(text).split())
     line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= length else f"{line[:length]}..."

@@ -1,6 +1,6 @@
-"""What every list of Intercom's has: rows with IDs, on pages that say where the list continues.
+"""Shapes that all lists share: rows with IDs, and pages with a link to the next page.
 
-Decoding a response into these shapes, and into those of the streams, is what checks it.
+Decoding a response into these shapes, and into those of the streams, also checks it.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
 """
@@ -19,7 +19,7 @@ UnixSeconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]
 class _EveryString(type):
     """Makes every string an instance of the class: strings of a subclass would cost memory."""
 
-    # A function would cost time for each ID.
+    # A Python function would cost time for each ID.
     __instancecheck__ = str.__instancecheck__
 
 
@@ -30,10 +30,10 @@ class Id(str, metaclass=_EveryString):
 
 
 def decode_id(_: type, value: object) -> str:
-    """Return an ID as a string, the same object for all rows that have it.
+    """Return an ID as a string, interned to save memory.
 
     Raises:
-        ValueError: if it is empty, or neither a string nor a whole number.
+        ValueError: if the ID is empty, or neither a string nor a whole number.
     """
     if type(value) is str and value:
         return intern(value)
@@ -54,7 +54,7 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 class Pages(msgspec.Struct):
-    """The part of a page that says where the list continues."""
+    """The part of a page that contains the link to the next page."""
 
     next: Any = None
     page: int | None = None
@@ -63,23 +63,23 @@ class Pages(msgspec.Struct):
 
     @property
     def last_by_number(self) -> bool:
-        """Whether the page numbers announce no further page."""
+        """Whether this is the last page according to the page numbers."""
         return self.page is None or self.page >= (self.total_pages or 0)
 
 
 class Page(msgspec.Struct, Generic[RowT]):
-    """A page of a list. `page_of` makes the subclass that knows the key of the rows."""
+    """A page of a list. `page_of` creates a subclass for each key of the rows."""
 
     rows: list[RowT]
     type: str | None = None
     total_count: int | None = None
     pages: Pages | None = None
     hints_of_more: Any = None
-    """Keys and headers, other than `pages.next`, that announce further pages. Set by the client."""
+    """Keys and headers, other than `pages.next`, that announce more pages. Set by the client."""
 
 
 def page_of(row: type[RowT], key: str) -> type[Page[RowT]]:
-    """Return the shape of a page whose rows are the value of a key."""
+    """Return the shape of a page with its rows under a key."""
     rows = ("rows", list[row], msgspec.field(name=key))  # type: ignore[valid-type]
     page = msgspec.defstruct(f"{row.__name__}Page", [rows], bases=(Page,))
     return cast("type[Page[RowT]]", page)
