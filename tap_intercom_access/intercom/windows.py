@@ -1,18 +1,18 @@
-"""Read all rows of a time range, oldest first, in whatever order Intercom lists them.
+"""Reads all rows of a time range, oldest first, in whatever order Intercom lists them.
 
 The range is read in windows, several at the same time. The order of the list is not documented,
 rows come and go while it is read, and a server may ignore the requested page size. So a window is
 complete only in these cases:
 
 - All its rows came in one response.
-- They came on numbered pages, each requested so that it begins with the last row of the page
-  before. The number of repeated rows shows that nothing moved in between. The number of different
-  rows is the number that the pages have room for. One page showed that the server obeys `per_page`,
-  without which nothing is known about where a page begins: it was full at the requested size, or
-  it exists only at that size and had new rows.
+- They came on numbered pages, and all of this is true:
+  - Each page begins with the last row of the page before, which shows that no row moved.
+  - The number of different rows is the number of rows on all pages, minus the repeated ones.
+  - One page shows that the server obeys `per_page`, so it is known where pages begin. This page is
+    full at the requested size, or it exists only at that size and has new rows.
 
-Any other window is divided. One that can't be divided is read again until nothing new comes, and
-there are as many different rows as places on its pages.
+Any other window is divided. A window that can't be divided is read again until no new rows come,
+and the number of different rows is the number of rows on its pages.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/searchactivitylogs
 """
@@ -48,33 +48,33 @@ CONCURRENT = 12
 """Windows to read at the same time."""
 
 DAY = 86_400 - 1
-"""The length in seconds of the shortest window that is divided if Intercom fails to answer. The
-bounds in its request are a day apart."""
+"""Length in seconds of the shortest window that is divided if Intercom fails to answer. The bounds
+in its request are a day apart."""
 
 MAX_PAGES = 7
-"""The most pages to read one after the other. A window with more is divided."""
+"""Pages to read one after the other, at most. A window with more pages is divided."""
 
 FULL = 0.9
-"""How full the pages of a divided window should be, so that a few more rows cost no request."""
+"""Share of a page to fill after dividing a window, so that a few more rows cost no request."""
 
 PART = 5
-"""Pages of each part of a divided window, unless all parts can be read at the same time."""
+"""Pages in each part of a divided window, unless all parts can be read at the same time."""
 
 MAX_READINGS = 30
-"""Readings of a window that can't be divided. Even random pages bring all rows by then."""
+"""Times to read a window that can't be divided. By then, even random pages contain all rows."""
 
 MAX_REPEATED = 1000
-"""Repeated rows in a reading, in addition to as many as there are different rows."""
+"""Repeated rows in one reading, at most, in addition to the number of different rows."""
 
 SMALLEST_PAGE = 20
-"""Rows on a full page if no number shows whether there are more: Intercom's default size."""
+"""Intercom's default page size. Used if no number shows whether there are more pages."""
 
 NUMBERED = {"page", "per_page", "created_at_after", "created_at_before", "event_types"}
 """Parameters of a numbered page. Any other parameter is a cursor."""
 
 
 class Timed(Row, gc=False):
-    """A row with a time in Unix seconds."""
+    """A row with a time."""
 
     created_at: UnixSeconds
 
@@ -82,11 +82,11 @@ class Timed(Row, gc=False):
 TimedT = TypeVar("TimedT", bound=Timed)
 
 Window = tuple[int, int]
-"""The first second, and the second after the last one, in Unix seconds."""
+"""First second, and the second after the last one, as Unix seconds."""
 
 
 class IncompleteWindowError(Exception):
-    """A window has too many pages, or its pages don't add up: it has to be divided.
+    """A window has too many pages, or they are inconsistent, so it must be divided.
 
     Attributes:
         pages: The number of pages, 2 if it isn't known.
@@ -94,7 +94,7 @@ class IncompleteWindowError(Exception):
     """
 
     def __init__(self, pages: int, rows: dict[str, Any]) -> None:
-        """Keep the rows, so that none that was read is lost."""
+        """Keep the rows, because another reading may not return them."""
         super().__init__(f"{pages} pages")
         self.pages = max(2, pages)
         self.rows = rows
@@ -114,7 +114,7 @@ def read_windows(
     window: Window,
     first: Page[TimedT] | None = None,
 ) -> Generator[tuple[int, list[TimedT]], None, None]:
-    """Yield the end and the sorted rows of each part of a window, from the first to the last.
+    """Yield the end and the sorted rows of each part of a window, in order.
 
     Args:
         intercom: The API to read from.
@@ -123,9 +123,9 @@ def read_windows(
         first: The response to the request, if it was sent before.
 
     Raises:
-        IntercomError: if a part can't be read completely. All earlier ones were yielded by then.
+        IntercomError: if a part can't be read completely, after all earlier parts were yielded.
     """
-    # If Intercom rounds the bounds to days, its first and last rows come with other bounds only.
+    # If Intercom rounds the bounds to days, the exact bounds would miss the first and last rows.
     everything = (max(0, window[0] - DAY), window[1] + DAY)
     pending = deque([everything])
     started: dict[Window, Callable[[], dict[str, TimedT]]] = {}
@@ -151,7 +151,7 @@ def read_windows(
 
 
 def divide(window: Window, pages: int) -> list[Window]:
-    """Divide a window of so many pages into windows that are likely to be complete."""
+    """Divide a window with a number of pages into windows that are likely to be complete."""
     full_pages = pages / FULL
     return _split(window, math.ceil(full_pages if full_pages <= CONCURRENT else full_pages / PART))
 
@@ -164,7 +164,7 @@ def _split(window: Window, parts: int) -> list[Window]:
 
 
 def _shorter_windows(window: Window, error: RetriesExhaustedError) -> list[Window]:
-    """Divide a window that Intercom failed to answer, unless it is a day or less."""
+    """Divide a window for which Intercom didn't answer. Fail if it is a day or shorter."""
     days = math.ceil((window[1] - window[0]) / DAY)
     if days <= 1:
         raise error
@@ -173,21 +173,21 @@ def _shorter_windows(window: Window, error: RetriesExhaustedError) -> list[Windo
 
 
 def describe(window: Window) -> str:
-    """Return a window as messages show it."""
+    """Return a window for messages."""
     start, stop = (datetime.fromtimestamp(at, tz=timezone.utc).isoformat() for at in window)
     return f"from {start} to {stop}"
 
 
 class _OrderedRows(Generic[TimedT]):
-    """The rows of all parts of a window, each of them once, in order of time."""
+    """Collects the rows of all parts of a window, and returns each row once, in order of time."""
 
     def __init__(self, window: Window) -> None:
         self._window = window
         self._kept: dict[str, TimedT] = {}
-        self._taken: dict[str, int] = {}  # the times of the rows of the last day
+        self._taken: dict[str, int] = {}  # times of the rows of the last day, by ID
 
     def keep(self, rows: dict[str, TimedT], since: int = 0) -> None:
-        """Keep rows until the part that they belong to is taken."""
+        """Store rows until their part of the window is taken."""
         start = max(self._window[0], since)
         self._kept |= {
             id_: row for id_, row in rows.items() if start <= row.created_at < self._window[1]
@@ -196,7 +196,7 @@ class _OrderedRows(Generic[TimedT]):
     def take(self, part: Window, rows: dict[str, TimedT]) -> Iterator[tuple[int, list[TimedT]]]:
         """Yield the end of a part that was read, and all rows before it."""
         stop = min(part[1], self._window[1])
-        # If Intercom rounds the bounds, a row may come with the part after its own.
+        # If Intercom rounds the bounds, a row may be listed with the next part.
         self.keep(rows, part[0] - DAY)
         taken = [row for row in self._kept.values() if row.created_at < stop]
         for row in taken:
@@ -209,7 +209,7 @@ class _OrderedRows(Generic[TimedT]):
 
 
 class _Reader:
-    """Reads windows, in any thread. What it requests depends only on the responses."""
+    """Reads windows in several threads. Its requests don't depend on the order of the threads."""
 
     def __init__(self, intercom: Intercom, first: Page[TimedT] | None) -> None:
         self._intercom = intercom
@@ -217,25 +217,25 @@ class _Reader:
         self._cancelled = threading.Event()
         self._first_warning = threading.Lock()
         rows, pages = (len(first.rows), first.pages) if first else (0, None)
-        # Rows on a full page, as the first page shows it: `per_page` in a response may only repeat
-        # the request. Responses have the total number of pages, or don't.
+        # Rows on a full page, counted on the first page, because `per_page` in a response may only
+        # repeat the request. Some responses contain the total number of pages, others don't.
         has_more = rows > 0 and ((pages and pages.total_pages) or 0) > 1
         self._full_with_total = rows if has_more else math.inf
         self._full_without_total = max(SMALLEST_PAGE, rows)
 
     def close(self) -> None:
-        """Send no further request, without waiting for those that were sent."""
+        """Send no more requests. Don't wait for the requests in flight."""
         self._cancelled.set()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     def start(
         self, request: PageRequest[TimedT], window: Window, first: Page[TimedT] | None = None
     ) -> Callable[[], dict[str, TimedT]]:
-        """Start to read a window. Return a function that waits for the rows."""
+        """Start to read a window, and return a function that waits for the rows."""
         read = partial(self.read, request, window, first)
         try:
             return self._workers.submit(read).result
-        except RuntimeError:  # no thread can be started, so this one reads
+        except RuntimeError:  # no thread can be started, so the caller reads
             return read
 
     def read(
@@ -244,7 +244,7 @@ class _Reader:
         """Read all rows of a window, by ID.
 
         Raises:
-            IncompleteWindowError: if the window has to be divided.
+            IncompleteWindowError: if the window must be divided.
             IntercomError: if it can't be read completely.
         """
         rows: dict[str, TimedT] = {}
@@ -268,7 +268,7 @@ class _Reader:
             is_readable = 1 < pages <= MAX_PAGES
             if sent is not request:
                 is_readable &= len(rows) > known and _fits_request(sent, page, upcoming)
-                # A server that ignores per_page would send another size, or have no such page.
+                # If the server ignored per_page, the size would differ, or the page wouldn't exist.
                 obeys_size |= bool(upcoming) or _number(sent) > pages
             if rows and (moved or not by_number or not is_readable):
                 break
@@ -286,10 +286,10 @@ class _Reader:
             )
 
     def _read_repeatedly(self, request: PageRequest[TimedT]) -> dict[str, TimedT]:
-        """Read pages of a constant size, again and again until nothing new comes.
+        """Read all pages again and again, until no new rows come.
 
         Raises:
-            IntercomError: if there still are fewer different rows than places on the pages.
+            IntercomError: if the readings remain inconsistent.
         """
         rows: dict[str, TimedT] = {}
         places = announced = readings = 0
@@ -329,7 +329,7 @@ class _Reader:
             for step in self._pages(request, self._next_overlapping, first):
                 yield step
                 is_first = False
-        except RefusedError:  # a server that ignores per_page may refuse a page after its last one
+        except RefusedError:  # a server that ignores per_page may refuse a page after its last page
             if is_first:
                 raise
 
@@ -338,8 +338,8 @@ class _Reader:
     ) -> PageRequest[TimedT] | None:
         """Return the request for a next page that begins with the last row of this one.
 
-        The second of two pages is usually not full, so it can't show whether the server obeys
-        `per_page`. The third of smaller pages can: there is none if the server doesn't.
+        The second of two pages is usually not full, so it doesn't show whether the server obeys
+        `per_page`. A third, smaller page shows it: it exists only if the server does.
         """
         upcoming = self._next(request, page)
         if not (upcoming and page.rows and _is_numbered(upcoming)):
@@ -347,8 +347,8 @@ class _Reader:
         number, pages = _number(upcoming), page.pages or Pages()
         per_page = (_rows_before(request) + len(page.rows) - 1) // (number - 1)
         if number == pages.total_pages == 2:  # noqa: PLR2004
-            # It begins with the last fifth of the first page. If the server ignores the size, fewer
-            # rows are left after the first page than such a page has.
+            # The third page begins with the last fifth of the first page. If the server ignores the
+            # size, fewer rows are left after the first page than this page should have.
             number, per_page = 3, 2 * len(page.rows) // 5
         change = {"page": number, "per_page": max(1, per_page)}
         return replace(upcoming, parameters={**upcoming.parameters, **change})
@@ -368,7 +368,7 @@ class _Reader:
         return None
 
     def _announces_more(self, request: PageRequest[TimedT], page: Page[TimedT]) -> bool:
-        """Return whether the numbers of a page, or else its size, leave room for further pages."""
+        """Return whether the numbers of a page, or its size, show that more pages follow."""
         pages, number = page.pages or Pages(), _number(request)
         if not _is_numbered(request):
             return not pages.last_by_number
@@ -377,7 +377,7 @@ class _Reader:
             return True
         full = self._full_with_total if total else self._full_without_total
         size = min(requested, pages.per_page or requested, full)
-        # If pages are smaller than requested, the total may count pages of the requested size.
+        # If the server sends smaller pages, the total may still count pages of the requested size.
         return len(page.rows) >= size > 0 and (size < requested or not total)
 
 
@@ -394,14 +394,14 @@ def _per_page(request: PageRequest[TimedT]) -> int:
 
 
 def _rows_before(request: PageRequest[TimedT]) -> int:
-    """Return the number of rows before a numbered page of the requested size."""
+    """Return the number of rows on the pages before a numbered page."""
     return (_number(request) - 1) * _per_page(request)
 
 
 def _fits_request(
     request: PageRequest[TimedT], page: Page[TimedT], upcoming: PageRequest[TimedT] | None
 ) -> bool:
-    """Return whether the rows and the numbers of a page fit its request."""
+    """Return whether the rows and numbers of a page fit its request."""
     size, number, pages = _per_page(request), _number(request), page.pages or Pages()
     return (
         (len(page.rows) == size if upcoming else len(page.rows) <= size)

@@ -1,1 +1,1 @@
-"""The streams: what Intercom sends, turned into Singer's schemas, records and state."""
+"""The streams. They turn Intercom's rows into Singer's schemas, records, and state."""

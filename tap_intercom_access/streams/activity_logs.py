@@ -1,4 +1,4 @@
-"""Who granted, revoked, or used access.
+"""The admin activity log: who granted, revoked, or used access.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/searchactivitylogs
 """
@@ -31,15 +31,15 @@ from tap_intercom_access.streams.schema import (
 
 DAY = 86_400
 REVIEW_PERIOD = 90 * DAY
-"""Seconds to go back without a start_date. A quarterly review looks at 90 days."""
+"""Seconds to go back without a start_date: 90 days, the period of a quarterly review."""
 
 OVERLAP = 3600
-"""Seconds before the bookmark that are read again, for events that Intercom logs late."""
+"""Seconds before the bookmark to read again, for events that Intercom logged late."""
 
 PER_PAGE = 250
 
 SKEW = 3600
-"""Seconds that this machine's clock may be wrong without costing another request."""
+"""Seconds by which this machine's clock may be wrong without another request."""
 
 PERMISSION = "Read admin activity logs"
 
@@ -54,7 +54,7 @@ class Performer(msgspec.Struct, gc=False):
 
 
 class ActivityLog(Timed, gc=False):
-    """An event, as `POST /admins/activity_logs/search` lists it, and a column for each field."""
+    """An event of `POST /admins/activity_logs/search`. Each field is a column."""
 
     id: Annotated[Id, column("ID of the event.")]
     created_at: Annotated[UnixSeconds, AS_DATE_TIME, column("Time of the event, in UTC.")]
@@ -69,21 +69,21 @@ class ActivityLog(Timed, gc=False):
 
 @dataclass(frozen=True)
 class Bookmark:
-    """What an earlier run left in the state. Times are in Unix seconds."""
+    """The bookmark of an earlier run. Times are in Unix seconds."""
 
     at: int | None = None
     """All events before this time were read."""
     read_from: int | None = None
     """All events from this time on were read."""
     types: Collection[str] | None = None
-    """The event types that were read, empty for all. None if a state doesn't contain them."""
+    """The event types that were read, empty for all. None if the state doesn't contain them."""
 
     @classmethod
     def of(cls, stream: str, state: Mapping[str, Any]) -> Bookmark:
-        """Read the state of a stream.
+        """Parse the state of a stream.
 
         Raises:
-            InputError: if it doesn't contain what this class writes.
+            InputError: if the state has another form.
         """
         types = state.get("activity_types")
         try:
@@ -109,10 +109,10 @@ class Bookmark:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins. Times are in Unix seconds."""
+    """The start of the period that a run reads. Times are in Unix seconds."""
 
     at: int
-    """Events are read from this time on."""
+    """The run reads events from this time on."""
     known_since: int
     """After the run, all events from this time on were read."""
     reached: int
@@ -124,10 +124,10 @@ class Start:
 def start_of(
     bookmark: Bookmark, types: Collection[str], start_date: int | None, now: int, here: int
 ) -> Start:
-    """Decide where a run begins.
+    """Return where a run begins to read.
 
     Args:
-        bookmark: What the last run left.
+        bookmark: The bookmark of the last run.
         types: Event types to read, empty for all.
         start_date: The setting, in Unix seconds.
         now: Unix seconds by Intercom's clock.
@@ -164,7 +164,7 @@ def start_of(
 
 
 def _first_start(start_date: int | None, now: int) -> Start:
-    """Return where a run without a bookmark begins."""
+    """Return where a run without a bookmark begins to read."""
     if start_date is None:
         at, days = now - REVIEW_PERIOD, REVIEW_PERIOD // DAY
         info = f"start_date is unset. Reading the last {days} days, from {as_date_time(at)}"
@@ -199,7 +199,7 @@ class ActivityLogsStream(IntercomStream):
         method="POST",
         permission=PERMISSION,
     )
-    selected_by_default = False  # it needs that permission
+    selected_by_default = False  # needs another permission than the other streams
     schema = schema_of(
         ActivityLog, "Admin activity log: who granted, revoked, or used access, and when."
     )
@@ -209,7 +209,7 @@ class ActivityLogsStream(IntercomStream):
     STATE_MSG_FREQUENCY = PER_PAGE
 
     _limit = ""
-    """The bookmark doesn't pass this date-time, which is that of the clock that is behind."""
+    """Latest date-time for the bookmark: the earlier time of both clocks."""
 
     @override
     def read_rows(self) -> Iterator[ActivityLog]:
@@ -220,12 +220,12 @@ class ActivityLogsStream(IntercomStream):
         start_date = None if date is None else as_seconds(date)
         bookmark = Bookmark.of(self.name, self.stream_state)
 
-        # The first response contains Intercom's time. Until then, this machine's clock has to do.
+        # Until the first response contains Intercom's time, use this machine's clock.
         _, here = self.run.clock.times(self.name)
         begin = start_of(bookmark, types, start_date, here, here).at
         if bookmark.at is None and start_date is None:
             begin -= SKEW
-        # A day more on both sides, so that no event is missing if Intercom rounds to days.
+        # Add a day on both sides, so that no event is missing if Intercom rounds to days.
         requested = (max(0, begin - DAY), max(begin, here) + DAY)
         first = self._read_first(request, requested)
         now, here = self.run.clock.times(self.name)
@@ -244,8 +244,8 @@ class ActivityLogsStream(IntercomStream):
         for stop, events in windows:
             yield from events
             newest = events[-1].created_at if events else newest
-            # All events before `stop` have been written by now, so the next run may start there.
-            # Without Intercom's time, only the events say how far Intercom's clock has come.
+            # All events before `stop` were written, so the next run may start there. If Intercom's
+            # time isn't known, use the time of the last event instead.
             reached = as_date_time(stop if self.intercom.clock.is_set else newest)
             self.stream_state["replication_key_value"] = min(reached, self._limit)
 
@@ -253,20 +253,20 @@ class ActivityLogsStream(IntercomStream):
     def _increment_stream_state(
         self, latest_record: Record, *, context: Context | None = None
     ) -> None:
-        # The SDK takes the time of the record, even if one of the clocks is behind it.
+        # The SDK would use the record's time, even if it is later than one of the clocks.
         reached = min(latest_record["created_at"], self._limit)
         self.stream_state["replication_key_value"] = reached
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:
-        """Return the bookmark unchanged: `start_of` decides between the two."""
+        """Return the bookmark unchanged, because `start_of` compares it with the start date."""
         return value
 
     def _types(self) -> list[str]:
         """Return the event types to read, an empty list for all.
 
         Raises:
-            InputError: if the setting contains types that Intercom doesn't know.
+            InputError: if the setting contains types that Intercom doesn't have.
         """
         types = self.config.get("activity_types")
         if types is None:
@@ -283,7 +283,7 @@ class ActivityLogsStream(IntercomStream):
     def _read_first(
         self, request: Request[Page[ActivityLog]], window: Window
     ) -> Page[ActivityLog] | None:
-        """Read the first page of a window, None if Intercom answers only for a shorter time."""
+        """Return the first page of a window, None if Intercom answers only for a shorter period."""
         try:
             return self.intercom.send(within(request, window))
         except RetriesExhaustedError as error:
@@ -295,7 +295,7 @@ class ActivityLogsStream(IntercomStream):
             return None
 
     def _record_start(self, start: Start, types: list[str], window: Window) -> None:
-        """Log where the run begins, and write it into the evidence and the state."""
+        """Log where the run begins, and add it to the evidence and the state."""
         if not self.intercom.clock.is_set:
             self.logger.warning("Responses have no Date header. Using this machine's clock")
         if start.warning:

@@ -1,4 +1,4 @@
-"""The event types that concern access, by category."""
+"""Event types that concern access, by category. The tap reads them by default."""
 
 from __future__ import annotations
 

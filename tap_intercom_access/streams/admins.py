@@ -40,13 +40,13 @@ class TeamPriorityLevel(msgspec.Struct, gc=False):
 
 
 class Avatar(msgspec.Struct, gc=False):
-    """The longer of the two forms of an avatar."""
+    """An avatar as an object. Other responses contain only its URL."""
 
     image_url: str | None = None
 
 
 class Admin(Row, gc=False):
-    """A teammate, as `GET /admins` lists it, and a column of the stream for each field."""
+    """A teammate of `GET /admins`. Each field is a column."""
 
     id: Annotated[Id, column("ID of the teammate.")]
     type: Annotated[
@@ -75,7 +75,7 @@ class Admin(Row, gc=False):
     )
 
     def __post_init__(self) -> None:
-        """Convert the avatar to its URL."""
+        """Replace the avatar with its URL."""
         if isinstance(self.avatar_url, Avatar):
             self.avatar_url = self.avatar_url.image_url
 
@@ -89,10 +89,10 @@ class AdminsStream(IntercomStream):
     endpoint = list_of("admins", Admin, "/admins")
     schema = schema_of(Admin, "Teammates: everyone who has access to the workspace.")
     full_list = True
-    untyped = ("type",)  # rows of teams are skipped, even if the column is deselected
+    untyped = ("type",)  # to skip rows of teams, even if the column is deselected
 
     team_claims: TeamClaims | None = None
-    """The teams that teammates list. None until all were read, or if a column is deselected."""
+    """Memberships in the complete list. None until it was read, or if a column is deselected."""
 
     @override
     def read_rows(self) -> Iterator[Admin]:

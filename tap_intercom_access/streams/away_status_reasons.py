@@ -12,7 +12,7 @@ from tap_intercom_access.streams.schema import AS_DATE_TIME, column, schema_of
 
 
 class AwayStatusReason(Row, gc=False):
-    """A reason, as `GET /away_status_reasons` lists it, and a column for each field."""
+    """A reason of `GET /away_status_reasons`. Each field is a column."""
 
     id: Annotated[Id, column("ID of the reason (referenced by `admins.away_status_reason_id`).")]
     label: Annotated[str | None, column("Label, as teammates see it.")] = None

@@ -1,4 +1,4 @@
-"""What the SDK asks of a stream, and what this tap's streams share."""
+"""The base class of the streams."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from tap_intercom_access.streams.size import check_size
 
 
 class IntercomStream(Stream):
-    """A stream of records that are made from one list of Intercom's.
+    """A stream of records from one list of the API.
 
-    It is a `Stream` and not a `RESTStream`, because requests are the client's job. Handing them
-    over would take overrides of 17 methods.
+    It is a `Stream` and not a `RESTStream`, because the client sends the requests. A `RESTStream`
+    that uses the client would have to override 17 methods.
 
     Subclasses set name, primary_keys, schema, shape, and endpoint. They override `read_rows` if
-    they make their rows from those of the endpoint.
+    their rows differ from those of the endpoint.
     """
 
     endpoint: Endpoint[Any]
     shape: type[msgspec.Struct]
     """The shape of a row of the endpoint."""
     untyped: ClassVar[tuple[str, ...]] = ()
-    """Fields that are read even if their columns are deselected, whatever value they contain."""
+    """Fields that are read even if their columns are deselected. They may have any type."""
     full_list = False
-    """Whether the rows are all that exist, so that a target may remove others."""
+    """Whether each sync reads all existing rows, so that a target may remove others."""
     has_distinct_rows = False
-    """Whether the rows of a full list have distinct keys, so that their number is enough."""
+    """Whether all rows have different keys, so that counting them needs no list of keys."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # decoding into the shape checks the types
     partitions = None  # a state with partitions would make the SDK read the list once for each
@@ -53,10 +53,10 @@ class IntercomStream(Stream):
         self.observer = StreamObserver(self.name, self.shape, run)
         self.intercom = replace(run.intercom, observer=self.observer)
         self.filters: dict[str, Any] = {}
-        """Entries of the evidence about rows that the stream leaves out."""
+        """Rows that the stream leaves out, for the evidence."""
 
     def read_rows(self) -> Iterable[msgspec.Struct]:
-        """Return the rows that the records are made from.
+        """Return the rows. Each one becomes a record.
 
         Raises:
             IntercomError: if the list can't be read completely.
@@ -66,15 +66,15 @@ class IntercomStream(Stream):
 
     @property
     def columns(self) -> list[tuple[str, ...]]:
-        """The selected columns, those of an object as `("role", "id")`.
+        """The paths of the selected columns, such as `("role", "id")`.
 
-        All columns if the stream isn't selected, but read from Python all the same.
+        All columns if the stream isn't selected, because Python code may read it anyway.
         """
         mask = self.mask if self.selected else SelectionMask()
         return list(selected_columns(self.schema, mask))
 
     def narrowed_endpoint(self) -> Endpoint[Any]:
-        """Return the endpoint with a shape that decodes the selected columns only."""
+        """Return the endpoint with a shape that has only the selected columns."""
         return self.endpoint.with_rows(narrow(self.shape, self.columns, self.untyped))
 
     @property
@@ -84,7 +84,7 @@ class IntercomStream(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Yield all records, then tell the target which rows are current.
+        """Yield all records. Then write ACTIVATE_VERSION.
 
         Raises:
             StreamError: if the list wasn't read completely. The message names the stream.
@@ -109,10 +109,10 @@ class IntercomStream(Stream):
         finally:
             self.observer.log_replaced()
             if not is_complete:
-                self.run.evidence.close()  # a program may try again in the same process
+                self.run.evidence.close()  # a program may retry in the same process
 
     def _read_records(self, keys: list[Any]) -> Iterator[Record]:
-        """Yield the records, count them, and collect their keys if something needs them."""
+        """Yield the records, count them, and collect their keys if they are needed."""
         key_of = attrgetter(*self.primary_keys)
         needs_keys = self.run.evidence.is_kept or (self.full_list and not self.has_distinct_rows)
         count = 0
@@ -124,7 +124,7 @@ class IntercomStream(Stream):
         self.run.rows[self.name] = count
 
     def _complete(self, keys: list[Any]) -> None:
-        """Finish a list that was read completely. The SDK has written its last record by now."""
+        """Check and finish a list after its last record was written."""
         if self.full_list:
             rows = len({*keys}) or self.run.rows[self.name]
             self.run.rows[self.name] = rows
@@ -140,7 +140,7 @@ class IntercomStream(Stream):
             super()._write_activate_version_message(self._stream_version)
 
     def _advice(self, error: Exception) -> str:
-        """Return what else to do about an error, if deselecting a column helps."""
+        """Return the advice to deselect a column, if that helps."""
         column = error.field if isinstance(error, IntercomError) else None
         if column not in self.schema["properties"] or column in fixed_columns(self):
             return ""
@@ -148,9 +148,9 @@ class IntercomStream(Stream):
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
-        # The SDK calls this before the first record, when the list may still fail: a target would
-        # delete everyone. Here it only decides on the version. Targets compare versions, so it has
-        # to be greater than the last one, even if this machine's clock was ahead then.
+        # The SDK calls this before the first record. If the list failed later, a target would have
+        # removed all rows. So this method only sets the version. Targets compare versions, so each
+        # must be greater than the last one, even if this machine's clock was ahead then.
         last = self.stream_state.get("version") or 0
         try:
             self._stream_version = max(int(self.run.clock.began_at), int(last) + 1)
@@ -163,27 +163,27 @@ class IntercomStream(Stream):
 
     @override
     def log_sync_costs(self) -> None:
-        # The SDK calls this after the last stream, and has no other hook there.
+        # The only method that the SDK calls after the last stream.
         self.run.finish()
 
     @override
     def generate_child_contexts(
         self, record: Record, context: Context | None
     ) -> Iterable[Context | None]:
-        """Return nothing: without this, the SDK copies each record for child streams."""
+        """Return no contexts. The default copies each record for child streams."""
         return ()
 
     @override
     def get_batch_config(self, config: Any) -> None:
-        """Return nothing: BATCH messages have no version and would follow ACTIVATE_VERSION."""
+        """Return None. BATCH messages have no version, and would follow ACTIVATE_VERSION."""
         return
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the selection from a catalog. Keys are always selected.
+        """Apply the selection of a catalog. Keys are always selected.
 
         Raises:
-            InputError: if the catalog asks for something that the stream doesn't have.
+            InputError: if the catalog contradicts the stream.
         """
         if entry := catalog.get_stream(self.name):
             complete_entry(entry, self)
@@ -197,7 +197,7 @@ class IntercomStream(Stream):
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log for the SDK, except for unhandled errors: `main` logs them once."""
+        """Log a message of the SDK. Lower unhandled errors to DEBUG, because `main` logs them."""
         if message.startswith("An unhandled error"):
             level = logging.DEBUG
         super().log(message, *args, level=level, **kwargs)

@@ -1,4 +1,4 @@
-"""The catalog that a user passes: what is selected, and what can't be changed."""
+"""Checks the catalog that a user passes, and completes its selection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def selected_columns(
     path: FieldPath = (),
     breadcrumb: tuple[str, ...] = (),
 ) -> Iterator[FieldPath]:
-    """Yield the selected columns of a schema, those of an object as `("role", "id")`."""
+    """Yield the paths of the selected columns of a schema, such as `("role", "id")`."""
     for name, column in schema.get("properties", {}).items():
         inner = (*breadcrumb, "properties", name)
         if mask[inner] and column.get("properties"):
@@ -35,12 +35,12 @@ def fixed_columns(stream: Stream) -> list[str]:
 
 
 def complete_entry(entry: CatalogEntry, stream: Stream) -> None:
-    """Replace a catalog's entry, in place, with the stream's own and the selection of the catalog.
+    """Replace a catalog's entry, in place, with the stream's schema and the catalog's selection.
 
     Raises:
-        InputError: if the entry asks for something that the stream doesn't have.
+        InputError: if the entry contradicts the stream.
     """
-    if not entry.metadata:  # without metadata, everything is selected
+    if not entry.metadata:  # an entry without metadata selects everything
         entry.metadata[()] = StreamMetadata(selected=True)
     root = entry.metadata.root
     keys = entry.key_properties or root.table_key_properties
@@ -56,7 +56,7 @@ def complete_entry(entry: CatalogEntry, stream: Stream) -> None:
     _compare(entry.metadata, stream.name, stream.schema, entry.schema.to_dict(), ())
     for name in fixed_columns(stream):
         entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
-    entry.stream = stream.name  # by which the SDK looks up the stream maps
+    entry.stream = stream.name  # the SDK finds stream maps by this name
     entry.key_properties = list(stream.primary_keys)
     entry.replication_key = stream.replication_key
     entry.schema = Schema.from_dict(stream.schema)
@@ -69,9 +69,10 @@ def _compare(
     theirs: Mapping[str, Any],
     breadcrumb: tuple[str, ...],
 ) -> None:
-    """Deselect the columns that a catalog's schema doesn't have, and refuse other types.
+    """Deselect columns that a catalog's schema lacks. Refuse other types, which records can't have.
 
-    Records wouldn't have those types.
+    Raises:
+        InputError: if a column has another type in the catalog.
     """
     for column, schema in ours.get("properties", {}).items():
         inner = (*breadcrumb, "properties", column)
@@ -96,7 +97,7 @@ def _type(schema: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _selection(name: str, value: object) -> bool | None:
-    """Return what a catalog says about a selection, also as a string."""
+    """Return a selection as a boolean. It may be a string such as "false"."""
     if value is None or isinstance(value, bool):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Whether the list of teammates and the list of teams agree about memberships."""
+"""Compares memberships in the list of teammates with those in the list of teams."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Members = dict[str, list[str]]
 
 @dataclass
 class TeamClaims:
-    """What the list of teammates contains about teams."""
+    """Memberships in the list of teammates."""
 
     admin_ids: set[str] = field(default_factory=set)
     """IDs of all teammates."""
     members: Members = field(default_factory=dict)
-    """The teammates whose `team_ids` list a team."""
+    """The teammates with a team in their `team_ids`, by team."""
     with_priority: set[str] = field(default_factory=set)
-    """IDs of the teams in some teammate's `team_priority_level`."""
+    """IDs of all teams in `team_priority_level`."""
     without_teams: set[str] = field(default_factory=set)
-    """IDs of the teammates without `team_ids`, whose teams are unknown."""
+    """IDs of the teammates without `team_ids`. Their teams are unknown."""
 
     def add(self, admin_id: str, team_ids: Iterable[str] | None) -> None:
         """Add a teammate.
@@ -44,13 +44,13 @@ class TeamClaims:
 
 
 def disagreements(claims: TeamClaims, members: Mapping[str, Collection[str]]) -> list[str]:
-    """Compare both lists, each read completely in one run.
+    """Compare two complete lists of one run.
 
-    A difference is either a change between the two requests or a finding for an auditor.
+    A difference is either a change between the two requests or an inconsistency at Intercom.
 
     Args:
-        claims: What the list of teammates contains about teams.
-        members: What the list of teams contains: IDs of admins by the ID of their team.
+        claims: Memberships in the list of teammates.
+        members: Memberships in the list of teams: IDs of admins by the ID of their team.
 
     Returns:
         A sentence for each kind of difference, with up to five examples.

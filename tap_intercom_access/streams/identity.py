@@ -1,4 +1,4 @@
-"""The workspace and the teammate that the access token belongs to.
+"""Checks the workspace and the teammate that the access token belongs to.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/identifyadmin
 """
@@ -20,13 +20,13 @@ from tap_intercom_access.intercom.responses import UnixSeconds
 
 
 class Role(msgspec.Struct, gc=False):
-    """The role of the token's teammate."""
+    """The role of the token's owner."""
 
     name: str | None = None
 
 
 class App(msgspec.Struct, gc=False):
-    """The workspace, as `GET /me` describes it."""
+    """The workspace in the response of `GET /me`."""
 
     id_code: Id
     name: str | None = None
@@ -37,7 +37,7 @@ class App(msgspec.Struct, gc=False):
 
 
 class Me(msgspec.Struct, gc=False):
-    """The admin whose token it is, with the workspace."""
+    """The response of `GET /me`: the token's owner and the workspace."""
 
     app: App
     type: str | None = None
@@ -48,7 +48,7 @@ class Me(msgspec.Struct, gc=False):
     role: Role | str | None = None
 
     def __post_init__(self) -> None:
-        """Convert the role to its name."""
+        """Replace the role with its name."""
         if isinstance(self.role, msgspec.Struct):
             self.role = self.role.name
 
@@ -59,9 +59,9 @@ ME = Endpoint("GET", "/me", Me, "an admin with their workspace", type="admin")
 
 
 def host_of_region(region: str | None, base_url: str) -> str | None:
-    """Return the base URL for a region, None if it is the current one or the region is unknown.
+    """Return the base URL of a region, None if it is the current one or the region is unknown.
 
-    Intercom may route requests from one region's host to another's, so a wrong one goes unnoticed.
+    Intercom may forward requests to the right region, so a wrong base URL may still work.
     """
     host = HOSTS.get((region or "").strip().upper())
     return host if base_url in HOSTS.values() and host != base_url else None
@@ -69,27 +69,27 @@ def host_of_region(region: str | None, base_url: str) -> str | None:
 
 @dataclass
 class Identity:
-    """The workspace of the token, read once, and whether it is the expected one."""
+    """Reads the workspace of the token once, and compares it with the setting and the state."""
 
     intercom: Intercom
     """The client of the stream `workspaces`."""
     endpoint: Callable[[], Endpoint[Me]]
-    """Returns `ME` with the fields that the stream needs."""
+    """Returns the endpoint `ME` with only the fields that the stream needs."""
     expected: str | None
     """The setting `workspace_id`."""
     state: TapState
-    """The tap's state, which remembers the workspace."""
+    """The tap's state, which contains the workspace's ID."""
     me: Me | None = None
-    """The response, once it was read."""
+    """The response, None until it was read."""
 
     @property
     def description(self) -> str:
-        """The workspace for messages. Empty before it was read."""
+        """The workspace for messages. Empty until it was read."""
         app = self.me and self.me.app
         return f"'{app.id_code}' ({app.name or 'no name'})" if app else ""
 
     def read(self) -> Me:
-        """Return the workspace. The first call reads it.
+        """Return the response. Only the first call sends the request.
 
         Raises:
             IntercomError: if it can't be read.
@@ -106,14 +106,14 @@ class Identity:
         return self.me
 
     def confirm(self, *, insist: bool = False) -> None:
-        """Compare the workspace with the setting and the state, if they name one.
+        """Compare the workspace with the setting and the state, if they contain one.
 
         Args:
-            insist: Compare with the state even if the setting is unset.
+            insist: Whether to compare with the state even if the setting is unset.
 
         Raises:
             StreamError: if the workspace can't be read.
-            InputError: if it is another workspace.
+            InputError: if the workspace is another one.
         """
         if self.expected is None and not insist:
             return

@@ -1,4 +1,4 @@
-"""What a stream does with each request: evidence, a count, and warnings."""
+"""Observes the requests of a stream: writes evidence, counts, and logs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StreamObserver(Observer):
     @override
     def before_request(self, request: Request[Any]) -> None:
         if threading.current_thread() is threading.main_thread():
-            flush_stdout()  # the target can work on the records so far
+            flush_stdout()  # the target can process these records meanwhile
 
     @override
     def after_exchange(self, exchange: Exchange) -> None:
@@ -62,7 +62,7 @@ class StreamObserver(Observer):
             )
 
     def _log_unknown_keys(self, content: bytes | bytearray, key: str) -> None:
-        """Log the keys of one row that this tap doesn't export."""
+        """Log the keys of the first row that the tap doesn't export."""
         try:
             body = json.loads(content)
         except (ValueError, RecursionError):

@@ -11,7 +11,7 @@ from tap_intercom_access.streams.schema import column, schema_of
 
 
 class Role(Row, gc=False):
-    """A role, as `GET /roles` lists it, and a column for each field."""
+    """A role of `GET /roles`. Each field is a column."""
 
     id: Annotated[Id, column("ID of the role (referenced by `admins.role.id`).")]
     name: Annotated[str | None, column("Name of the role.")] = None
@@ -24,10 +24,10 @@ class RolesStream(IntercomStream):
     name = "roles"
     primary_keys = ("id",)
     shape = Role
-    # The reference that was available names the key of the list only in part.
+    # Only parts of the reference were available, so the key of the list isn't certain.
     endpoint = replace(
         list_of("data", Role, "/roles", name="roles"), other_key="roles", api_version="2.18"
     )
     schema = schema_of(Role, "Roles of the workspace with their descriptions.")
     full_list = True
-    selected_by_default = False  # it needs a newer API version, and the permission isn't documented
+    selected_by_default = False  # needs a newer API version and an undocumented permission

@@ -1,4 +1,4 @@
-"""What the streams of one run share."""
+"""Objects that the streams of one run share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Run:
     is_finished: bool = False
 
     def finish(self) -> None:
-        """Log the result and complete the evidence, at the first call.
+        """Log the result and complete the evidence. Later calls have no effect.
 
         Raises:
             TapError: if the evidence can't be completed.

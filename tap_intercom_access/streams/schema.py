@@ -1,4 +1,4 @@
-"""A stream's schema, decoded shape, and records, all derived from the shape of its rows."""
+"""Derives a stream's schema, decoded shape, and records from the shape of its rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tap_intercom_access.intercom.decoding import alternatives, struct_in
 ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
 
 FieldPath = tuple[str, ...]
-"""Name of a field, or of a field in an object: `("role", "id")`."""
+"""Path of a field, such as `("role", "id")`."""
 
 SIMPLE: dict[type[inspect.Type], Any] = {
     inspect.BoolType: th.BooleanType,
@@ -29,21 +29,21 @@ SIMPLE: dict[type[inspect.Type], Any] = {
 }
 
 EARLIEST, LATEST = 86_400, 253_402_214_400
-"""Unix seconds that stay valid dates after adding or subtracting up to a day."""
+"""Unix seconds to which a day can be added, or subtracted, without leaving the valid range."""
 
 AS_DATE_TIME = msgspec.Meta(extra_json_schema={"format": "date-time"})
-"""Marks Unix seconds from Intercom that a record contains as a date-time."""
+"""Marks Unix seconds that become a date-time in records."""
 
 
 def as_date_time(seconds: int) -> str:
-    """Return Unix seconds as records contain them."""
+    """Return Unix seconds as a date-time, as records contain them."""
     return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat()
 
 
 def as_seconds(text: str) -> int:
-    """Return a date, or date and time, in Unix seconds. The default time zone is UTC.
+    """Return a date or date-time as Unix seconds. The default time zone is UTC.
 
-    Dates before 1970 or after 9999 are moved into that range.
+    Dates before 1970 become 1970, and dates after 9999 become 9999.
     """
     at = datetime.fromisoformat(text.replace("Z", "+00:00"))
     seconds = int((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp())
@@ -51,7 +51,7 @@ def as_seconds(text: str) -> int:
 
 
 def column(description: str) -> msgspec.Meta:
-    """Describe a field of a shape, which is a column of the stream."""
+    """Return the annotation that describes a field of a shape as a column."""
     return msgspec.Meta(description=description)
 
 
@@ -59,8 +59,8 @@ def schema_of(shape: type[msgspec.Struct], description: str) -> dict[str, Any]:
     """Return the JSON schema of a stream.
 
     Args:
-        shape: The shape of its rows, each field with its `column`.
-        description: Of the stream.
+        shape: The shape of its rows. Each field has a `column`.
+        description: The description of the stream.
 
     Raises:
         TypeError: if an object in a row has a time or a renamed field, which `record_of` doesn't
@@ -82,14 +82,14 @@ def _struct_info(shape: type[msgspec.Struct]) -> inspect.StructType:
 def narrow(
     shape: type[ShapeT], fields: Collection[FieldPath], untyped: Collection[str] = ()
 ) -> type[ShapeT]:
-    """Return a shape that decodes only some fields. The others are None in every row.
+    """Return a shape that decodes only some fields. The other fields are None in every row.
 
-    So the value of a deselected column can't make a response unreadable.
+    This way, a malformed value in a deselected column can't fail the sync.
 
     Args:
         shape: The shape to narrow.
         fields: The fields to decode.
-        untyped: Fields that are decoded in any case, but may contain any value.
+        untyped: Other fields to decode. They may have any type.
     """
     decoded: list[Any] = []
     attributes: dict[str, Any] = {}
@@ -113,13 +113,13 @@ def narrow(
 
 
 def record_of(row: msgspec.Struct) -> Record:
-    """Return the record of a row: a column for each field, with times as date-times."""
+    """Return a row as a record, with a column for each field and times as date-times."""
     return _record_maker(type(row))(row)
 
 
 @cache
 def _record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Record]:
-    """Return the function that makes records from rows of one shape."""
+    """Return a function that turns rows of a shape into records."""
     times, renamed = _conversions(_struct_info(shape))
     if not times and not renamed:
         return msgspec.to_builtins
@@ -137,7 +137,7 @@ def _record_maker(shape: type[msgspec.Struct]) -> Callable[[msgspec.Struct], Rec
 
 
 def _conversions(info: inspect.StructType) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the fields that are times, and those with another name in the response."""
+    """Return the fields that are times, and the fields with another name in the response."""
     times = [field.encode_name for field in info.fields if _is_time(field.type)]
     renamed = [(f.encode_name, f.name) for f in info.fields if f.encode_name != f.name]
     return times, renamed
@@ -175,7 +175,7 @@ def _json_type(type_: inspect.Type) -> Any:  # noqa: ANN401 (a type helper, or a
 
 
 def _member(type_: inspect.Type) -> inspect.Type:
-    """Return the type in records, without null."""
+    """Return the type of a column, without null."""
     # A value that Intercom sends in two forms, such as an avatar, is a string in records.
     return min(alternatives(type_), key=lambda one: not isinstance(one, inspect.StrType))
 

@@ -1,4 +1,4 @@
-"""The safeguard against lists that lost more rows than is plausible."""
+"""Fails a stream whose list lost too many rows since the last complete sync."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tap_intercom_access.errors import InputError, StreamError
 
 ALWAYS_ACCEPTED = 10
-"""Rows that every list may lose, however short it is."""
+"""Number of lost rows that is always accepted, unless no rows are left."""
 
 CAUSES_AND_ADVICE = (
     "No rows were marked as removed. Possible causes: a lost permission, a plan change, a token "
@@ -18,7 +18,7 @@ CAUSES_AND_ADVICE = (
 
 
 def is_shrunk(before: int, now: int, percent: float) -> bool:
-    """Return whether a list lost too large a share, and more than a few rows or all of them."""
+    """Return whether a list lost too large a share, and more than ten rows or all of them."""
     lost = before - now
     return (lost > ALWAYS_ACCEPTED or not now) and lost * 100 > before * percent
 
@@ -28,7 +28,7 @@ def check_size(stream: str, state: Mapping[str, Any], rows: int, percent: float)
 
     Raises:
         InputError: if the state doesn't contain a number of rows.
-        StreamError: if the list lost too many.
+        StreamError: if the list lost too many rows.
     """
     before, read_at = state.get("rows"), state.get("rows_read_at")
     if "rows" in state and not (type(before) is int and before >= 0):

@@ -1,4 +1,4 @@
-"""Stream maps: which expression failed for which row, and records that fit their schema."""
+"""Stream maps: reports which one failed for which row, and fits records to their schema."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def register_maps(mapper: PluginMapper, stream: Stream, entry: CatalogEntry) -> 
         InputError: if one of them can't be used.
     """
     if not stream.selected:
-        # The SDK removes all columns from a deselected stream, so that its keys are missing.
-        # Without metadata it keeps them.
+        # The SDK removes all columns from a deselected stream, even its keys, and fails. Without
+        # metadata, it keeps them.
         entry = replace(entry, metadata=MetadataMapping())
     try:
         mapper.register_raw_streams_from_catalog(Catalog({stream.name: entry}))
@@ -45,7 +45,7 @@ def maps_without_effect(
 
     Args:
         stream_maps: The setting.
-        schemas: Schemas by name of the stream.
+        schemas: Schemas of the streams by name.
     """
     result = []
     for pattern, given in stream_maps.items():
@@ -61,7 +61,7 @@ def maps_without_effect(
 
 
 def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
-    """Make a stream map name the stream, the expression, and the row if it fails."""
+    """Make the errors of a stream map name the stream, the expression, and the row."""
     transform = stream_map.transform
 
     def named(record: dict[str, Any]) -> dict[str, Any] | None:
@@ -70,7 +70,7 @@ def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
         except Exception as error:
             key = ", ".join(f"{name} {record.get(name)}" for name in stream.primary_keys)
             expression = excerpt(str(stream_map.expr_evaluator.expr))
-            reason = type(error).__name__  # the message may contain a value, which is personal data
+            reason = type(error).__name__  # the message may contain personal data
             if isinstance(error, MapExpressionError):
                 reason = excerpt(str(error.__cause__ or error))
             advice = "Correct the expression."
@@ -81,12 +81,12 @@ def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
                 f"{excerpt(key)} ({reason}). {advice}"
             ) from error
 
-    # The SDK lets through whatever an expression raises, and creates the maps itself.
+    # The SDK creates the maps itself, and doesn't convert all exceptions of expressions.
     stream_map.transform = named  # type: ignore[method-assign]
 
 
 def _fit_to_schema(stream_map: StreamMap) -> None:
-    """Make a stream map return exactly the columns of its schema, null if they are missing."""
+    """Make a stream map return exactly the columns of its schema. Missing columns are null."""
     transform = stream_map.transform
 
     def fitted(record: dict[str, Any]) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ class AdminPriorityLevel(msgspec.Struct, gc=False):
 
 
 class Team(Row, gc=False):
-    """A team, as `GET /teams` lists it, and a column of the stream for each field."""
+    """A team of `GET /teams`. Each field is a column."""
 
     id: Annotated[Id, column("ID of the team.")]
     name: Annotated[str | None, column("Name of the team.")] = None
@@ -50,7 +50,7 @@ class Team(Row, gc=False):
 
 
 class Membership(msgspec.Struct, gc=False):
-    """A column of the stream of memberships for each field."""
+    """A membership. Each field is a column."""
 
     team_id: Annotated[str, column("ID of the team.")]
     admin_id: Annotated[str, column("ID of the teammate.")]
@@ -61,10 +61,10 @@ class Membership(msgspec.Struct, gc=False):
 
 
 def members_by_team(teams: list[Team]) -> dict[str, dict[str, str | None]]:
-    """Return the IDs of the members of each team, with their priority level. Primary wins.
+    """Return the priority level of each member by ID, by the ID of the team. Primary wins.
 
-    A team that Intercom listed twice with different members has all of them: an access list shows
-    too much rather than too little.
+    If Intercom listed a team twice with different members, include all of them: an access list
+    should contain too many entries rather than too few.
     """
     result: dict[str, dict[str, str | None]] = {}
     for team in teams:
@@ -77,17 +77,17 @@ def members_by_team(teams: list[Team]) -> dict[str, dict[str, str | None]]:
 
 
 ACCEPT_ALL = 100
-"""The max_removed_percent that accepts every loss."""
+"""Value of max_removed_percent that accepts every loss."""
 
 ACCEPT = "If it is right, accept it with TAP_INTERCOM_ACCESS_MAX_REMOVED_PERCENT=100 for one run."
 
 
 MEMBERS = {("admin_ids",), ("admin_priority_level",)}
-"""The fields of a team that its memberships are made from."""
+"""The fields of a team that contain its members."""
 
 
 class TeamsStream(IntercomStream):
-    """The teams themselves. Their list is read once for this stream and the memberships."""
+    """The teams. One request reads the list for this stream and for the memberships."""
 
     name = "teams"
     primary_keys = ("id",)
@@ -97,7 +97,7 @@ class TeamsStream(IntercomStream):
     full_list = True
 
     members: Mapping[str, Mapping[str, str | None]]
-    """IDs of the members by the ID of their team, with their priority level."""
+    """The result of `members_by_team`."""
     memberships: TeamMembershipsStream
 
     def __init__(self, tap: Tap, run: Run, admins: AdminsStream) -> None:
@@ -110,7 +110,7 @@ class TeamsStream(IntercomStream):
         return self.read_teams(self.intercom)
 
     def read_teams(self, intercom: Intercom) -> list[Team]:
-        """Return all teams, and set `members`. The first call reads them.
+        """Return all teams, and set `members`. Only the first call sends requests.
 
         Raises:
             IntercomError: if the list can't be read completely, or lacks the members of a team.
@@ -120,13 +120,13 @@ class TeamsStream(IntercomStream):
             columns |= MEMBERS if self.memberships.selected else set()
             teams = list(intercom.rows(self.endpoint.with_rows(narrow(Team, columns))))
             self.members = members_by_team(teams)
-            if not self.is_test:  # it doesn't read whole lists to compare
+            if not self.is_test:  # it doesn't read complete lists
                 self._check(teams, knows_members=("admin_ids",) in columns)
             self._teams = teams
         return self._teams
 
     def _check(self, teams: list[Team], *, knows_members: bool) -> None:
-        """Compare the teams with what the teammates' records say."""
+        """Compare the teams with the memberships in the list of teammates."""
         claims = self._admins.team_claims
         request = self.intercom.build_request(self.endpoint)
         if not teams and claims and (named := {*claims.members, *claims.with_priority}):
@@ -140,7 +140,7 @@ class TeamsStream(IntercomStream):
             self.logger.warning(difference)
 
     def _check_unlisted(self, request: Request[Any], unlisted: list[str]) -> None:
-        """Make sure that teams without a list of members are empty."""
+        """Refuse teams without a list of members, unless they are certainly empty."""
         claims = self._admins.team_claims
         empty: dict[str, None] = {}
         unknown: dict[str, None] = {}
@@ -172,7 +172,7 @@ def _describe_teams(team_ids: Collection[str]) -> str:
 
 
 class TeamMembershipsStream(IntercomStream):
-    """Members of the teams, from the same response as the teams."""
+    """Members of the teams, from the response with the teams."""
 
     name = "team_memberships"
     primary_keys = ("team_id", "admin_id")

@@ -1,4 +1,4 @@
-"""The workspace itself, and the teammate whose token reads it."""
+"""The workspace, and the teammate whose token reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tap_intercom_access.streams.schema import AS_DATE_TIME, column, narrow, sch
 
 
 class Workspace(msgspec.Struct):
-    """A column of the stream for each field."""
+    """The workspace and the token's owner. Each field is a column."""
 
     id: Annotated[str, column("ID of the workspace, as in Intercom's URL.")]
     name: Annotated[str | None, column("Name of the workspace.")] = None
@@ -50,21 +50,21 @@ class Workspace(msgspec.Struct):
 
 
 OWNER = "token_admin_"
-"""The beginning of the names of columns about the teammate. The others are about the workspace."""
+"""Prefix of the columns about the token's owner."""
 
 NEEDED = {("type",), *(("app", name) for name in ("id_code", "name", "region"))}
-"""The fields of the response that every run needs which reads it."""
+"""The fields of the response that are always needed."""
 
 
 class WorkspacesStream(IntercomStream):
-    """One record: which workspace this is, and whose token reads it."""
+    """One record with the workspace and the token's owner."""
 
     name = "workspaces"
     primary_keys = ("id",)
     shape = Me
     endpoint = ME
     full_list = True
-    selected_by_default = False  # Intercom describes /me for OAuth apps: a token may not be allowed
+    selected_by_default = False  # documented for OAuth apps, so other tokens may be refused
     schema = schema_of(Workspace, "The workspace, and the teammate whose access token reads it.")
 
     def __init__(self, tap: Tap, run: Run) -> None:
