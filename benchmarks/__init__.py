@@ -1,1 +1,1 @@
-"""How fast the tap is, against the limit and against its peers: `python -m benchmarks`."""
+"""Compares the tap with a minimal script and other connectors: `python -m benchmarks`."""

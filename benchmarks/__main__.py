@@ -1,4 +1,4 @@
-"""Run the contenders in turn, as whole processes, and print a table for each task."""
+"""Run the contenders in turn, as complete processes, and print a table for each task."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MIB = 1024  # ru_maxrss is in KiB
 
 @dataclass
 class Contender:
-    """A command, and what its runs took."""
+    """A command, and the measurements of its runs."""
 
     name: str
     command: list[str]
@@ -44,7 +44,7 @@ class Contender:
     at_once: int = 0
 
     def run(self, url: str | None) -> None:
-        """Run once; count the records it prints and the requests it makes."""
+        """Run the command once. Count the records it prints and the requests it sends."""
         settings = {
             "TAP_INTERCOM_ACCESS_ACCESS_TOKEN": TOKEN,
             "TAP_INTERCOM_ACCESS_BASE_URL": url or "",
@@ -74,7 +74,7 @@ class Contender:
 def serving(
     admins: int, teams: int, size: int = 0, events: int = 0, latency: int = 0
 ) -> Iterator[str]:
-    """Serve a workspace from a process of its own, each response after so many milliseconds."""
+    """Serve a workspace from another process, with a latency in milliseconds."""
     numbers = [str(number) for number in (admins, teams, size, events, latency)]
     command = [sys.executable, "-m", "benchmarks.server", *numbers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
@@ -118,7 +118,7 @@ def tap(*options: str) -> Contender:
 
 
 def catalog(folder: Path, stream: str) -> str:
-    """Write a catalog that selects one stream."""
+    """Write a catalog that selects one stream, and return its path."""
     done = subprocess.run([TAP, "--discover"], capture_output=True, check=True)  # noqa: S603
     content = json.loads(done.stdout)
     for entry in content["streams"]:
@@ -131,7 +131,7 @@ def catalog(folder: Path, stream: str) -> str:
 
 
 def check(contender: Contender, records: int, most_requests: int) -> None:
-    """Fail if a contender did not do all of the work, or with too many requests."""
+    """Fail if a contender printed too few records, or sent too many requests."""
     if contender.records != records or contender.requests > most_requests:
         raise click.ClickException(
             f"{contender.name}: {contender.records} records in {contender.requests} requests, "
@@ -143,7 +143,7 @@ def check(contender: Contender, records: int, most_requests: int) -> None:
 @click.option("--small", is_flag=True, help="A hundredth of the work, without the peers, for CI.")
 @click.option("--runs", default=3, show_default=True, help="Counted runs of each contender.")
 def main(*, small: bool, runs: int) -> None:
-    """Measure the tap against the limit and its peers, and check what it reads."""
+    """Measure the tap, a minimal script, and other connectors, and check what the tap reads."""
     part = 100 if small else 1
     admins, events = 100_000 // part, 1_000_000 // part
     with tempfile.TemporaryDirectory() as name:
@@ -205,14 +205,14 @@ def _activity(folder: Path, events: int, runs: int) -> None:
 
 
 def _latency(folder: Path, *, small: bool) -> None:
-    """Compare with the bare script, which asks one after the other, where responses take time."""
+    """Compare with the minimal script, which sends one request after the other, at a latency."""
     path = catalog(folder, "activity_logs")
     for latency in (0, 50) if small else (0, 50, 200):
         for count in (200, 2_000) if small else (2_000, 20_000, 200_000):
             with serving(1, 1, events=count, latency=latency) as url:
                 one_by_one = Contender("the limit, one by one", [*LIMIT, "activity_logs"])
                 contenders = [one_by_one, tap("--catalog", path)]
-                if not small and count == 2_000 and latency == 200:  # noqa: PLR2004 (the one)
+                if not small and count == 2_000 and latency == 200:  # noqa: PLR2004 (only once)
                     contenders.append(_airbyte(folder, url, "activity_logs"))
                 title = f"{count:,} activity logs, {latency} ms for each response"
                 compare(title, url, contenders, runs=1, warmups=0)

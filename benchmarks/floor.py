@@ -1,4 +1,4 @@
-"""The floor of any SDK tap: it fetches, parses, and yields the lists, and does nothing else."""
+"""A minimal SDK tap: it fetches, parses, and yields the lists, and does nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tap_intercom_access.streams.teams import TeamMembershipsStream, TeamsStream
 
 @cache
 def rows(key: str) -> list[dict[str, Any]]:
-    """Fetch a list that comes on one page."""
+    """Fetch a list with one page."""
     token = os.environ["TAP_INTERCOM_ACCESS_ACCESS_TOKEN"]
     url = f"{os.environ['TAP_INTERCOM_ACCESS_BASE_URL']}/{key}"
     response = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60)

@@ -1,4 +1,4 @@
-"""The limit: fetch the lists with requests, print the records with json, nothing else."""
+"""A minimal script, the limit of speed: it fetches lists with requests, and prints records."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def access() -> None:
 
 
 def activity_logs() -> None:
-    """Print all events, 250 a page."""
+    """Print all events, read in pages of 250."""
     page, pages = 1, 1
     while page <= pages:
         body = {"created_at_after": 0, "per_page": 250, "page": page}

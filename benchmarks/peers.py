@@ -1,4 +1,4 @@
-"""The peers, each installed in an environment of its own, with their requests sent to loopback."""
+"""Other connectors, each in its own environment. Their requests are redirected to localhost."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PACKAGES = {
     "source-intercom": "airbyte-source-intercom==0.8.3",
 }
 
-# Both have Intercom's host compiled in. Python imports this file at their start; it changes where
-# the library that they use sends a request, and nothing of theirs.
+# Both connectors always use Intercom's host. Python imports this file when they start. It redirects
+# the requests of their HTTP library, and doesn't change their own code.
 REDIRECTION = """
 import os
 import requests.adapters
@@ -29,12 +29,12 @@ requests.adapters.HTTPAdapter.send = elsewhere
 
 
 def installed(command: str) -> str:
-    """Install a peer on first use, and return its command's path."""
+    """Install a connector on first use, and return the path of its command."""
     home = HOME / PACKAGES[command]
     if not (home / "installed").exists():
         venv.create(home, clear=True, with_pip=True)
         pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, PACKAGES[command]], check=True)  # noqa: S603 (named above)
+        subprocess.run([*pip, PACKAGES[command]], check=True)  # noqa: S603 (from PACKAGES)
         (home / "installed").touch()
     (HOME / "redirection").mkdir(exist_ok=True)
     (HOME / "redirection" / "sitecustomize.py").write_text(REDIRECTION, encoding="utf-8")
@@ -42,12 +42,12 @@ def installed(command: str) -> str:
 
 
 def environment(url: str) -> dict[str, str]:
-    """Return the environment in which a peer talks to loopback."""
+    """Return the environment that redirects a connector's requests to a URL."""
     return os.environ | {"BENCHMARK_URL": url, "PYTHONPATH": str(HOME / "redirection")}
 
 
 def tap_intercom(folder: Path, url: str) -> list[str]:
-    """Return the command that reads admins and teams with the Singer peer."""
+    """Return the command that reads admins and teams with tap-intercom."""
     command = installed("tap-intercom")
     config = {"access_token": "x", "start_date": "2020-01-01T00:00:00Z", "user_agent": "x"}
     (folder / "tap.json").write_text(json.dumps(config))
@@ -64,7 +64,7 @@ def tap_intercom(folder: Path, url: str) -> list[str]:
 
 
 def source_intercom(folder: Path, url: str, wanted: tuple[str, ...]) -> list[str]:
-    """Return the command that reads streams with Airbyte's peer."""
+    """Return the command that reads streams with Airbyte's source-intercom."""
     command = installed("source-intercom")
     config = {"access_token": "x", "start_date": "2020-01-01T00:00:00Z"}
     (folder / "source.json").write_text(json.dumps(config))

@@ -1,4 +1,4 @@
-"""Serves prebuilt answers from a process of its own, so that making them is not measured."""
+"""Serves prepared responses from another process, so that preparing them isn't measured."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tap_intercom_access.sandbox.models import DAY
 COUNTS = {"requests": 0, "under_way": 0, "at_once": 0}
 COUNTING = threading.Lock()
 THREADS = 16
-SINGLE = 500  # admins, at the most, that can be read one by one
+SINGLE = 500  # largest number of admins that can also be read one by one
 
 
 def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
-    """Make all answers of a list, by cursor."""
+    """Return all pages of a list, by cursor."""
     answers = {}
     for start in range(0, max(1, len(rows)), size):
         more = start + size < len(rows)
@@ -36,7 +36,7 @@ def pages(kind: str, rows: list[dict[str, Any]], size: int) -> dict[str, bytes]:
 
 
 def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
-    """Make the application that answers, each time after so many milliseconds."""
+    """Return the application. It answers after a latency in milliseconds."""
     workspace = generate_workspace(admins, teams)
     lists = {
         "admins": pages("admin", workspace.admin_rows(), size or max(1, admins)),
@@ -77,7 +77,7 @@ def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
 
     serve_events(made, events)
 
-    @made.get("/tags")  # tap-intercom 2.2.5 tries its token there
+    @made.get("/tags")  # tap-intercom 2.2.5 tests its token with this endpoint
     def tags() -> Response:
         return Response('{"type":"list","data":[]}', mimetype="application/json")
 
@@ -92,7 +92,7 @@ def app(admins: int, teams: int, size: int, events: int, latency: int) -> Flask:
 
 
 def serve_events(made: Flask, events: int) -> None:
-    """Answer for the activity logs, newest first."""
+    """Add the endpoints of activity logs, newest events first."""
     now = int(time.time())
     history = generate_events(events, now - 89 * DAY, now - DAY) if events else []
     times = [event["created_at"] for event in history]
@@ -104,7 +104,7 @@ def serve_events(made: Flask, events: int) -> None:
         first = bisect.bisect_right(times, parameters["created_at_after"])
         last = bisect.bisect_right(times, parameters.get("created_at_before", now))
         per_page, page = parameters["per_page"], parameters.get("page", 1)
-        stop = max(first, last - per_page * (page - 1))  # the newest come first
+        stop = max(first, last - per_page * (page - 1))  # newest first
         events_json = ",".join(reversed(texts[max(first, stop - per_page) : stop]))
         total = max(1, -(-(last - first) // per_page))
         state = f'"page":{page},"per_page":{per_page},"total_pages":{total},"next":null'

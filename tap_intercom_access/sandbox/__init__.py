@@ -1,4 +1,4 @@
-"""An Intercom workspace on your machine, to try a pipeline without a token.
+"""A simulated Intercom workspace on your machine, to try a pipeline without a token.
 
 Nothing in the tap imports it.
 """

@@ -25,7 +25,7 @@ from tap_intercom_access.sandbox.workspace import Workspace
 @click.option(
     "--quarter",
     type=click.IntRange(1, 2),
-    help="The demo a quarter ago (1), or today (2), with a joiner, a leaver, and changes.",
+    help="The demo a quarter ago (1), or today (2), after a joiner, a leaver, and changes.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port  [default: free one]")
 @click.option(
@@ -44,7 +44,7 @@ def main(  # noqa: PLR0913, PLR0917 (one for each option)
     folder: Path | None,
     command: tuple[str, ...],
 ) -> None:
-    """Run COMMAND beside an Intercom workspace on this machine, to try a pipeline without a token.
+    """Run COMMAND with a simulated Intercom workspace on this machine, without a token.
 
     TAP_INTERCOM_ACCESS_BASE_URL and TAP_INTERCOM_ACCESS_ACCESS_TOKEN are set for COMMAND, and the
     exit code is that of COMMAND. Without COMMAND, both variables are printed, and the workspace
@@ -89,4 +89,4 @@ def _run(command: tuple[str, ...], settings: Mapping[str, str]) -> int:
         code = subprocess.run(command, env=os.environ | settings, check=False).returncode  # noqa: S603
     except OSError as error:
         raise click.ClickException(f"{command[0]}: {error.strerror}") from error
-    return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
+    return code if code >= 0 else 128 - code  # the exit code of a shell after a signal

@@ -1,4 +1,4 @@
-"""The demo workspace with its story, and workspaces of any size."""
+"""The demo workspace with its events, and workspaces of any size."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tap_intercom_access.sandbox.models import DAY, Admin, Event, Team
 from tap_intercom_access.sandbox.workspace import Workspace
 
 SIGN_IN_WEEKS: dict[int, list[int]] = {1008: [11], 1012: [], 1014: []}
-"""How many weeks ago teammates signed in who don't do so every week."""
+"""Teammates who don't sign in every week, with the weeks of their sign-ins, counted backward."""
 
 
 def demo(now: int | None = None) -> Workspace:
-    """Return the workspace of a small company at a time in Unix seconds.
+    """Return the workspace of a small company at a time (Unix seconds).
 
     It has an owner and a lead, agents in one and in several teams, a contractor without a role or
     team, a shared mailbox, a read-only auditor, a teammate who is away, Intercom's bot, and an
@@ -32,11 +32,11 @@ def demo(now: int | None = None) -> Workspace:
 
 
 def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
-    """Change the demo as in a quarter: a leaver, a joiner, other teams, roles, and seats.
+    """Change the demo as if a quarter passed: a leaver, a joiner, other teams, roles, and seats.
 
     Args:
-        workspace: The demo, a quarter ago.
-        since: Unix seconds after which teammates sign in once a week until now.
+        workspace: The demo as it was a quarter ago.
+        since: Unix seconds. From this time until now, teammates sign in once a week.
     """
     admins = {admin.id: admin for admin in workspace.admins}
     story, now = _story(), int(time.time())
@@ -50,7 +50,7 @@ def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
     workspace.admins.append(joiner)
     teams[501].members.append(1013)
     teams[504].members += [1004, 1013]  # the night shift begins
-    teams[501].members.remove(1003)  # 陈伟 is in Billing only
+    teams[501].members.remove(1003)  # 陈伟 stays in Billing only
     admins[1004].role = "2"  # Zoë is promoted
     admins[1005].away = False
     admins[1006].seat = False
@@ -58,7 +58,7 @@ def advance_quarter(workspace: Workspace, since: int | None = None) -> None:
 
 
 def _story() -> dict[str, Any]:
-    """Return the demo's teammates, teams, and events. Times of events are seconds from now."""
+    """Return the demo's teammates, teams, and events. Times are relative to now, in seconds."""
     text = Path(__file__).with_name("demo.json").read_text(encoding="utf-8")
     story: dict[str, Any] = json.loads(text)
     return story
@@ -73,7 +73,7 @@ def _events(now: int, rows: list[dict[str, Any]], admins: Iterable[Admin]) -> li
 
 
 def _sign_ins(now: int, weeks: range, admins: Iterable[Admin], *, apart: int = 0) -> list[Event]:
-    """Return a sign-in a week for each teammate, some seconds apart, or as in `SIGN_IN_WEEKS`."""
+    """Return weekly sign-ins of each teammate, some seconds apart, except for `SIGN_IN_WEEKS`."""
     return [
         sign_in(now - week * 7 * DAY + number * apart, admin)
         for number, admin in enumerate(admins)
@@ -82,7 +82,7 @@ def _sign_ins(now: int, weeks: range, admins: Iterable[Admin], *, apart: int = 0
 
 
 def generate_workspace(admins: int, teams: int) -> Workspace:
-    """Return a workspace of a given size. With teams, each teammate is in one of them."""
+    """Return a workspace of a given size. Each teammate is in one team, if there are teams."""
     everybody = [
         Admin(10_000 + number, f"Teammate {number}", f"teammate{number}@example.com", role="3")
         for number in range(admins)

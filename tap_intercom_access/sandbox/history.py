@@ -1,4 +1,4 @@
-"""Events of a workspace, in the shape of Intercom's activity logs."""
+"""Events of a workspace, as Intercom's activity logs contain them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tap_intercom_access.sandbox.models import Admin, Event
 def event(
     time: int, type_: str, admin: Admin | None, description: str, **metadata: object
 ) -> Event:
-    """Return a row of the activity logs. Its id depends on time, type, and description."""
+    """Return a row of the activity logs. Its ID depends on time, type, and description."""
     by = {"type": "admin", "id": str(admin.id), "email": admin.email} if admin else {}
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{time}/{type_}/{description}")),
@@ -29,7 +29,7 @@ def sign_in(time: int, admin: Admin) -> Event:
 
 
 def generate_events(count: int, start: int, stop: int) -> list[Event]:
-    """Return events at even distances from start to before stop."""
+    """Return evenly distributed events from `start` until before `stop`."""
     return [
         {
             "id": f"event-{number}",

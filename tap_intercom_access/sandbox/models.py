@@ -14,7 +14,7 @@ ROLES = {
     "3": ("Support agent", "Can answer conversations."),
     "4": ("Read only", None),
 }
-"""Names and descriptions by id. Intercom sends null for roles without a description."""
+"""Names and descriptions by ID. Intercom sends null for roles without a description."""
 
 AWAY_STATUS_REASONS = [(77, "On holiday", "🌴"), (78, "Off sick", None), (79, "On leave", "🍼")]
 
@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 @dataclass
 class Admin:
-    """A teammate. Responses leave out what is None."""
+    """A teammate. Responses leave out fields that are None."""
 
     id: int
     name: str
@@ -39,7 +39,7 @@ class Admin:
 
 @dataclass
 class Team:
-    """A team with its members. Only teams with levels balance their load."""
+    """A team with its members. Only teams with priority levels balance their load."""
 
     id: int
     name: str

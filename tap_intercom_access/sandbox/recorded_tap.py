@@ -17,10 +17,10 @@ RECORDED = json.loads(Path(sys.argv.pop(1)).read_text(encoding="utf-8"))
 
 
 class RecordedClock(RunClock):
-    """The times a recorded sync decided by."""
+    """Returns the times of a recorded sync."""
 
     def __init__(self, clock: Clock) -> None:
-        """Begin when the recorded sync began."""
+        """Use the start time of the recorded sync."""
         super().__init__(clock)
         self.began_at = RECORDED["began_at"]
 

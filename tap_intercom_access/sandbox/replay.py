@@ -1,4 +1,4 @@
-"""Running the tap again on a recorded sync, and comparing the results."""
+"""Replays a recorded sync with the tap, and compares the results."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ STREAM_MAP_CONFIG = f"{PREFIX}STREAM_MAP_CONFIG"
 
 
 def replay(folder: Path) -> str:
-    """Run the tap on a recorded sync. Its messages go to stdout.
+    """Run the tap on the responses of a recorded sync. Its messages go to stdout.
 
     Returns:
-        The result in a sentence.
+        A sentence with the result.
 
     Raises:
-        ClickException: if the folder can't be replayed, or the result is another one.
+        ClickException: if the folder can't be replayed, or the result differs.
     """
     recording = Recording(folder)
     values = _stream_map_config(recording.run["settings"].get("stream_map_config") or {})
@@ -57,7 +57,7 @@ def replay(folder: Path) -> str:
 
 
 def _stream_map_config(names: Iterable[str]) -> dict[str, Any]:
-    """Return the values that the recording doesn't have, from the environment."""
+    """Return the values for these names, which the recording lacks, from the environment."""
     try:
         given = dict(json.loads(os.environ.get(STREAM_MAP_CONFIG) or "{}"))
     except (TypeError, ValueError):
@@ -71,7 +71,7 @@ def _stream_map_config(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _receive_signals() -> list[int]:
-    """Return a list that the signals are added to which would end this process."""
+    """Handle signals from now on, and return the list to which they are added."""
     received: list[int] = []
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -82,7 +82,7 @@ def _receive_signals() -> list[int]:
 def _write_inputs(
     home: Path, recording: Recording, server: ReplayServer, values: Mapping[str, Any]
 ) -> list[str]:
-    """Write the tap's files, and return its arguments."""
+    """Write the tap's input files, and return its arguments."""
     own = {
         "access_token": server.token,
         "base_url": server.base_url,
@@ -99,7 +99,7 @@ def _write_inputs(
 
 
 def _run_tap(arguments: list[str], received: list[int]) -> int:
-    """Return the exit code of the tap, which ends at a signal."""
+    """Run the tap until it or a signal ends it, and return its exit code."""
     command = [sys.executable, "-m", "tap_intercom_access.sandbox.recorded_tap", *arguments]
     environment = {
         name: value
@@ -117,14 +117,14 @@ def _run_tap(arguments: list[str], received: list[int]) -> int:
 
 
 def _log_versions(recording: Recording, path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):  # the tap ended before it wrote the file
+    with contextlib.suppress(FileNotFoundError):  # the tap failed before it wrote the file
         for name, here in json.loads(path.read_bytes())["versions"].items():
             if here != (recorded := recording.run["versions"].get(name)):
                 click.echo(f"Recorded with {name} {recorded}, replayed with {here}.", err=True)
 
 
 def _differences(recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> Iterator[str]:
-    """Compare the last lines of the evidence."""
+    """Yield the differences between the last lines of both evidence folders."""
     for part in ("streams", "filters"):
         for name in sorted({*recorded[part], *replayed[part]}):
             then, now = (line[part].get(name) for line in (recorded, replayed))

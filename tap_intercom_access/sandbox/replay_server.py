@@ -1,4 +1,4 @@
-"""A recorded sync: an evidence folder of the tap, and its responses behind HTTP on loopback."""
+"""Reads a recorded sync from its evidence folder, and serves its responses on localhost."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tap_intercom_access.sandbox.server import Sandbox, error
 from tap_intercom_access.sandbox.workspace import Workspace
 
 HEADERS = {"date": "Date", "intercom_version": "Intercom-Version", "request_id": "X-Request-Id"}
-"""Headers of a response that are recorded."""
+"""Recorded headers of a response, by their name in the evidence."""
 
 NEXT = re.compile(r'"next"\s*:\s*("(?:[^"\\]|\\.)*")')
-"""A member of a JSON object."""
+"""A member `next` of a JSON object, with a string."""
 
 
 class Recording:
@@ -68,10 +68,10 @@ class Recording:
         self.responses: list[dict[str, Any]] = [json.loads(line) for line in responses]
         if (count := self.complete["requests"]) != len(responses):
             raise ValueError(f"{REQUESTS} has {len(responses)} responses, not {count}")
-        _ = {**self.complete["streams"], **self.complete["filters"]}  # or they aren't objects
+        _ = {**self.complete["streams"], **self.complete["filters"]}  # fails unless objects
 
     def body(self, response: Mapping[str, Any]) -> bytes:
-        """Return the recorded body of a response, empty if none came.
+        """Return the recorded body of a response, empty if there was no response.
 
         Raises:
             ValueError: if the body is missing, damaged, or changed.
@@ -91,7 +91,7 @@ class Recording:
 
 
 class ReplayServer(Sandbox):
-    """Answers each request with the response that was recorded for it, in order."""
+    """Answers each request with its recorded responses, in their order."""
 
     def __init__(self, recording: Recording) -> None:
         """Prepare the server."""
@@ -102,9 +102,9 @@ class ReplayServer(Sandbox):
         self.recording = recording
         self.problems: list[str] = []
         self.pending: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        """Recorded responses that were not requested yet."""
+        """Recorded responses that were not requested yet, by `request_key`."""
         for response in recording.responses:
-            # The tap waited and repeated the others. A replay has no rate limit.
+            # After a 429, the tap waited and repeated the request. A replay has no rate limit.
             if response["status"] != HTTPStatus.TOO_MANY_REQUESTS:
                 path = unquote(response["path"])
                 key = request_key(response["method"], path, response["params"])
@@ -134,7 +134,7 @@ class ReplayServer(Sandbox):
 
     @override
     def _finish(self, response: Response) -> Response:
-        return response  # with recorded headers only
+        return response  # only the recorded headers
 
     def _refuse(self, problem: str) -> Response:
         self.problems.append(problem)
@@ -142,7 +142,7 @@ class ReplayServer(Sandbox):
 
 
 def request_key(method: str, path: str, parameters: Mapping[str, Any]) -> str:
-    """Return a request in a form that is the same when it is recorded and when it is replayed."""
+    """Return a string that identifies a request, both when recorded and when replayed."""
     if method == "GET":
         parameters = parse_qs(urlencode(parameters, doseq=True), keep_blank_values=True)
     return f"{method} {path} {json.dumps(parameters, sort_keys=True, ensure_ascii=False)}"
@@ -151,7 +151,7 @@ def request_key(method: str, path: str, parameters: Mapping[str, Any]) -> str:
 def with_next_page_at(origin: str, body: bytes, base_url: str) -> bytes:
     """Return a body whose `pages.next` links to an origin instead of the host of `base_url`.
 
-    All other bytes stay as they are, also where they hold the same link.
+    No other bytes change, even if they contain the same link.
     """
     text = body.decode("utf-8", "surrogateescape")
     try:

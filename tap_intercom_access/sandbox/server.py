@@ -1,4 +1,4 @@
-"""A workspace behind real HTTP on loopback."""
+"""Serves a workspace with real HTTP on localhost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_intercom_access.sandbox.workspace import Workspace
 
     Fault = Callable[[], "Response | None"]
-    """Returns a response instead of the API's, or None to use the API's."""
+    """Returns a response, or None to use the API's own response."""
 
 PERIOD = 10
 """Seconds per period of the rate limit."""
@@ -38,12 +38,12 @@ FIRST_VERSION_WITH_ROLES = (2, 18)
 
 @dataclass
 class Behaviour:
-    """How the API behaves. Tests may change it at any time."""
+    """Options of the API. Tests may change them at any time."""
 
     page_size: int | None = None
-    """Rows per page of a list. With None, a list has one page, as at Intercom today."""
+    """Rows per page of a list. With None, a list has one page, like Intercom's lists today."""
     next_form: str = "object"
-    """Form of `pages.next` in lists: object, url, or relative."""
+    """Form of `pages.next` in lists: object, url (absolute), or relative."""
     event_order: str = "newest first"
     """Order of the activity logs: newest first, oldest first, as in history, or shuffled ties.
 
@@ -58,7 +58,7 @@ class Behaviour:
     clock_offset: float = 0
     """Seconds by which Intercom's clock is ahead of this machine's."""
     sends_date: bool = True
-    """Whether responses have a readable `Date`."""
+    """Whether responses have a valid `Date`."""
     answers_version: str | None = None
     """`Intercom-Version` of the responses. None uses the requested one."""
 
@@ -79,17 +79,17 @@ class Journal:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     """Parsed JSON of the requests with a body."""
     max_concurrent: int = 0
-    """The highest number of requests at the same time."""
+    """Highest number of simultaneous requests."""
 
 
 class _Handler(WSGIRequestHandler):
     @override
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Log nothing: the terminal belongs to the command that runs beside the server."""
+        """Log nothing, because the command that runs with the sandbox uses the terminal."""
 
     @override
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Send the status without werkzeug's `Date` header. Responses have their own."""
+        """Send the status without werkzeug's `Date` header. `_finish` adds one."""
         self.send_response_only(code, message)
 
 
@@ -99,7 +99,7 @@ class Sandbox:
     Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io
     """
 
-    token = "sandbox-token-0123456789abcdef"  # noqa: S105 (opens nothing but this server)
+    token = "sandbox-token-0123456789abcdef"  # noqa: S105 (works only here)
 
     def __init__(
         self,
@@ -143,12 +143,12 @@ class Sandbox:
         self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Start to answer."""
+        """Start the server."""
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -161,9 +161,9 @@ class Sandbox:
         }
 
     def respond(self, path: str, *bodies: object) -> None:
-        """Answer requests for a path with these bodies, one after the other, instead of the API's.
+        """Answer requests for a path with these bodies, one after the other.
 
-        The last one is repeated. Bytes are sent as they are, other bodies as JSON.
+        The last body is repeated. Bytes are sent unchanged, other bodies as JSON.
         """
         self._responses[path] = list(bodies)
 
@@ -173,7 +173,7 @@ class Sandbox:
         Args:
             path: Path without a query.
             fault: Returns the response.
-            nth: Answers only the n-th request from now on, counted from 1. None: all others.
+            nth: Number of the request to answer, from 1 for the next one. None answers all others.
         """
         with self._lock:
             key = None if nth is None else self._received[path] + nth
@@ -222,10 +222,10 @@ class Sandbox:
 
     def _finish(self, response: Response) -> Response:
         response.headers.setdefault("Date", self._date())
-        if response.status_code not in (401, 429):  # faults decide about the headers of theirs
+        if response.status_code not in (401, 429):  # tests choose the headers of these
             for name, value in self._rate_limit_headers().items():
                 response.headers.setdefault(name, value)
-        if response.status_code == 200:  # noqa: PLR2004 (an error has its id in the body)
+        if response.status_code == 200:  # noqa: PLR2004 (errors have the ID in the body)
             response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
             requested = request.headers.get("Intercom-Version")
             if version := self.behaviour.answers_version or requested:
@@ -266,7 +266,7 @@ class Sandbox:
         return jsonify({"type": "activity_log.list", "pages": pages, "activity_logs": events[part]})
 
     def _matching(self, parameters: Mapping[str, Any]) -> list[Event]:
-        """Return the events that were requested, in the order of the responses."""
+        """Return the events that match a request, in the order of `event_order`."""
         after = int(parameters["created_at_after"])
         before = int(parameters.get("created_at_before", 2**62))
         types = parameters.get("event_types")
@@ -298,7 +298,7 @@ class Sandbox:
     def _page(
         self, parameters: Mapping[str, Any], size: int, count: int, next_form: str
     ) -> tuple[dict[str, Any], slice]:
-        """Return `pages` for the requested page of a list, and which rows are on it."""
+        """Return `pages` for the requested page of a list, and the slice of its rows."""
         page = int(parameters.get("starting_after") or parameters.get("page", 1))
         relative = f"{request.path}?page={page + 1}&per_page={size}"
         next_page = {
@@ -318,7 +318,7 @@ class Sandbox:
 
 
 def not_found() -> Response:
-    """Return the response of an endpoint that doesn't exist."""
+    """Return Intercom's response for an unknown endpoint."""
     return error(404, "not_found", "Resource not found")
 
 

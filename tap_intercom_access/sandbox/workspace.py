@@ -1,4 +1,4 @@
-"""A workspace and its rows, in the shapes of Intercom's API."""
+"""A workspace, and its rows in the form of Intercom's API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tap_intercom_access.sandbox.models import (
 
 @dataclass
 class Workspace:
-    """Data that the API answers from. Tests may change it at any time."""
+    """The data of the simulated API. Tests may change it at any time."""
 
     admins: list[Admin]
     teams: list[Team]
@@ -26,13 +26,13 @@ class Workspace:
     name: str = "Intercom sandbox"
     region: str = "US"
     roles: dict[str, str] = field(default_factory=lambda: {id_: ROLES[id_][0] for id_ in ROLES})
-    """Names of roles by id."""
+    """Names of roles by ID."""
 
     def admin_rows(self, part: slice = slice(None)) -> list[dict[str, Any]]:
-        """Return rows of `GET /admins`: ids are strings, ids in lists integers.
+        """Return rows of `GET /admins`. IDs are strings, but integers in lists, as at Intercom.
 
         Args:
-            part: Makes only these rows, so that a small page of a large list is fast.
+            part: Which rows to return. Creating only one page of a large list is fast.
         """
         admins = self.admins[part]
         team_ids = {level: self._team_ids(level, admins) for level in ("members", *LEVELS)}
@@ -42,7 +42,7 @@ class Workspace:
         """Return rows of `GET /teams`.
 
         Args:
-            part: Makes only these rows.
+            part: Which rows to return.
         """
         return [_team_row(team) for team in self.teams[part]]
 
@@ -96,7 +96,7 @@ class Workspace:
                     ids.remove(admin_id)
 
     def _team_ids(self, level: str, admins: list[Admin]) -> dict[int, list[int]]:
-        """Return the ids of the teams that name a teammate in a list, by the teammate's id."""
+        """Return the IDs of the teams with a teammate in a list, by the teammate's ID."""
         team_ids: dict[int, list[int]] = {admin.id: [] for admin in admins}
         for team in self.teams:
             for id_ in team_ids.keys() & (getattr(team, level) or []):
