@@ -1,4 +1,4 @@
-"""Fixtures, and how many workers run the tests."""
+"""Fixtures, and the number of workers."""
 
 import shutil
 import signal
@@ -15,20 +15,20 @@ from tests.targets import DuckDB, Postgres, running_postgres
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--histories", type=int, default=40, help="of the campaign for activity logs")
+    parser.addoption("--histories", type=int, default=40, help="number of random histories")
 
 
 def pytest_configure() -> None:
-    """Handle signals by default, also in the background, where a shell has Ctrl-C ignored."""
+    """Restore default handling of signals. Shells ignore Ctrl-C for background jobs."""
     for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return 5, since slow tests mostly wait; 2 without these; 0 if files or tests are named.
+    """Return 5, because slow tests mostly wait; 2 without slow tests; 0 for named files or tests.
 
-    To start a worker takes longer than most files: `-n2` asks for workers all the same.
+    Starting a worker takes longer than most files. `-n2` starts workers anyway.
     """
     if any(".py" in argument for argument in config.args):
         return 0
@@ -43,14 +43,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def paged() -> Iterator[Sandbox]:
-    """A sandbox with three pages of admins, one of teams."""
+    """A sandbox with three pages of admins, and one page of teams."""
     with Sandbox(demo(), Behaviour(page_size=5)) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a PostgreSQL server that lives as long as the tests."""
+    """The address of a PostgreSQL server that runs until the tests end."""
     with running_postgres() as address:
         yield address
 
@@ -67,7 +67,7 @@ def duck(tmp_path: Path) -> DuckDB:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that a clone has, without what running them left behind."""
+    """A copy of the repository's files, without the results of earlier runs."""
     path = tmp_path_factory.mktemp("clone") / "tap-intercom-access"
     ignored = shutil.ignore_patterns(".*", "output", "*.egg-info", "__pycache__", "tests")
     shutil.copytree(ROOT, path, ignore=ignored)

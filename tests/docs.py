@@ -1,4 +1,4 @@
-"""README and the other pages of the documentation, and the blocks and tables in them."""
+"""The pages of the documentation, with their code blocks and tables."""
 
 import re
 
@@ -16,14 +16,14 @@ BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def blocks(language: str) -> list[str]:
-    """Return all blocks of a language, in the order of the pages."""
+    """Return all code blocks of a language, in the order of the pages."""
     return [
         text for page in PAGES.values() for name, text in BLOCK.findall(page) if name == language
     ]
 
 
 def block(after: str, language: str) -> str:
-    """Return the first block of a language after words that occur only once in all pages."""
+    """Return the first code block of a language after words that occur only once in all pages."""
     (page,) = [text for text in PAGES.values() if after in text]
     _, rest = page.split(after)
     texts: list[str] = [text for name, text in BLOCK.findall(rest) if name == language]
@@ -31,7 +31,7 @@ def block(after: str, language: str) -> str:
 
 
 def row(cell: str) -> list[str]:
-    """Return the cells of the row that begins with a cell. Only one page may have such a row."""
+    """Return the cells of the table row with this first cell. Only one page may have such a row."""
     start = f"| {cell} | "
     (cells,) = [
         text for page in PAGES.values() for text in page.splitlines() if text.startswith(start)

@@ -1,4 +1,4 @@
-"""What can go wrong between a tap and Intercom; each makes a fault for `Sandbox.fail`."""
+"""Failures between the tap and Intercom, for `Sandbox.fail`."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from flask import Response, after_this_request, request
 from tap_intercom_access.sandbox.server import error
 
 Fault = Callable[[], Response | None]
-"""Answers a request, or lets the sandbox do so."""
+"""Answers a request, or returns None to let the sandbox answer."""
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -27,12 +27,12 @@ def status(code: int, body: bytes | str = b"", headers: dict[str, str] | None = 
 def refuse(
     code: int, name: str, message: str = "No", headers: dict[str, str] | None = None
 ) -> Fault:
-    """Answer with a status and an error list of Intercom."""
+    """Answer with a status and an error list, like Intercom."""
     return lambda: error(code, name, message, **(headers or {}))
 
 
 def add_headers(**headers: str) -> Fault:
-    """Let the API answer, with other headers; an underscore in a name stands for a hyphen."""
+    """Add headers to the API's response. In their names, an underscore becomes a hyphen."""
 
     def answer() -> None:
         @after_this_request
@@ -54,13 +54,13 @@ def reset() -> Fault:
 
 
 def truncate(body: bytes) -> Fault:
-    """Send half of a body and close the connection."""
+    """Send half of a body, and close the connection."""
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     return lambda: Response(iter([body[: len(body) // 2]]), headers=headers)
 
 
 def hold(release: threading.Event) -> Fault:
-    """Answer only once an event is set."""
+    """Answer only after an event is set."""
 
     def answer() -> None:
         release.wait()
@@ -69,7 +69,7 @@ def hold(release: threading.Event) -> Fault:
 
 
 def raw(*pieces: bytes, every: float = 0) -> Fault:
-    """Send bytes instead of a response of HTTP, a pause of some seconds after each piece."""
+    """Send bytes instead of an HTTP response, with a pause of some seconds after each piece."""
     return lambda: _send(pieces, every)
 
 

@@ -1,8 +1,8 @@
 """Run the tap in forked processes, so that the SDK is imported only once.
 
 Each run is a process with its own exit code, threads, and file descriptors. Variables that Python
-reads when it starts (PYTHONIOENCODING, LC_ALL) have no effect; tests of these variables, of pipes,
-and of signals start the installed command.
+reads when it starts, such as PYTHONIOENCODING, have no effect. Tests of these variables, of pipes,
+and of signals start the installed command instead.
 """
 
 import multiprocessing
@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 
 TIMEOUT = 120
-"""Seconds until a run is killed."""
+"""Seconds after which a run is killed."""
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["tap_intercom_access.cli"])
 
 
 def run_forked(command: list[str], env: dict[str, str]) -> tuple[int, str, str]:
-    """Run the tap with a command line and an environment; return code, stdout, and stderr."""
+    """Run the tap. Return its exit code, stdout, and stderr."""
     with tempfile.TemporaryDirectory() as folder:
         process = SERVER.Process(target=_run, args=(command, env, str(Path.cwd()), folder))
         process.start()
@@ -32,7 +32,7 @@ def run_forked(command: list[str], env: dict[str, str]) -> tuple[int, str, str]:
 
 
 def _run(argv: list[str], env: dict[str, str], cwd: str, folder: str) -> None:
-    """Run the tap in a process that looks like one that has just been started."""
+    """Run the tap in this process, as if the process had just started."""
     from tap_intercom_access.cli import main  # noqa: PLC0415 (the server has imported it)
 
     signal.alarm(TIMEOUT)

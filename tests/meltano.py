@@ -1,4 +1,4 @@
-"""Meltano, run in a project beside the sandbox."""
+"""Runs Meltano in a project."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from tests.tap import BIN, environment
 
 
 def meltano(project: Path, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A finished run of Meltano, whatever its exit code."""
+    """Run Meltano, and return the result, whatever its exit code."""
     return subprocess.run(
         [str(BIN / "meltano"), *args],
         capture_output=True,
@@ -20,7 +20,7 @@ def meltano(project: Path, *args: str, **variables: str) -> subprocess.Completed
 
 
 def output_of(project: Path, *args: str, **variables: str) -> str:
-    """What Meltano prints when all goes well."""
+    """Run Meltano, and return its stdout. Fail if the run fails."""
     done = meltano(project, *args, **variables)
     assert done.returncode == 0, done.stderr[-5000:]
     return done.stdout

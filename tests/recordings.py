@@ -1,4 +1,4 @@
-"""Evidence folders for replays, and changes of them."""
+"""Evidence folders for replays, and functions that change them."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ LINES = "requests.jsonl"
 
 
 def record(folder: Path) -> Result:
-    """Sync the demo in pages, and keep the evidence."""
+    """Sync the demo in pages, with evidence in a folder."""
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         run = sync(sandbox, evidence_path=folder)
     assert run.code == 0, run.stderr
@@ -32,7 +32,7 @@ def edit(name: str, pattern: str, to: str) -> Callable[[Path], None]:
 
 
 def begin_with(**values: object) -> Callable[[Path], None]:
-    """Change what a run began with, and its hash in the last line, too."""
+    """Change values in run.json, and its hash in the last line."""
 
     def change(folder: Path) -> None:
         text = json.dumps(json.loads((folder / "run.json").read_text(encoding="utf-8")) | values)

@@ -1,4 +1,4 @@
-"""Intercom's responses: pages of a list, and events."""
+"""Intercom's responses (pages of a list, and events), and syncs of the activity logs."""
 
 import time
 from datetime import datetime
@@ -29,7 +29,7 @@ METADATA = {
     "": "an empty name",
     'a "quoted" name.with dots': {"nested": {"deeply": [[1], [2]]}},
 }
-"""Details of every form."""
+"""Metadata of an event with values of every type."""
 
 
 def page(*ids: int, **more: object) -> dict[str, Any]:
@@ -38,17 +38,17 @@ def page(*ids: int, **more: object) -> dict[str, Any]:
 
 
 def pointing(next_page: object) -> dict[str, Any]:
-    """Return what makes a page point to another one."""
+    """Return the part of a page that contains `pages.next`."""
     return {"pages": {"type": "pages", "next": next_page}}
 
 
 def after(cursor: str) -> dict[str, Any]:
-    """Return what makes a page point to another one by a cursor."""
+    """Return the part of a page that contains a cursor in `pages.next`."""
     return pointing({"starting_after": cursor})
 
 
 def sync_events(sandbox: Sandbox, state: Content | None = None, **settings: Any) -> Result:
-    """Sync the activity logs alone."""
+    """Sync only the activity logs."""
     return sync(sandbox, catalog=catalog_of("activity_logs"), state=state, **settings)
 
 
@@ -82,7 +82,7 @@ def bookmark_of(run: Result) -> dict[str, Any]:
 
 
 def reached(run: Result) -> int:
-    """Return the time up to which a run read all events."""
+    """Return the bookmark of a run in Unix seconds."""
     return seconds(bookmark_of(run)["replication_key_value"])
 
 

@@ -1,4 +1,4 @@
-"""Run the tap, in a forked process, as it is installed, or in this process, and read its output."""
+"""Run the tap (forked, installed, or in this process), and parse its output."""
 
 import copy
 import io
@@ -24,10 +24,10 @@ from tests.forks import TIMEOUT, run_forked
 
 ROOT = Path(__file__).parent.parent
 CLONE = json.dumps(shlex.quote(str(ROOT)))
-"""The clone as a pip_url in YAML, which Meltano splits like a shell."""
+"""The clone as a pip_url in YAML, quoted because Meltano splits it like a shell."""
 BIN = Path(sys.executable).parent
 POSIX = os.name == "posix"
-NEEDS_POSIX = "signals and pipes end otherwise on this system"
+NEEDS_POSIX = "signals and pipes work differently on this system"
 TAP = str(BIN / "tap-intercom-access")
 SANDBOX = str(BIN / "intercom-sandbox")
 
@@ -38,7 +38,7 @@ DEFAULT_STREAMS = tuple(name for name in STREAMS if _streams[name].selected_by_d
 
 Message = dict[str, Any]
 Content = dict[str, Any] | list[Any] | str | bytes | Path
-"""The content of a file; strings and bytes are written as they are. A path is an existing file."""
+"""The content of a file: JSON, text, or bytes. A path refers to an existing file."""
 
 
 ACTIVATE: dict[str, Any] = {"emit_activate_version_messages": True}
@@ -78,12 +78,12 @@ class Result:
 
     @property
     def activated(self) -> list[str]:
-        """The streams for which ACTIVATE_VERSION was written, in this order."""
+        """The streams with an ACTIVATE_VERSION message, in order."""
         return [message["stream"] for message in self.of("ACTIVATE_VERSION")]
 
     @property
     def state(self) -> dict[str, Any]:
-        """The last state of a run that succeeded or failed."""
+        """The last state of the run."""
         state: dict[str, Any] = self.of("STATE")[-1]["value"]
         return state
 
@@ -93,7 +93,7 @@ class Result:
         return bookmark
 
     def logged(self, level: str) -> list[str]:
-        """Return what was logged at a level."""
+        """Return the log messages at a level."""
         lines = (line.split(" | ", 3) for line in self.stderr.splitlines())
         return [parts[3] for parts in lines if len(parts) > 3 and parts[1].strip() == level]
 
@@ -104,7 +104,7 @@ class Result:
 
     @property
     def error(self) -> str:
-        """The sentence that a failed run ended with; an empty string if it succeeded."""
+        """The error message of a failed run, an empty string if it succeeded."""
         errors = self.logged("ERROR")
         if self.code == 0:
             assert errors == []
@@ -117,7 +117,7 @@ class Result:
 
 
 class Process(subprocess.Popen[str]):
-    """The tap while it runs, with pipes for its output."""
+    """A running tap, with pipes for its output."""
 
     stdout: IO[str]
     stderr: IO[str]
@@ -126,13 +126,13 @@ class Process(subprocess.Popen[str]):
         return self.stdout.readline()
 
     def ended(self, before: str = "") -> Result:
-        """Wait for the end; return the result, with output that was read before."""
+        """Wait for the end, and return the result, including the output that was read before."""
         stdout, stderr = self.communicate(timeout=TIMEOUT)
         return Result(self.returncode, before + (stdout or ""), stderr)
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment of the tests without any setting of the tap, plus variables."""
+    """Return the environment of the tests without settings of the tap, plus variables."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("TAP_INTERCOM")
     }
@@ -140,7 +140,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def as_variables(settings: dict[str, Any]) -> dict[str, str]:
-    """Return environment variables: `start_date` is a setting, `LOGLEVEL` a variable itself."""
+    """Return environment variables for settings (lower case) and variables (upper case)."""
     names = {name: f"TAP_INTERCOM_ACCESS_{name.upper()}" for name in settings if name.islower()}
     return {names.get(name, name): _as_text(value) for name, value in settings.items()}
 
@@ -150,7 +150,7 @@ def _as_text(value: object) -> str:
 
 
 def write(path: Path, content: Content) -> Path:
-    """Write a file, as JSON unless the content is a string or bytes; return its path."""
+    """Write a file, as JSON unless the content is a string or bytes. Return its path."""
     if isinstance(content, Path):
         return content
     if isinstance(content, bytes):
@@ -162,7 +162,7 @@ def write(path: Path, content: Content) -> Path:
 
 
 def files_of(folder: Path, **contents: Content | None) -> list[str]:
-    """Write files into a folder; return the arguments that name them, such as `--state=...`."""
+    """Write files into a folder. Return the tap's arguments for them, such as `--state=...`."""
     return [
         f"--{name}={write(folder / f'{name}.json', content)}"
         for name, content in contents.items()
@@ -177,11 +177,13 @@ def run_tap(
     state: Content | None = None,
     **settings: Any,
 ) -> Result:
-    """Run the tap's command line in a process of its own.
+    """Run the tap's command line in another process.
 
     Args:
-        arguments: The command line, without the files below.
-        config: The content of a configuration file; `catalog` and `state` likewise.
+        arguments: Arguments other than the files below.
+        config: The content of a configuration file.
+        catalog: The content of a catalog.
+        state: The content of a state.
         settings: Settings in lower case, other environment variables in upper case.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -193,7 +195,7 @@ def run_tap(
 
 
 def run_command(*command: str | Path, cwd: str | Path | None = None, **settings: Any) -> Result:
-    """Run an installed command, with all that Python does when it starts."""
+    """Run an installed command in a new Python process."""
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -210,7 +212,7 @@ def run_command(*command: str | Path, cwd: str | Path | None = None, **settings:
 def started(
     sandbox: Sandbox, *, catalog: Content | None = None, **settings: Any
 ) -> Iterator[Process]:
-    """Start the installed tap on a sandbox; in the end, kill it if it still runs."""
+    """Start the installed tap on a sandbox. At the end, kill it if it still runs."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Process(
@@ -241,7 +243,7 @@ def sync_here(
 ) -> Result:
     """Sync a sandbox in this process, for tests that change the tap or run it very often.
 
-    Of the log, the result has the warnings and the error.
+    The result contains only warnings and errors of the log.
     """
     config = {"access_token": sandbox.token, "base_url": sandbox.base_url, **settings}
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
@@ -271,7 +273,7 @@ def _discovered() -> dict[str, Any]:
 
 
 def catalog_of(*streams: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return a catalog that selects streams, but for some columns, such as `admins.role.id`."""
+    """Return a catalog that selects streams without some columns, such as `admins.role.id`."""
     catalog = copy.deepcopy(_discovered())
     for entry in catalog["streams"]:
         for metadata in entry["metadata"]:
@@ -282,13 +284,13 @@ def catalog_of(*streams: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def waits(run: Result) -> list[float]:
-    """Return the seconds that a run waited for the rate limit, each time."""
+    """Return the seconds of each wait for the rate limit."""
     lines = [line for line in run.logged("INFO") if "waiting" in line]
     return [float(line.partition("waiting ")[2].partition(" ")[0]) for line in lines]
 
 
 def failed(sandbox: Sandbox, fault: Fault, nth: int | None = None, **settings: Any) -> str:
-    """Return the error of a run whose n-th request for admins, or each, meets a fault."""
+    """Return the error of a run with a fault at the n-th request for admins, or at each."""
     sandbox.fail("/admins", fault, nth=nth)
     run = sync(sandbox, emit_activate_version_messages=True, **settings)
     assert "Sync complete" not in run.stderr

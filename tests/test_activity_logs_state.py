@@ -1,4 +1,4 @@
-"""Where a run begins to read events: after the last one, at the start date, or 90 days back."""
+"""Where a run begins to read events: at the bookmark, at the start date, or 90 days ago."""
 
 import time
 
@@ -15,7 +15,7 @@ TOMORROW = NOW + DAY
 TYPES = ["admin_deletion"]
 DEFAULT = NOW - REVIEW_PERIOD
 Times = tuple[int, int, int]
-"""Where a run begins, since when events are known without a gap, and what was reached."""
+"""The times `at`, `known_since`, and `reached` of a `Start`."""
 
 FIRST: list[tuple[int | None, Times]] = [
     (None, (DEFAULT, DEFAULT, DEFAULT)),
@@ -32,9 +32,9 @@ NEXT: list[tuple[Bookmark, int | None, Times]] = [
         None,
         (LAST_WEEK - OVERLAP, LAST_WEEK - OVERLAP, LAST_WEEK),
     ),
-    # a start date that skips something
+    # a start date after the bookmark
     (Bookmark(LAST_WEEK, LAST_YEAR, TYPES), YESTERDAY, (YESTERDAY, YESTERDAY, YESTERDAY)),
-    # a bookmark in the future of both clocks does not count
+    # a bookmark in the future of both clocks is ignored
     (Bookmark(TOMORROW, LAST_WEEK, TYPES), None, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
     (Bookmark(TOMORROW, LAST_YEAR, TYPES), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),
     (Bookmark(TOMORROW, None, TYPES), LAST_WEEK, (LAST_WEEK, LAST_WEEK, LAST_WEEK)),

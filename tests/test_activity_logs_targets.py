@@ -1,4 +1,4 @@
-"""Events arrive in targets as they were, and answer the questions of the documentation."""
+"""Targets store events unchanged, and the example queries of the documentation work."""
 
 import json
 import re
@@ -21,7 +21,7 @@ EVENTS: dict[str, Any] = {"catalog": catalog_of("activity_logs"), "activity_type
 
 @pytest.fixture
 def varied(sandbox: Sandbox) -> Sandbox:
-    """A sandbox with an event of each type, one for each detail, and one with all details."""
+    """A sandbox with an event of each type, and events with one key or all keys of `METADATA`."""
     rows = [event(NOW - 90, type_, None, type_, **METADATA) for type_ in DEFAULT_TYPES]
     rows += [event(NOW - 80, "x", None, name, **{name: METADATA[name]}) for name in METADATA]
     sandbox.workspace.history = rows

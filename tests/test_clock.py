@@ -1,4 +1,4 @@
-"""Intercom's clock counts, whatever the clock of this machine says."""
+"""Syncs use Intercom's clock, even if this machine's clock is wrong."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Settings through the command: from files and from variables, right and wrong."""
+"""Settings of the command, in files and environment variables."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tap_intercom_access.tap import TapIntercomAccess
 from tests.tap import STREAMS, TAP, catalog_of, run_command, run_tap, sync, write
 
 EMPTY = ("activity_types", "stream_maps", "stream_map_config", "faker_config")
-TOKEN = "dG9rOnNlY3JldC1wYXJ0LW9mLXRoZS10b2tlbg=="  # noqa: S105 (opens nothing)
+TOKEN = "dG9rOnNlY3JldC1wYXJ0LW9mLXRoZS10b2tlbg=="  # noqa: S105 (not a real token)
 
 
 def config_for(sandbox: Sandbox, **more: object) -> dict[str, Any]:
@@ -71,10 +71,10 @@ def test_a_variable_that_cannot_be_parsed_is_refused(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The file .env that the SDK reads. It looks for one above its own folder."""
+    """The file .env that the SDK reads. The SDK looks for it in its own and higher folders."""
     path = tmp_path / ".env"
     monkeypatch.setattr(_dict_config, "find_dotenv", lambda: str(path))
-    with patch.dict(os.environ):  # the SDK sets the variables
+    with patch.dict(os.environ):  # the SDK sets environment variables
         for name in [name for name in os.environ if name.startswith("TAP_INTERCOM_ACCESS_")]:
             del os.environ[name]
         yield path
@@ -144,7 +144,7 @@ OF_OTHERS = {
     "TAP_INTERCOM_ACCESS_US__SELECT": "[]",
     "TAP_INTERCOM_ACCESSORIES_ACCESS_TOKEN": "secret-of-another-tap",
 }
-"""Variables that aren't settings of this job, or that its file contains, too."""
+"""Variables that aren't settings of this sync, or that are also in its file."""
 
 
 def test_variables_that_are_ignored_because_of_a_file_are_named(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Connections: failures that may pass, limits of time and size, and the rate limit."""
+"""Connections: temporary failures, limits of time and size, and the rate limit."""
 
 import gzip
 import shlex
@@ -59,7 +59,7 @@ LASTING = {
     "truncate": "IncompleteRead",
     "timeout": "timed out",
 }
-"""Failures that don't pass, with their causes."""
+"""Permanent failures, with their causes in the message."""
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
@@ -116,7 +116,7 @@ def test_a_retry_of_a_window_shows_its_bounds(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def fail_lookups(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
-    """Let each lookup of a name fail with a code, and return the names that were looked up."""
+    """Return a function that makes DNS lookups fail, and returns the names that are looked up."""
 
     def fail_lookups(code: int, proxy: str = "") -> list[object]:
         names: list[object] = []
@@ -198,7 +198,7 @@ MIB = 1024 * 1024
 
 
 def dripping(before: bytes, dripped: bytes) -> faults.Fault:
-    """Send the second part byte by byte, so that it takes minutes without a long pause."""
+    """Send the second part byte by byte, so that it takes minutes without a timeout."""
     return faults.raw(before, *(bytes([byte]) for byte in dripped), every=0.1)
 
 
@@ -222,7 +222,7 @@ def test_a_body_that_arrives_too_slowly_is_retried(fault: faults.Fault, sandbox:
 
 
 def bomb(mebibytes: int) -> bytes:
-    """Return a gzip body of so many MiB of zeros."""
+    """Return a gzip body that decompresses to a number of MiB."""
     return gzip.compress(bytes(MIB)) * mebibytes
 
 
@@ -302,7 +302,7 @@ def test_the_sandboxs_real_limit_is_kept() -> None:
 
     assert run.error == ""
     assert len(run.records("admins")) == 50
-    assert len(limited.journal.requests) == 6  # none was refused
+    assert len(limited.journal.requests) == 6  # no request was refused
 
 
 def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""README and docs say what the tap does, and their blocks run or can be parsed."""
+"""README and docs match the tap, and their code blocks can be parsed."""
 
 import json
 import re
@@ -18,7 +18,7 @@ OF_OTHERS = re.compile(r"HTTP \d+|certificate verify failed")
 """Messages that aren't strings of the tap's code."""
 
 PARSERS: dict[str, Callable[[str], object]] = {
-    "": str,  # a map of the code
+    "": str,  # the map of the code
     "json": json.loads,
     "python": lambda text: compile(text, "a page", "exec"),
     "sql": duckdb.extract_statements,
@@ -116,7 +116,7 @@ def test_messages_on_the_page_about_troubleshooting_exist() -> None:
     code = " ".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "tap_intercom_access").rglob("*.py")
     )
-    code = re.sub(r'"\s+f?"', "", code)  # join strings over several lines
+    code = re.sub(r'"\s+f?"', "", code)  # join strings that continue on the next line
 
     missing = [
         message

@@ -1,4 +1,4 @@
-"""Ends from outside: signals, and targets that go away."""
+"""Runs that are ended from outside: by signals, and by targets that stop reading."""
 
 import array
 import fcntl
@@ -23,12 +23,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if POSIX else []
 PAGE = 4096
-"""Bytes that a pipe is filled in, so that its last ones may stay free."""
+"""Pipes are filled in units of this many bytes, so the last bytes may stay free."""
 
 
 @pytest.fixture
 def release(paged: Sandbox) -> Iterator[threading.Event]:
-    """Release the second page of teammates, which is held until then."""
+    """Hold the second page of teammates until the event is set."""
     event = threading.Event()
     paged.fail("/admins", faults.hold(event), nth=2)
     yield event
@@ -105,14 +105,14 @@ def test_only_stdout_is_needed(redirection: str, sandbox: Sandbox) -> None:
 
 
 def waiting_in(pipe: int) -> int:
-    """Return the number of bytes that were written to a pipe and not read."""
+    """Return the number of bytes in a pipe that were not read."""
     count = array.array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
     return count[0]
 
 
 def wait_until_full(pipe: int) -> None:
-    """Wait until nothing more is written to a pipe that isn't read."""
+    """Wait until a pipe is full."""
     before = 0
     while (now := waiting_in(pipe)) < PAGE or now != before:
         before = now

@@ -1,4 +1,4 @@
-"""What a sync writes as evidence, and when the evidence says that the sync is complete."""
+"""The evidence of a sync, and its last line, which proves that the sync is complete."""
 
 import gzip
 import hashlib
@@ -281,7 +281,7 @@ def test_a_full_disk_ends_the_sync(blocks: int, folder: Path) -> None:
 
 
 Held = tuple[Process, Sandbox, threading.Event]
-"""The process, where it reads, and what lets it go on."""
+"""The process, its sandbox, and the event that releases the held page."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Copies of the settings and streams are what the tap would write today. The notes of a release."""
+"""Generated copies of settings and streams are up to date. Release notes are complete."""
 
 import json
 import re
@@ -28,7 +28,7 @@ SELECT = re.compile(r"""select:? '?\[(.*?)\]""")
 
 
 def generate(root: Path, *args: str) -> object:
-    """Run the script of a repository, and return its error message, None if there is none."""
+    """Run generate.py of a repository. Return its error message, None if there is none."""
     spec = spec_from_file_location("generate", root / ".ci" / "generate.py")
     assert spec
     assert spec.loader
@@ -113,7 +113,7 @@ def test_the_urls_of_the_repository_are_written_once(tmp_path: Path) -> None:
     assert problems_of_hub_definition(root / "hub" / "tap-intercom-access.yml") == []
     hub = yaml.safe_load(text_of(root / "hub" / "tap-intercom-access.yml"))
     assert (hub["variant"], hub["repo"]) == ("acme", REPOSITORY)
-    assert hub["logo_url"].endswith("/intercom.png")  # which the Hub has
+    assert hub["logo_url"].endswith("/intercom.png")  # a logo that the Hub has
 
 
 def test_without_a_repository_the_hubs_definition_lacks_only_its_url(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_without_a_repository_the_hubs_definition_lacks_only_its_url(tmp_path: P
     assert problems == [f"'{key}' is a required property" for key in ("pip_url", "repo", "variant")]
 
 
-# The notes of a release
+# Release notes
 
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

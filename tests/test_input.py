@@ -1,4 +1,4 @@
-"""Files that users pass: configurations, states, and catalogs."""
+"""Files that users pass to the tap: configurations, states, and catalogs."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from tests.responses import state_of, sync_events
 from tests.tap import STREAMS, catalog_of, run_tap, sync, sync_here
 
 LOST: dict[str, Any] = {"bookmarks": {"admins": {"rows": 500}}}
-"""A state with which a sync of the demo has lost 487 teammates."""
+"""A state after which a sync of the demo has lost 487 teammates."""
 
 
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -147,7 +147,7 @@ def test_odd_values_that_the_sdk_keeps_in_a_state_are_ignored(
     assert len(run.records("admins")) == 13
 
 
-# Catalogs: what they select, and what they must not change
+# Catalogs
 
 
 def entry_of(catalog: dict[str, Any], stream: str) -> dict[str, Any]:
@@ -232,7 +232,7 @@ COLUMNS = [
 
 
 def contains(value: object, path: list[str]) -> bool:
-    """Return whether an object contains a key, or one in an object in it."""
+    """Return whether an object contains a path of keys."""
     for name in path:
         if not isinstance(value, dict) or name not in value:
             return False

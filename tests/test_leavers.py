@@ -1,4 +1,4 @@
-"""A target learns who left from a list that was read to its end, and that is plausible."""
+"""Targets mark rows as removed only after a complete and plausible list."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_without_the_setting_there_is_no_version(paged: Sandbox) -> None:
 
 
 def sync_at(sandbox: Sandbox, began_at: float, state: dict[str, Any] | None) -> Result:
-    """Sync in a run that began at a time."""
+    """Run a sync as if it began at a time."""
 
     class At(RunClock):
         def __init__(self, intercom: Clock) -> None:
@@ -132,7 +132,7 @@ def test_failed_pages_delete_none(path: str, nth: int, paged: Sandbox, postgres:
     tap, target = load(paged, "target-postgres", postgres.config(hard_delete=True), **ACTIVATE)
 
     assert (tap, target) == (1, 0)
-    # The list of teammates was read to its end before that of the teams failed.
+    # The list of teammates was complete before the list of teams failed.
     left = 1 if path == "/teams" else 0
     assert len(postgres.query("select * from admins where _sdc_deleted_at is null")) == 13 - left
     assert len(postgres.query("select * from teams where _sdc_deleted_at is null")) == 4
@@ -147,7 +147,7 @@ ACCEPT: dict[str, Any] = ACTIVATE | {"max_removed_percent": 100}
 
 @pytest.fixture
 def company() -> Iterator[Sandbox]:
-    """A workspace of 200 in two teams."""
+    """A workspace with 200 teammates in two teams."""
     with Sandbox(generate_workspace(200, 2)) as server:
         yield server
 

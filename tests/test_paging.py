@@ -1,4 +1,4 @@
-"""Lists in pages: what comes after a page, and when a list is complete."""
+"""Pagination: the request for the next page, and the end of a list."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -105,12 +105,12 @@ def test_a_whole_list_is_read(pages: list[dict[str, Any]], sandbox: Sandbox) -> 
 
 
 def announced(first: int | None, second: int | None) -> list[dict[str, Any]]:
-    """Return two pages with two rows, and the number of rows that each announces."""
+    """Return two pages with two different rows. Each page may announce a number of rows."""
     return [page(1, 2, total_count=first, **after("a")), page(2, total_count=second)]
 
 
 def last_of_three(**number: int) -> list[dict[str, Any]]:
-    """Return two pages, of which the last one announces three."""
+    """Return two pages. The second one announces three pages."""
     return [page(1, **after("a")), page(2, pages={"next": None, "total_pages": 3, **number})]
 
 

@@ -1,4 +1,4 @@
-"""The tap in Meltano: in a project of somebody else, as docs/meltano.md says, and in a clone."""
+"""The tap in Meltano: in a user's project, as in docs/meltano.md, and in a clone."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ POSTGRES = """
 
 
 def snippet(after: str) -> str:
-    """The first block of YAML after a text, with this clone as the tap."""
+    """Return the first YAML block after a text, with this clone as the tap."""
     return block(after, "yaml").replace("/path/to/tap-intercom-access # your clone", CLONE)
 
 
@@ -91,7 +91,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     runs = []
     for token in (sandbox.token, "wrong-token-0123456789"):
         text = f"{secret.replace('…', token)}TAP_INTERCOM_ACCESS_BASE_URL={sandbox.base_url}\n"
-        text += "TAP_INTERCOM_ACCESS_API_VERSION=2.17\n"  # of a setting that few declare
+        text += "TAP_INTERCOM_ACCESS_API_VERSION=2.17\n"  # a setting that few projects declare
         (project / ".env").write_text(text, encoding="utf-8")
         cron = ["env", "-i", f"HOME={tmp_path}", "SHELL=/bin/sh", path, "sh", "-c", command]
         runs.append(subprocess.run(cron, capture_output=True, check=False, encoding="utf-8"))
@@ -151,7 +151,7 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
         output_of(project, *runs[1], **variables)
         after = postgres.query(rows)
         del variables["TAP_INTERCOM_ACCESS_EU_ACCESS_TOKEN"]
-        variables |= {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": first.token}  # EU inherits it
+        variables |= {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": first.token}  # EU inherits this
         variables["EU_URL"] = first.base_url
         inherited = meltano(project, *runs[1], **variables)
 
@@ -164,12 +164,12 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
     assert postgres.query(rows) == after
 
 
-# The project of a clone
+# The project in a clone
 
 
 def test_each_run_writes_the_same_lists_into_its_own_files(project: Path, sandbox: Sandbox) -> None:
     output = project / "output"
-    earlier = set(output.glob("*"))  # other tests run in the same project
+    earlier = set(output.glob("*"))  # other tests also write here
     for _ in range(2):
         done = meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
         assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Records of any workspace, in pages of any size, fit the schema of their stream and join."""
+"""Records of random workspaces, in pages of any size, fit their schemas and can be joined."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ from tests.tap import DEFAULT_STREAMS, STREAMS, Result, catalog_of, sync, sync_h
 
 NUMBERS = st.integers(min_value=1, max_value=30)
 NO_NUL = st.characters(codec="utf-8", exclude_characters="\x00")
-"""What ids are made of here: a NUL becomes another character, so that two ids would be one."""
+"""Characters of IDs, without NUL: it is replaced, so that two IDs could become equal."""
 
 IDS = st.one_of(NUMBERS, NUMBERS.map(str), st.integers(), st.text(NO_NUL, min_size=1))
 TEXT = st.none() | st.text()
@@ -59,7 +59,7 @@ TEAMS = rows(
 
 
 class Rows(Workspace):
-    """A workspace whose teammates and teams are rows of the API."""
+    """A workspace whose teammates and teams are already rows of the API."""
 
     admins: list[Any]
     teams: list[Any]
@@ -74,7 +74,7 @@ class Rows(Workspace):
 
 
 def everything(sandbox: Sandbox) -> Result:
-    """Sync everything, even teams whose members are unknown."""
+    """Sync the default streams, and accept teams with unknown members."""
     run = sync_here(sandbox, max_removed_percent=100)
     assert run.error == ""
     return run
@@ -148,7 +148,7 @@ CONFIGURATIONS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def nullable(sandbox: Sandbox) -> Sandbox:
-    """A workspace with 2,000 rows, of which many leave everything out, and others nothing."""
+    """A workspace with 2,000 more rows, half of them with null in every field."""
     rows = sandbox.workspace.admin_rows()
     nulls = dict.fromkeys({key for row in rows for key in row} - {"id", "type"})
     more = [{"id": str(id_)} | (nulls if id_ % 2 else {}) for id_ in range(2000)]

@@ -45,7 +45,7 @@ def parsed(path: Path) -> list[ast.AST]:
 
 @cache
 def texts() -> list[tuple[str, str]]:
-    """Return the lines of all pages, and the strings of all Python files, each with its place."""
+    """Return the lines of all pages and the strings of all Python files, with their places."""
     found = [
         (f"{name}:{number}", line)
         for name, page in PAGES.items()
@@ -64,7 +64,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 LONGEST_SENTENCE = 30
-"""Words."""
+"""Number of words."""
 
 PHRASES = {
     r"(?<!there )\b(is|are) no (?!longer|more|later|earlier|such)\w": "is not a",
@@ -79,7 +79,7 @@ PHRASES = {
     r"\ba fault of\b": "a bug in",
     r"^(Give (?!the app\b)|Tell whether|Say whether)": "Return",
 }
-"""Regular expressions, with what to write instead."""
+"""Regular expressions of phrases, with their replacements."""
 
 SLOGANS = re.compile(
     r"^(complete or loud|(do|keep|select) it( again)?|what it (costs|promises)"

@@ -50,19 +50,19 @@ def replay(folder: Path, *args: str, **settings: str) -> Result:
 
 
 def without_times(run: Result) -> str:
-    """What a run wrote, except the times of extraction and when the SDK started."""
+    """Return the stdout of a run without times of extraction, and of the SDK's start."""
     names = "time_extracted|replication_key_signpost"
     return re.sub(rf'"({names})":"[^"]*"', r'"\1":""', run.stdout)
 
 
 def result_of(run: Result) -> str:
-    """The last line of the log."""
+    """Return the last line of the log."""
     return run.stderr.splitlines()[-1]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """The evidence of a sync of the demo, and the sync."""
+    """The evidence folder and the result of a sync of the demo."""
     folder = tmp_path_factory.mktemp("small") / "evidence"
     run = record(folder)
     return folder, run
@@ -75,7 +75,7 @@ def folder(small: tuple[Path, Result], tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_replay_writes_the_same_messages(tmp_path: Path) -> None:
-    """The sync has settings, a state, a catalog, another clock, divided windows, and failures."""
+    """The sync has settings, a state, a catalog, a wrong clock, divided windows, and failures."""
     streams = ("activity_logs", "admins", "teams", "team_memberships", "workspaces")
     workspace = demo()
     workspace.history = generate_events(3000, NOW - 80 * DAY, NOW - DAY)
@@ -153,7 +153,7 @@ def test_a_replay_takes_no_command_and_no_other_option(args: list[str], folder: 
 
 @pytest.fixture(scope="module")
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """The evidence of a sync whose stream map has a salt, and the sync."""
+    """The evidence folder and the result of a sync with a salt in its stream map."""
     folder = tmp_path_factory.mktemp("mapped") / "evidence"
     with Sandbox(demo()) as sandbox:
         run = sync(
@@ -196,7 +196,7 @@ def test_a_signal_ends_the_tap_and_removes_the_temporary_folder(name: str, tmp_p
     evidence, temporary = tmp_path / "evidence", tmp_path / "temporary"
     temporary.mkdir()
     with Sandbox(demo()) as sandbox:
-        sandbox.fail("/teams", faults.drop(), nth=1)  # a replay waits before it tries again
+        sandbox.fail("/teams", faults.drop(), nth=1)  # a replay also waits before it retries
         sync(sandbox, evidence_path=evidence)
     with subprocess.Popen(
         [SANDBOX, "--replay", evidence],
@@ -207,7 +207,7 @@ def test_a_signal_ends_the_tap_and_removes_the_temporary_folder(name: str, tmp_p
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        for line in process.stderr:  # ends when both processes have ended
+        for line in process.stderr:  # the loop ends with both processes
             if "Beginning sync of 'admins'" in line:
                 assert len(list(temporary.iterdir())) == 1
                 process.send_signal(getattr(signal, name))
@@ -234,7 +234,7 @@ def test_the_auditors_lines_compare_the_records(tmp_path: Path, sandbox: Sandbox
 
 
 def repeat_the_first_response(folder: Path) -> None:
-    """Add a line, and correct the number and the hash of all lines."""
+    """Repeat the first line, and correct the number and the hash of all lines."""
     first, *others = (folder / LINES).read_bytes().splitlines(keepends=True)
     lines, last = [first, first, *others[:-1]], json.loads(others[-1])
     last["requests"] += 1

@@ -1,4 +1,4 @@
-"""Recordings are checked before they are replayed, and the server answers only from them."""
+"""Recordings are checked before a replay, and the server sends only recorded responses."""
 
 import gzip
 import shutil
@@ -68,7 +68,7 @@ def test_the_replay_server_needs_its_own_token(folder: Path) -> None:
 
 
 def with_body(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    """Change the file of a body."""
+    """Return a function that changes the file of a body."""
 
     def write(folder: Path) -> None:
         path = min((folder / "bodies").iterdir())

@@ -1,4 +1,4 @@
-"""Responses that are not the complete, current list that was requested, and what users read."""
+"""Responses other than the complete, current list that was requested, and their messages."""
 
 import time
 from email.utils import formatdate
@@ -18,13 +18,13 @@ PATHS = {
     stream.name: stream.endpoint.path
     for stream in TapIntercomAccess(config={"access_token": "x"}).discover_streams()
 }
-"""The path of the endpoint of each stream."""
+"""Path of the endpoint of each stream."""
 CUT_OFF = b'{"type": "admin.list", "admins": [{"id": "1", "name": "Secret Name"}'
 NEWEST = {"api_version": "2.18"}
 
 
 def sync_one(sandbox: Sandbox, stream: str, **settings: object) -> Result:
-    """Sync one stream. Its endpoint may answer with a fault by now."""
+    """Sync one stream."""
     return sync_here(sandbox, catalog=catalog_of(stream), **(NEWEST | ACTIVATE | settings))
 
 

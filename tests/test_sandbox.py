@@ -1,4 +1,4 @@
-"""The sandbox: its command, and that it answers as Intercom does."""
+"""The sandbox: its command, and responses like Intercom's."""
 
 import signal
 import subprocess
@@ -28,7 +28,7 @@ def get(
 
 
 def search(sandbox: Sandbox, **parameters: object) -> dict[str, Any]:
-    """Return the response of a search for events."""
+    """Search for events, and return the response."""
     response = requests.post(
         f"{sandbox.base_url}{SEARCH}",
         headers={"Authorization": f"Bearer {sandbox.token}"},

@@ -1,4 +1,4 @@
-"""The tap in other programs, as docs/schedulers.md and docs/python.md show it."""
+"""The tap in other programs, as in docs/schedulers.md and docs/python.md."""
 
 import json
 import os
@@ -110,11 +110,11 @@ def test_the_container_writes_to_its_temporary_folder_only(tmp_path: Path) -> No
 
 
 SELECTION = "tap = TapIntercomAccess(config=config)\n"
-"""The line after which a block selects other streams."""
+"""The line after which the block about selection is inserted."""
 
 
 def run_script(script: str, sandbox: Sandbox, folder: Path) -> Result:
-    """Run a script of the page with the sandbox instead of Intercom."""
+    """Run a script of docs/python.md with the sandbox instead of Intercom."""
     script = script.replace("ACCESS_TOKEN", sandbox.token)
     script = script.replace("https://api.intercom.io", sandbox.base_url)
     (folder / "script.py").write_text(script, encoding="utf-8")

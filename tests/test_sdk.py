@@ -1,4 +1,4 @@
-"""The SDK's own tests of a tap, on the sandbox."""
+"""The SDK's standard tests of taps, with the sandbox."""
 
 from singer_sdk.testing import get_tap_test_class
 
@@ -6,7 +6,7 @@ from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.tap import TapIntercomAccess
 
-# The tests are made when this file is imported, so the workspace has to be up by then.
+# The SDK creates the tests when this file is imported, so the sandbox must already run.
 SANDBOX = Sandbox(demo()).__enter__()
 
 CONFIG = {"access_token": SANDBOX.token, "base_url": SANDBOX.base_url}

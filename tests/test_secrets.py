@@ -1,4 +1,4 @@
-"""The token appears only in requests to Intercom, and these go where the user says."""
+"""The token appears only in requests to the base URL."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ from tests import faults
 from tests.faults import Fault
 from tests.tap import Result, catalog_of, run_tap, sync, sync_here
 
-TOKEN = "dG9rOmFiY2RlZi0xMjM0NTYvNzg5MGdoaWprbG1ub3A="  # noqa: S105 (opens nothing)
+TOKEN = "dG9rOmFiY2RlZi0xMjM0NTYvNzg5MGdoaWprbG1ub3A="  # noqa: S105 (not a real token)
 PIECE = 8
 COMMANDS = [("--about",), ("--about", "--format=json"), ("--discover",), ("--version",)]
 DEBUG = {"TAP_INTERCOM_ACCESS_LOGLEVEL": "DEBUG"}
@@ -98,7 +98,7 @@ def test_an_excerpt_is_masked_before_it_is_cut_to_one_short_line(text: str, show
 
 @pytest.fixture
 def secretive(sandbox: Sandbox) -> Sandbox:
-    """A sandbox with a token that no other text contains a piece of."""
+    """A sandbox with a token that has no words in common with other text."""
     sandbox.token = TOKEN
     return sandbox
 

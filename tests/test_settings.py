@@ -1,4 +1,4 @@
-"""Rules for each setting, tested as functions; test_config.py goes through the command."""
+"""Normalization and validation of settings, as functions. See test_config.py for the command."""
 
 import copy
 import math
@@ -99,7 +99,7 @@ INVALID: dict[str, list[object]] = {
     "flattening_max_depth must be a whole number (got": ["deep", 1.5],
     "metadata_as_text was removed. Use the stream map": [True, "true"],
 }
-"""Values by the words of their one problem. They begin with the name of the setting."""
+"""Invalid values of a setting by the beginning of the error message."""
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, v) for name in VALID for v in VALID[name]])

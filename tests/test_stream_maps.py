@@ -1,4 +1,4 @@
-"""Stream maps, as the documentation shows them, and what happens if one fails."""
+"""Stream maps: those of the documentation, and failures."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from tests.tap import ACTIVATE, STREAMS, catalog_of, sync
 
 
 def no_address(sandbox: Sandbox, address: str | None = None) -> None:
-    """Let teammate 1007 have no address."""
+    """Remove the email address of teammate 1007."""
     rows = sandbox.workspace.admin_rows()
     next(row for row in rows if row["id"] == "1007")["email"] = address
     sandbox.respond("/admins", {"admins": rows})

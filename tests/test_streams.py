@@ -1,4 +1,4 @@
-"""What each stream holds, and what a sync requests for it."""
+"""The records of each stream, and the requests of a sync."""
 
 import json
 from dataclasses import replace
@@ -232,7 +232,7 @@ def test_a_run_logs_what_it_reads_and_what_it_read(workspace: str | None, sandbo
     assert run.stderr.index(lines[0]) < run.stderr.index("Beginning sync")
 
 
-# The next stream that somebody writes
+# Streams that will be added
 
 
 class Shift(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Real targets take what the tap writes, and give it back unchanged."""
+"""Real targets store the tap's records unchanged."""
 
 import ast
 import csv
@@ -60,7 +60,7 @@ def test_duckdb_takes_it_and_updates(sandbox: Sandbox, duck: DuckDB, tmp_path: P
     for _ in range(2):
         assert load(sandbox, "target-duckdb", duck.config) == (0, 0)
         check_rows(sandbox, duck.read)
-    with duckdb.connect(str(duck.path)) as connection:  # the page on targets shows how
+    with duckdb.connect(str(duck.path)) as connection:  # as in docs/targets.md
         connection.execute(f"copy intercom.admins to '{tmp_path}/admins.parquet'")
         rows = connection.execute(f"from '{tmp_path}/admins.parquet'").fetchall()
     assert len(rows) == 13
@@ -103,7 +103,7 @@ def test_the_singer_projects_validator_agrees(sandbox: Sandbox, tmp_path: Path) 
     validator = installed("singer-check-tap")
 
     done = subprocess.run(
-        [str(Path(validator).parent / "python"), validator],  # its first line takes no blanks
+        [str(Path(validator).parent / "python"), validator],  # its shebang has no spaces
         capture_output=True,
         check=False,
         cwd=tmp_path,
@@ -116,12 +116,12 @@ def test_the_singer_projects_validator_agrees(sandbox: Sandbox, tmp_path: Path) 
     assert "30 record messages" in done.stdout + done.stderr
 
 
-# Targets and tools of others
+# Other targets and tools
 
 
 @contextmanager
 def bucket(name: str) -> Iterator[str]:
-    """Return the URL of an S3 on this machine, with an empty bucket that anyone can read."""
+    """Run an S3 server with an empty public bucket, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     with subprocess.Popen(

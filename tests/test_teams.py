@@ -1,4 +1,4 @@
-"""The lists of teams and of teammates: where they disagree, and where members are unknown."""
+"""Differences between the lists of teams and teammates, and teams with unknown members."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import ACTIVATE, DEFAULT_STREAMS, catalog_of, sync
 
 ALL, MEMBERSHIPS, TEAMS = DEFAULT_STREAMS, DEFAULT_STREAMS[:2], DEFAULT_STREAMS[::2]
-"""The streams that are compared with the list of teammates."""
+"""The streams whose members are compared with the list of teammates."""
 ACCEPT = ACTIVATE | {"max_removed_percent": 100}
 
 
 def serve_team(sandbox: Sandbox, id_: str, **change: object) -> None:
-    """Change a row of the list of teams; a column that is ... is left out."""
+    """Change a row of the list of teams. A column with the value ... is left out."""
     rows = sandbox.workspace.team_rows()
     for row in rows:
         if row["id"] == id_:

@@ -1,4 +1,4 @@
-"""Certificates and proxies on the way to Intercom."""
+"""Certificates and proxies."""
 
 import datetime as dt
 import signal
@@ -30,7 +30,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def bundle(authority: trustme.CA, tmp_path: Path) -> str:
-    """The path of a file with the authority's certificate."""
+    """The path of the authority's certificate."""
     path = str(tmp_path / "bundle.pem")
     authority.cert_pem.write_to_path(path)
     return path

@@ -1,4 +1,4 @@
-"""How long is waited, and for what: the rate limit and the clock alone."""
+"""Waiting times of the rate limit, and Intercom's clock, without a tap."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ NOW = 1_800_000_000
 
 
 class Time:
-    """Passes only while something waits for it, however fast this machine is."""
+    """A clock that moves only while code waits, so that tests don't depend on speed."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -48,7 +48,7 @@ def period(left: object, reset: float, size: object = 5) -> dict[str, str]:
 
 
 def limit_after(*responses: dict[str, str]) -> RateLimit:
-    """Return a limit that has learned from responses."""
+    """Return a rate limit after these responses."""
     limit = RateLimit()
     for headers in responses:
         limit.learn(headers, NOW)
@@ -56,7 +56,7 @@ def limit_after(*responses: dict[str, str]) -> RateLimit:
 
 
 def waited(limit: RateLimit, times: int = 1) -> object:
-    """Return the seconds that so many requests wait."""
+    """Return the seconds that a number of requests wait."""
     began = time.monotonic()
     for _ in range(times):
         limit.take()

@@ -1,4 +1,4 @@
-"""Many windows of time are read at once, and come out as if they were not."""
+"""Windows are read in parallel, and their events are written in order."""
 
 import json
 import random
@@ -36,7 +36,7 @@ def busy(sandbox: Sandbox) -> Sandbox:
 
 
 def refuse_after(share: float) -> Response | None:
-    """Refuse the windows that begin late, but not the one of all."""
+    """Refuse windows that begin late, but not the window of all events."""
     body = request.get_json()
     width = body["created_at_before"] - body["created_at_after"]
     if width < 20 * DAY and body["created_at_after"] > START + share * (STOP - START):
@@ -51,9 +51,9 @@ def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox) -> None:
     def hold_until_three_wait() -> None:
         if busy.journal.max_concurrent > 2:
             three.set()
-        if len(busy.journal.requests) > 1:  # the first is for all events, alone
+        if len(busy.journal.requests) > 1:  # the first request is for all events
             three.wait(60)
-        time.sleep(chance.random() / 5)  # so that they are answered in any order
+        time.sleep(chance.random() / 5)  # so that the order of the responses is random
 
     busy.fail(SEARCH, hold_until_three_wait)
 
@@ -119,9 +119,9 @@ def test_a_limit_is_shared_and_costs_no_attempt() -> None:
     assert len(ids(run)) == 6000
     assert "Attempt 1" not in run.stderr
     different = {json.dumps(body) for body in limited.journal.bodies}
-    refused = len(limited.journal.requests) - len(different)  # and so sent twice
+    refused = len(limited.journal.requests) - len(different)  # refused requests are sent twice
     assert refused <= CONCURRENT
-    # Full pages, and for each window in flight one that is not full, and one that was refused.
+    # Full pages, and for each window in flight a page that isn't full and a refused request.
     assert len(limited.journal.times) <= 6000 / 250 + 2 * CONCURRENT
     periods = len(limited.journal.times) / 12
     assert sum(waits(run)) <= PERIOD * (periods + 1)
@@ -140,7 +140,7 @@ def test_a_429_pauses_everybody(busy: Sandbox) -> None:
 
     assert len(ids(run)) == 6000
     assert len(waits(run)) == 1
-    # Only what was on its way when the 429 arrived comes meanwhile.
+    # During the wait, only requests in flight arrive.
     meanwhile = [time_ for time_ in busy.journal.times if 0 < time_ - refused[0] < 2.9]
     assert len(meanwhile) < CONCURRENT
 
@@ -177,7 +177,7 @@ def test_a_failure_does_not_wait_for_the_other_windows(busy: Sandbox) -> None:
 
     busy.fail(SEARCH, slow)
 
-    try:  # a run that waited for the others would be killed
+    try:  # a run that waits for the other windows is killed
         run = sync_events(busy, request_timeout="300")
     finally:
         release.set()

@@ -1,6 +1,6 @@
 """No event is lost, whatever the server's page sizes, order, bounds, and form of pages.
 
-A number is a seed: `-k 'seed[17]'` runs one again.
+The number of a test is its seed. `-k 'seed[17]'` repeats one.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ class Server:
     chance: random.Random
     times: list[int]
     size: int | None = None
-    """Rows per page, whatever is requested."""
+    """Rows per page, regardless of the requested size."""
     most: int = 250
-    """Rows per page at most."""
+    """Largest number of rows per page."""
     order: str = "newest first"
     form: str = "numbers"
     includes: tuple[bool, bool] = (False, True)
     """Whether the bounds include their own second."""
     step: int = 1
-    """Seconds to whose multiples the bounds are rounded."""
+    """The bounds are rounded to multiples of this number of seconds."""
     rounds_up: bool = False
     rounds_size: int = 1
-    """Rows to whose multiples the requested size is rounded up."""
+    """The requested size is rounded up to a multiple of this number."""
     after_last: str = ""
-    """What comes after the last page, if not an empty page."""
+    """Response to a request after the last page. By default, an empty page."""
     moves: tuple[str, ...] = ()
-    """What may happen between two requests."""
+    """Possible changes between two requests."""
     rate: float = 0.05
-    """How likely one of them is."""
+    """Probability of a change."""
     requests: int = 0
     events: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Time and a random number by ID."""
@@ -187,7 +187,7 @@ def server_of(seed: int) -> Server:
         form=chance.choice(FORMS),
         includes=chance.choice([(False, True), (True, False), (True, True), (False, False)]),
     )
-    if server.includes != (False, False):  # they leave out events on a bound that is rounded
+    if server.includes != (False, False):  # otherwise, no window contains events on a rounded bound
         server.step = chance.choice([1, 1, HOUR, DAY])
         server.rounds_up = chance.random() < 0.5
     is_stable = server.order in {"newest first", "oldest first", "shuffled once"}
@@ -253,7 +253,7 @@ def test_events_that_expire_meanwhile_hide_no_other(
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
     server = Server(chance, times(chance, 2000), order=order, moves=("expire",), rate=0.3)
-    server.includes = (False, False)  # or else the window before lists the same second
+    server.includes = (False, False)  # otherwise, the window before also lists this second
 
     ids = read(server)
 

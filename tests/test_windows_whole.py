@@ -1,4 +1,4 @@
-"""A window is divided until it is known to be whole, whatever order and form the list has."""
+"""Windows are divided until they are certainly complete, in any order and form of the list."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ STOP = NOW - DAY
 START = STOP - 900 * 60
 LOGS = list_of("activity_logs", Timed, SEARCH, method="POST")
 MINUTES = generate_events(900, START, STOP)
-"""An event a minute."""
+"""One event per minute."""
 
 Rows = list[dict[str, Any]]
 
@@ -42,7 +42,7 @@ def read(sandbox: Sandbox, start: int = START, stop: int = STOP) -> list[str]:
     return [row.id for _, rows in windows(sandbox, start, stop) for row in rows]
 
 
-# How a window is divided, and what belongs to it
+# Division of windows
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,18 @@ def test_pages_by_number_are_read_again_until_they_are_the_same(sandbox: Sandbox
     kept = ids_of(history[1:])
 
     def remove() -> None:
-        del history[0]  # all after it move up by one
+        del history[0]  # all later events move up by one
 
     sandbox.fail(SEARCH, remove, nth=2)
 
     assert {*kept} <= {*read(sandbox, START, START + 1)}
 
 
-# In whatever order and form the list comes
+# Orders and forms of the list
 
 
 def late(number: int, minutes: int) -> Rows:
-    """One event a minute, in the order in which they are logged, one of them late."""
+    """Return one event per minute, in the order of logging. One event is logged late."""
     logged = {row["id"]: row["created_at"] for row in MINUTES}
     logged[f"event-{number}"] += minutes * 60 + 1
     return sorted(MINUTES, key=lambda row: logged[row["id"]])
@@ -128,7 +128,7 @@ def late(number: int, minutes: int) -> Rows:
 def answering(
     rows: Rows, pages: Callable[[int, int], object], *, reverse_pages: bool = False
 ) -> Callable[[], Response]:
-    """Answer searches from a list, with what `pages` makes of page and number of pages."""
+    """Return a fault that answers searches from a list. `pages` creates the part `pages`."""
 
     def answer() -> Response:
         body = request.get_json()
@@ -249,7 +249,7 @@ def test_rounded_bounds_lose_no_event_where_they_meet(
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No wait between attempts."""
+    """Don't wait between attempts."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
 
 

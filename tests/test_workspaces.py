@@ -1,4 +1,4 @@
-"""Which workspace is it, whose token reads it, and is it the right one?"""
+"""The stream workspaces, and checks that the token belongs to the right workspace."""
 
 from importlib.metadata import version
 from typing import Any
@@ -31,12 +31,12 @@ WORKSPACES_ONLY = catalog_of("workspaces")
 
 
 def of_workspace(workspace_id: str | None) -> dict[str, Any]:
-    """Return a state that remembers a workspace."""
+    """Return a state of a workspace."""
     return {"bookmarks": {"workspaces": {"workspace_id": workspace_id}, "admins": {"rows": 5}}}
 
 
 def error_before_any_record(sandbox: Sandbox, *arguments: str, **options: Any) -> str:
-    """Return the error of a run that requested nothing after the workspace."""
+    """Return the error of a run that sent only the request for the workspace."""
     run = sync(sandbox, *arguments, **options, **ACTIVATE)
     assert {message["type"] for message in run.messages} <= {"SCHEMA"}
     assert {*sandbox.journal.requests} == {"GET /me"}
