@@ -17,7 +17,7 @@ from tests.tap import sync
 MIDNIGHT = NOW - NOW % DAY - 5 * DAY
 
 
-def test_an_event_is_as_intercom_lists_it(sandbox: Sandbox) -> None:
+def test_an_event_has_the_values_that_intercom_sends(sandbox: Sandbox) -> None:
     sandbox.workspace.history = [
         event(NOW - 60, "admin_deletion", sandbox.workspace.admins[0], "Gone", **METADATA),
         event(NOW - 50, "bulk_export", None, "By an unknown person"),
@@ -42,7 +42,7 @@ def test_an_event_is_as_intercom_lists_it(sandbox: Sandbox) -> None:
     assert second["metadata"] == {}
 
 
-def test_the_types_that_concern_access_are_requested(sandbox: Sandbox) -> None:
+def test_types_that_concern_access_are_requested_by_default(sandbox: Sandbox) -> None:
     types = {record["activity_type"] for record in events(sync_events(sandbox))}
 
     assert [body["event_types"] for body in sandbox.journal.bodies] == [DEFAULT_TYPES]
@@ -50,7 +50,7 @@ def test_the_types_that_concern_access_are_requested(sandbox: Sandbox) -> None:
     assert in_history - types == {"admin_away_mode_change"}
 
 
-def test_an_empty_list_of_types_requests_all(sandbox: Sandbox) -> None:
+def test_an_empty_list_of_types_requests_all_types(sandbox: Sandbox) -> None:
     run = sync_events(sandbox, activity_types=[])
 
     assert len(events(run)) == len(sandbox.workspace.history)
@@ -66,14 +66,14 @@ def test_a_type_that_intercom_does_not_list_is_refused(sandbox: Sandbox) -> None
 
 
 @pytest.mark.parametrize("date", ["{:%Y-%m-%d}", "{:%Y-%m-%dT00:00:00Z}", "{:%Y-%m-%d 00:00}"])
-def test_a_start_date_is_where_it_begins(date: str, sandbox: Sandbox) -> None:
+def test_the_first_sync_begins_at_the_start_date(date: str, sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(60, MIDNIGHT - 5 * DAY, MIDNIGHT + 5 * DAY)
     start_date = date.format(datetime.fromtimestamp(MIDNIGHT).astimezone())
 
     assert len(events(sync_events(sandbox, start_date=start_date))) == 30
 
 
-def test_a_missing_permission_is_named(sandbox: Sandbox) -> None:
+def test_the_error_names_a_missing_permission(sandbox: Sandbox) -> None:
     sandbox.fail(SEARCH, faults.refuse(403, "token_unauthorized"), nth=1)
 
     error = sync_events(sandbox).error
@@ -82,7 +82,7 @@ def test_a_missing_permission_is_named(sandbox: Sandbox) -> None:
     assert "'Read admin activity logs'" in error
 
 
-def test_the_test_mode_does_not_insist_on_the_permission(sandbox: Sandbox) -> None:
+def test_test_mode_succeeds_without_the_permission(sandbox: Sandbox) -> None:
     sandbox.fail(SEARCH, faults.refuse(403, "token_unauthorized"), nth=1)
 
     run = sync(sandbox, "--test")
@@ -115,7 +115,7 @@ def test_events_outside_of_the_requested_time_are_left_out(sandbox: Sandbox) -> 
     assert run.stderr.count("outside of the requested time") == 1
 
 
-def test_an_end_that_is_rounded_down_to_a_day_leaves_out_no_event(sandbox: Sandbox) -> None:
+def test_no_event_is_missing_if_intercom_rounds_the_end_to_a_day(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(600, MIDNIGHT, NOW)
 
     def round_down() -> None:

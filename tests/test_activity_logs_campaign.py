@@ -244,7 +244,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("seed", range(metafunc.config.getoption("--histories")))
 
 
-def test_a_history(
+def test_several_runs_write_every_event_of_a_history(
     seed: int, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)

@@ -52,7 +52,7 @@ def test_the_first_run_begins_at_the_start_date(start_date: int | None, times: T
 
 
 @pytest.mark.parametrize(("bookmark", "start_date", "times"), NEXT)
-def test_the_next_run_begins_where_events_are_surely_known(
+def test_the_next_run_begins_at_the_last_safe_time(
     bookmark: Bookmark, start_date: int | None, times: Times
 ) -> None:
     start = start_of(bookmark, TYPES, start_date, NOW, NOW)
@@ -61,7 +61,7 @@ def test_the_next_run_begins_where_events_are_surely_known(
     assert start.info == ""
 
 
-def test_a_bookmark_in_the_future_of_one_clock_counts() -> None:
+def test_a_bookmark_in_the_future_of_only_one_clock_is_used() -> None:
     start = start_of(Bookmark(TOMORROW, LAST_WEEK, TYPES), TYPES, None, NOW, here=TOMORROW)
 
     assert (start.at, start.known_since) == (TOMORROW - OVERLAP, LAST_WEEK)
@@ -80,7 +80,7 @@ def test_a_bookmark_in_the_future_of_one_clock_counts() -> None:
         (Bookmark(YESTERDAY, None, TYPES), LAST_WEEK, ""),
     ],
 )
-def test_a_start_that_leaves_something_out_is_a_warning(
+def test_a_start_that_skips_events_causes_a_warning(
     bookmark: Bookmark, start_date: int | None, warning: str
 ) -> None:
     start = start_of(bookmark, TYPES, start_date, NOW, NOW)
@@ -107,7 +107,7 @@ def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox
     assert "Reading the last" not in second.stderr
 
 
-def test_a_quiet_time_moves_the_bookmark_too(sandbox: Sandbox) -> None:
+def test_the_bookmark_advances_without_new_events(sandbox: Sandbox) -> None:
     sandbox.workspace.history = []
     began = int(time.time())
 

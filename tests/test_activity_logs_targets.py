@@ -42,7 +42,7 @@ def test_every_event_arrives_in_postgres(varied: Sandbox, postgres: Postgres) ->
 
 
 @pytest.mark.targets
-def test_texts_that_postgres_refuses_arrive_without_the_characters_at_fault(
+def test_postgres_gets_strings_without_the_characters_it_refuses(
     sandbox: Sandbox, postgres: Postgres
 ) -> None:
     details = {"a\x00": [{"b": "\ud800x"}], "c": "\x00"}
@@ -68,7 +68,7 @@ def test_every_event_arrives_in_duckdb(flat: dict[str, Any], varied: Sandbox, du
 
 
 @pytest.mark.targets
-def test_the_questions_of_the_documentation_are_answered(duck: DuckDB) -> None:
+def test_the_documented_queries_return_the_expected_rows(duck: DuckDB) -> None:
     workspace = demo()
     advance_quarter(workspace)
     workspace.history.append(event(NOW - 60, "admin_login_success", None, "By an unknown person"))
@@ -89,6 +89,6 @@ def test_the_questions_of_the_documentation_are_answered(duck: DuckDB) -> None:
     assert [row[1] for row in answers[2]] == ["support@example.com"] * 3
 
 
-def test_the_types_in_the_documentation_are_the_taps_own() -> None:
+def test_the_documented_types_match_the_tap() -> None:
     for reason, types in ACCESS_TYPES.items():
         assert re.findall(r"`(\w+)`", row(reason)[1]) == types.split()

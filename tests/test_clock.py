@@ -20,7 +20,7 @@ def now_at(sandbox: Sandbox) -> int:
 
 
 @pytest.mark.parametrize("ahead", CLOCKS)
-def test_ninety_days_until_now_are_read_by_intercoms_clock(ahead: float, sandbox: Sandbox) -> None:
+def test_the_last_ninety_days_are_read_by_intercoms_clock(ahead: float, sandbox: Sandbox) -> None:
     sandbox.behaviour.clock_offset = ahead
     now, started = now_at(sandbox), int(time.time())
 
@@ -47,7 +47,7 @@ def test_clocks_that_differ_cause_a_warning(ahead: float, warnings: int, sandbox
     assert sync_events(sandbox).stderr.count("Check this machine's clock") == warnings
 
 
-def test_without_a_date_the_last_event_is_the_time(sandbox: Sandbox) -> None:
+def test_without_a_date_header_the_bookmark_is_the_last_event(sandbox: Sandbox) -> None:
     sandbox.behaviour.sends_date = False
     last = int(time.time()) - 500
     sandbox.workspace.history = [happened(last, "the last one")]
@@ -59,7 +59,7 @@ def test_without_a_date_the_last_event_is_the_time(sandbox: Sandbox) -> None:
     assert reached(run) == last
 
 
-def test_quiet_runs_without_a_date_leave_the_bookmark_where_it_is(sandbox: Sandbox) -> None:
+def test_without_a_date_header_and_events_the_bookmark_stays(sandbox: Sandbox) -> None:
     sandbox.behaviour.sends_date = False
     sandbox.workspace.history = []
     before = as_date_time(int(time.time()) - 9 * DAY)

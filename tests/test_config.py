@@ -34,7 +34,7 @@ def test_discover_and_about_need_no_configuration() -> None:
     assert "access_token" in about.stdout
 
 
-def test_variables_are_stripped_and_converted_and_left_out_if_empty(sandbox: Sandbox) -> None:
+def test_variables_are_stripped_and_converted_and_ignored_if_empty(sandbox: Sandbox) -> None:
     empty = dict.fromkeys([*EMPTY, "flattening_max_depth", "flattening_enabled"], "")
 
     run = sync(
@@ -106,13 +106,13 @@ def test_an_unknown_option_is_refused() -> None:
     assert "--nonsense" in run_tap("--nonsense").error
 
 
-def test_an_unknown_setting_in_a_file_is_named(sandbox: Sandbox) -> None:
+def test_a_warning_names_unknown_settings(sandbox: Sandbox) -> None:
     (warning,) = run_tap(config=config_for(sandbox, baseurl="x")).warnings
 
     assert "baseurl" in warning
 
 
-def test_a_misspelled_variable_is_named_with_the_setting(sandbox: Sandbox) -> None:
+def test_a_warning_suggests_the_setting_for_a_misspelled_variable(sandbox: Sandbox) -> None:
     run = sync(sandbox, workspaceid="sandbox", stream_map="{}")
 
     prefix = "Ignoring TAP_INTERCOM_ACCESS_"
@@ -147,7 +147,7 @@ OF_OTHERS = {
 """Variables that aren't settings of this sync, or that are also in its file."""
 
 
-def test_variables_that_are_ignored_because_of_a_file_are_named(sandbox: Sandbox) -> None:
+def test_a_warning_names_variables_that_are_ignored_because_of_a_file(sandbox: Sandbox) -> None:
     config = config_for(sandbox, workspace_id="sandbox")
 
     run = run_tap(config=config, **UNREAD, **OF_OTHERS)
@@ -168,7 +168,7 @@ def test_variables_that_are_read_or_not_needed_cause_no_warning(sandbox: Sandbox
 
 
 @pytest.mark.parametrize("config", [{}, None])
-def test_an_ignored_variable_with_a_token_is_named(
+def test_a_warning_names_an_ignored_variable_with_a_token(
     config: dict[str, Any] | None, sandbox: Sandbox
 ) -> None:
     run = run_tap(config=config, **sandbox.settings)
@@ -178,7 +178,7 @@ def test_an_ignored_variable_with_a_token_is_named(
     assert names in run.warnings[0]
 
 
-def test_the_log_is_ascii_whatever_names_it_contains(sandbox: Sandbox) -> None:
+def test_the_log_is_ascii_even_if_names_are_not(sandbox: Sandbox) -> None:
     sandbox.workspace.name = "Café 漢字"
     catalog = catalog_of("admins")
     catalog["streams"].append({"tap_stream_id": "équipes", "schema": {"properties": {}}})
@@ -192,7 +192,7 @@ def test_the_log_is_ascii_whatever_names_it_contains(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("variable", ["TAP_INTERCOM_ACCESS_LOGLEVEL", "LOGLEVEL"])
 @pytest.mark.parametrize("value", ["loud", "Level 10"])
-def test_an_unknown_log_level_is_named(variable: str, value: str) -> None:
+def test_the_error_names_an_unknown_log_level(variable: str, value: str) -> None:
     error = run_tap("--about", **{variable: value}).error
 
     assert error.startswith("Can't set up logging (")

@@ -63,7 +63,7 @@ LASTING = {
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_a_passing_failure_loses_nothing(
+def test_a_temporary_failure_loses_no_record(
     fault: faults.Fault, paged: Sandbox, sandbox: Sandbox
 ) -> None:
     paged.fail("/admins", fault, nth=2)
@@ -81,7 +81,7 @@ def test_a_passing_failure_loses_nothing(
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_lasting_failure_ends_after_five_attempts(name: str, sandbox: Sandbox) -> None:
+def test_a_permanent_failure_ends_the_sync_after_five_attempts(name: str, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", PASSING[name])
 
     run = sync(sandbox, request_timeout=1, **ACTIVATE)
@@ -177,7 +177,7 @@ def test_an_unknown_host_after_another_failure_is_tried_twice(
     assert lookups == ["api.intercom.invalid"] * 2
 
 
-def test_the_test_mode_tries_an_unknown_host_once(
+def test_test_mode_tries_an_unknown_host_once(
     fail_lookups: Callable[..., list[object]],
 ) -> None:
     lookups = fail_lookups(socket.EAI_NONAME)
@@ -266,7 +266,7 @@ def test_a_deeply_nested_response_is_reported(body: bytes, status: int, sandbox:
 
 
 @pytest.mark.parametrize("ahead", [-5 * 3600, 0, 5 * 3600])
-def test_a_429_is_waited_for_by_intercoms_clock(ahead: int, sandbox: Sandbox) -> None:
+def test_the_wait_after_a_429_uses_intercoms_clock(ahead: int, sandbox: Sandbox) -> None:
     sandbox.behaviour.clock_offset = ahead
     resets: list[int] = []
 
@@ -285,7 +285,7 @@ def test_a_429_is_waited_for_by_intercoms_clock(ahead: int, sandbox: Sandbox) ->
     assert sandbox.journal.times[1] + ahead >= resets[0]
 
 
-def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
+def test_waiting_for_the_limit_is_not_a_failed_attempt(sandbox: Sandbox) -> None:
     refusal = faults.refuse(429, "rate_limit_exceeded", headers={"Retry-After": "0"})
     for number in range(1, 8):
         sandbox.fail("/admins", refusal, nth=number)
@@ -296,7 +296,7 @@ def test_waiting_is_not_a_failed_try(sandbox: Sandbox) -> None:
     assert waits(run) == [1.0] * 7
 
 
-def test_the_sandboxs_real_limit_is_kept() -> None:
+def test_a_real_limit_is_never_exceeded() -> None:
     with Sandbox(generate_workspace(50, 1), Behaviour(page_size=10, rate_limit=4)) as limited:
         run = sync(limited)
 
@@ -305,7 +305,7 @@ def test_the_sandboxs_real_limit_is_kept() -> None:
     assert len(limited.journal.requests) == 6  # no request was refused
 
 
-def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sandbox) -> None:
+def test_a_429_that_requests_too_long_a_wait_fails_the_sync(sandbox: Sandbox) -> None:
     headers = {"Retry-After": "301"}
 
     sentence = failed(sandbox, faults.refuse(429, "rate_limit_exceeded", "Slow down", headers))
@@ -315,7 +315,7 @@ def test_a_429_that_asks_for_more_than_the_cap_ends_with_a_message(sandbox: Sand
     assert len(sandbox.journal.requests) == 1
 
 
-def test_an_endless_429_ends_after_the_documented_total_wait(sandbox: Sandbox) -> None:
+def test_repeated_429s_fail_the_sync_after_the_documented_wait(sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.refuse(429, "too_many_requests", headers={"Retry-After": "2"}))
     shorter = (
         "from tap_intercom_access import cli; from tap_intercom_access.intercom import rate_limit; "

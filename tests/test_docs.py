@@ -41,7 +41,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 160
 
 
-def test_the_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
+def test_ci_runs_the_commands_of_the_readme() -> None:
     commands = [text for language, text in BLOCK.findall(README) if language == "bash"]
     (demo,) = [text for text in commands if text.startswith("git clone https://")]
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def test_every_test_that_contributing_names_exists() -> None:
     assert {name for name in named if name not in tests} == set()
 
 
-def test_the_records_in_the_readme_are_those_of_the_sandbox(sandbox: Sandbox) -> None:
+def test_the_records_in_the_readme_match_the_sandbox(sandbox: Sandbox) -> None:
     names = row("id")
     records = {record["id"]: record for record in sync_here(sandbox).records("admins")}
 
@@ -91,7 +91,7 @@ def test_the_records_in_the_readme_are_those_of_the_sandbox(sandbox: Sandbox) ->
             assert cell == (value if isinstance(value, str) else json.dumps(value))
 
 
-def test_the_streams_in_the_readme_are_the_taps_own() -> None:
+def test_the_streams_in_the_readme_match_the_tap() -> None:
     entries = {entry["stream"]: entry for entry in catalog_of()["streams"]}
 
     for name, entry in entries.items():

@@ -56,7 +56,7 @@ def test_a_signal_ends_the_sync_without_state(number: signal.Signals, paged: San
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("module", ["tap_intercom_access.tap", "requests", "jsonschema"])
-def test_a_signal_during_the_imports_is_a_sentence(number: signal.Signals, module: str) -> None:
+def test_a_signal_during_the_imports_is_one_message(number: signal.Signals, module: str) -> None:
     # Python reports each module once it is imported.
     command = [sys.executable, "-X", "importtime", TAP, "--about"]
     with subprocess.Popen(
@@ -89,7 +89,7 @@ def test_nohup_is_respected(paged: Sandbox, release: threading.Event) -> None:
     ("redirection", "reason"),
     [(">&-", "Can't write to stdout"), (">/dev/full", "No space left on device")],
 )
-def test_stdout_that_takes_nothing_is_a_sentence(
+def test_an_unwritable_stdout_ends_with_one_message(
     options: str, redirection: str, reason: str, sandbox: Sandbox
 ) -> None:
     assert reason in run_in_shell(f"{options} {redirection}", sandbox).error
@@ -150,7 +150,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_after_the_end_is_no_failure(number: signal.Signals) -> None:
+def test_a_signal_after_the_end_does_not_change_the_exit_code(number: signal.Signals) -> None:
     command = [sys.executable, "-c", COMPLETE, str(int(number))]
     run = subprocess.run(command, check=False, stdout=subprocess.PIPE, timeout=50)
 

@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "evidence"
 
 
-def test_each_response_has_a_line_and_a_complete_sync_has_a_last_one(folder: Path) -> None:
+def test_each_response_has_a_line_and_a_complete_sync_has_a_last_line(folder: Path) -> None:
     with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
         catalog = catalog_of("activity_logs", "admins", "team_memberships")
         settings = {"workspace_id": "sandbox", "evidence_path": folder}
@@ -142,7 +142,7 @@ def test_keys_are_sorted_as_json(ids: list[str], folder: Path, sandbox: Sandbox)
     assert summary["keys_sha256"] == digest_of(result.records("teams"), "id")
 
 
-def test_the_token_is_nowhere_in_the_folder(folder: Path, sandbox: Sandbox) -> None:
+def test_no_file_contains_the_token(folder: Path, sandbox: Sandbox) -> None:
     echo = {"X-Request-Id": f"id {sandbox.token}", "Retry-After": "0"}
     sandbox.fail("/admins", faults.status(429, f"wait, {sandbox.token}", echo), nth=1)
     settings: dict[str, Any] = {
@@ -162,7 +162,7 @@ def test_the_token_is_nowhere_in_the_folder(folder: Path, sandbox: Sandbox) -> N
     assert "secret salt" not in everything_in(folder)
 
 
-def test_a_short_secret_leaves_event_types_as_they_are(
+def test_a_short_secret_does_not_change_event_types(
     folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:password@127.0.0.1:9")
@@ -257,7 +257,7 @@ def blocked_by_a_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [blocked_by_a_file, blocked_by_a_folder])
-def test_an_unusable_folder_ends_the_sync_before_it_begins(
+def test_an_unusable_folder_fails_the_sync_at_its_start(
     block: Callable[[Path], None], folder: Path, sandbox: Sandbox
 ) -> None:
     block(folder)
@@ -319,7 +319,7 @@ def test_an_interrupted_sync_has_no_last_line(name: str, held: Held, folder: Pat
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_two_runs_do_not_share_a_folder(held: Held, folder: Path, sandbox: Sandbox) -> None:
+def test_two_runs_cannot_use_the_same_folder(held: Held, folder: Path, sandbox: Sandbox) -> None:
     process, _, release = held
     second = sync_here(sandbox, evidence_path=str(folder))
     release.set()
@@ -349,7 +349,7 @@ def test_evidence_is_written_where_folders_cannot_be_opened_or_locked(
 
 
 @pytest.mark.parametrize("name", ["requests.jsonl", "run.json"])
-def test_a_file_replaced_during_the_sync_ends_it(name: str, held: Held, folder: Path) -> None:
+def test_a_file_replaced_during_the_sync_fails_it(name: str, held: Held, folder: Path) -> None:
     process, _, release = held
     (folder / name).unlink()
     (folder / name).write_text("", encoding="utf-8")

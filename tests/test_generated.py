@@ -66,7 +66,7 @@ def test_generated_files_are_up_to_date() -> None:
     assert generate(ROOT, "--check") is None
 
 
-def test_outdated_files_are_named_with_the_command_that_writes_them(tmp_path: Path) -> None:
+def test_the_error_lists_outdated_files_and_the_command(tmp_path: Path) -> None:
     root = copy_of_repository(tmp_path)
     for path in ("meltano.yml", "docs/columns.md", "examples/access-review/meltano.yml"):
         outdated = text_of(root / path).replace("string", "integer")
@@ -143,7 +143,7 @@ def notes(folder: Path, tag: str, urls: str = URLS) -> Result:
     return run_command(sys.executable, folder / ".ci" / "release_notes.py", tag)
 
 
-def test_the_notes_of_a_release_are_the_changelogs_section(tmp_path: Path) -> None:
+def test_release_notes_are_the_section_of_the_changelog(tmp_path: Path) -> None:
     changelog = tmp_path / "CHANGELOG.md"
     changelog.write_text("## [Unreleased]\n\nx\n")
     assert f"no section [{VERSION}]" in notes(tmp_path, f"v{VERSION}").stderr

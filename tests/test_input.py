@@ -44,7 +44,7 @@ def test_a_file_without_a_json_object_is_refused(
 
 
 @pytest.mark.parametrize("option", ["--state", "--catalog", "--config"])
-def test_a_file_that_does_not_exist_is_named(option: str) -> None:
+def test_the_error_names_a_missing_file(option: str) -> None:
     assert "nowhere.json" in run_tap(option, "nowhere.json").error
 
 
@@ -63,7 +63,7 @@ def test_a_byte_order_mark_is_skipped_in_every_input(encoding: str, sandbox: San
     assert sandbox.journal.requests == ["GET /admins"]
 
 
-def test_unknown_streams_in_catalog_and_state_are_a_warning(sandbox: Sandbox) -> None:
+def test_unknown_streams_in_catalog_and_state_cause_a_warning(sandbox: Sandbox) -> None:
     catalog = catalog_of(*STREAMS)
     catalog["streams"].append({"tap_stream_id": "conversations", "schema": {"properties": {}}})
     state = {"bookmarks": {"admins": {}, "companies": {"replication_key_value": 1}}}
@@ -79,14 +79,14 @@ def test_unknown_streams_in_catalog_and_state_are_a_warning(sandbox: Sandbox) ->
     assert len(run.records("admins")) == 13
 
 
-def test_a_state_as_meltano_prints_it_keeps_the_safeguards(sandbox: Sandbox) -> None:
+def test_a_state_printed_by_meltano_keeps_the_safeguards(sandbox: Sandbox) -> None:
     assert "487 fewer" in sync(sandbox, state={"singer_state": LOST}).error
 
 
 @pytest.mark.parametrize(
     "state", [LOST, {"singer_state": LOST}, LOST | {"currently_syncing": None}]
 )
-def test_a_state_of_meltano_is_a_state(state: dict[str, Any]) -> None:
+def test_a_state_printed_by_meltano_is_accepted(state: dict[str, Any]) -> None:
     assert check_state(state)["bookmarks"] == LOST["bookmarks"]
 
 
@@ -115,7 +115,7 @@ def test_a_state_of_another_form_is_refused(state: dict[str, Any]) -> None:
         check_state(state)
 
 
-def test_a_sync_with_a_state_that_is_refused_requests_nothing(sandbox: Sandbox) -> None:
+def test_a_sync_with_an_invalid_state_sends_no_request(sandbox: Sandbox) -> None:
     assert "Invalid state" in sync(sandbox, state=NOT_A_STATE[0]).error
     assert sandbox.journal.requests == []
 
@@ -130,7 +130,7 @@ def test_a_sync_with_a_state_that_is_refused_requests_nothing(sandbox: Sandbox) 
         "1969-12-31T23:59:59+00:00",
     ],
 )
-def test_a_bookmark_and_a_start_date_may_be_at_the_end_of_time(date: str, sandbox: Sandbox) -> None:
+def test_extreme_dates_are_accepted(date: str, sandbox: Sandbox) -> None:
     for options in ({"state": state_of(replication_key_value=date)}, {"start_date": date}):
         assert sync_events(sandbox, **options).error == ""
 
@@ -138,7 +138,7 @@ def test_a_bookmark_and_a_start_date_may_be_at_the_end_of_time(date: str, sandbo
 @pytest.mark.parametrize("stream", ["admins", "activity_logs"])
 @pytest.mark.parametrize("key", ["progress_markers", "partitions"])
 @pytest.mark.parametrize("value", ["x", [1]])
-def test_odd_values_that_the_sdk_keeps_in_a_state_are_ignored(
+def test_malformed_keys_of_the_sdk_in_a_state_are_ignored(
     stream: str, key: str, value: object, sandbox: Sandbox
 ) -> None:
     run = sync_here(sandbox, state={"bookmarks": {stream: {key: value}}})
@@ -164,7 +164,7 @@ def entry_of(catalog: dict[str, Any], stream: str) -> dict[str, Any]:
         {"selected-by-default": "no"},
     ],
 )
-def test_keys_are_selected_whatever_the_catalog_says_and_nothing_else(
+def test_keys_are_selected_even_if_the_catalog_deselects_all_columns(
     metadata: dict[str, Any], sandbox: Sandbox
 ) -> None:
     catalog = catalog_of(*STREAMS)
@@ -183,7 +183,7 @@ def test_keys_are_selected_whatever_the_catalog_says_and_nothing_else(
         assert {tuple(sorted(record)) for record in run.records(stream)} == {tuple(sorted(columns))}
 
 
-def test_a_catalog_without_keys_and_columns_has_those_of_the_stream(sandbox: Sandbox) -> None:
+def test_a_catalog_without_keys_gets_the_keys_of_the_stream(sandbox: Sandbox) -> None:
     entries: list[dict[str, Any]] = [
         {
             "tap_stream_id": stream,
@@ -203,7 +203,7 @@ def test_a_catalog_without_keys_and_columns_has_those_of_the_stream(sandbox: San
     assert len(run.records("team_memberships")) == 13
 
 
-def test_a_catalog_that_selects_nothing_is_a_warning(sandbox: Sandbox) -> None:
+def test_a_catalog_that_selects_no_stream_causes_a_warning(sandbox: Sandbox) -> None:
     run = sync(sandbox, catalog=catalog_of())
 
     assert run.error == ""
@@ -346,7 +346,7 @@ ADMINS: dict[str, object] = {"tap_stream_id": "admins", "schema": {"properties":
         [ADMINS | {"metadata": [{"breadcrumb": ["properties", 5], "metadata": {}}]}],
     ],
 )
-def test_a_catalog_of_another_form_is_refused(streams: object, sandbox: Sandbox) -> None:
+def test_an_invalid_catalog_is_refused(streams: object, sandbox: Sandbox) -> None:
     error = sync(sandbox, catalog={"streams": streams}).error
 
     assert error.startswith("Invalid catalog (")

@@ -60,7 +60,7 @@ def sync_at(sandbox: Sandbox, began_at: float, state: dict[str, Any] | None) -> 
     ],
     ids=["two runs within a second", "a clock that was a day ahead"],
 )
-def test_versions_always_grow(began_at: list[float], sandbox: Sandbox) -> None:
+def test_versions_always_increase(began_at: list[float], sandbox: Sandbox) -> None:
     state: dict[str, Any] | None = None
     versions: list[dict[str, int]] = []
     for at in began_at:
@@ -75,7 +75,7 @@ def test_versions_always_grow(began_at: list[float], sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("last", [1_900_000_000.0, "1900000000"])
-def test_a_version_grows_from_any_form_of_a_number(last: object, sandbox: Sandbox) -> None:
+def test_a_version_increases_from_any_form_of_a_number(last: object, sandbox: Sandbox) -> None:
     run = sync_at(sandbox, 1_800_000_000, {"bookmarks": {"admins": {"version": last}}})
 
     assert run.of("ACTIVATE_VERSION", "admins")[0]["version"] == 1_900_000_001
@@ -88,11 +88,11 @@ def test_a_version_that_is_not_a_number_is_refused(sandbox: Sandbox) -> None:
     assert run.activated == []
 
 
-def test_the_test_mode_activates_nothing(paged: Sandbox) -> None:
+def test_test_mode_writes_no_activate_version(paged: Sandbox) -> None:
     assert sync(paged, "--test", **ACTIVATE).activated == []
 
 
-def test_batches_which_carry_no_version_are_never_written(paged: Sandbox, tmp_path: Path) -> None:
+def test_batch_messages_are_never_written(paged: Sandbox, tmp_path: Path) -> None:
     encoding = {"format": "jsonl", "compression": "gzip"}
     batches = {"encoding": encoding, "storage": {"root": f"file://{tmp_path}"}}
 
@@ -124,7 +124,7 @@ def test_only_leavers_are_marked(paged: Sandbox, postgres: Postgres, *, hard_del
 
 @pytest.mark.targets
 @pytest.mark.parametrize(("path", "nth"), [("/admins", 1), ("/admins", 2), ("/teams", 1)])
-def test_failed_pages_delete_none(path: str, nth: int, paged: Sandbox, postgres: Postgres) -> None:
+def test_failed_pages_remove_none(path: str, nth: int, paged: Sandbox, postgres: Postgres) -> None:
     assert load(paged, "target-postgres", postgres.config(), **ACTIVATE) == (0, 0)
     paged.workspace.leave(LEAVER)
     paged.fail(path, faults.refuse(401, "unauthorized"), nth=nth)
@@ -199,7 +199,7 @@ def test_a_row_that_is_listed_twice_counts_once(company: Sandbox) -> None:
     assert rows_of(sync(company).state) == {"admins": 200, "team_memberships": 200, "teams": 2}
 
 
-def test_a_list_that_lost_too_much_fails_and_keeps_the_old_number(company: Sandbox) -> None:
+def test_a_list_that_lost_too_many_rows_fails_and_keeps_the_old_number(company: Sandbox) -> None:
     state = sync(company).state
     shrink(company, 120)
 
@@ -213,7 +213,7 @@ def test_a_list_that_lost_too_much_fails_and_keeps_the_old_number(company: Sandb
     assert rows_of(run.state) == rows_of(state)
 
 
-def test_a_loss_can_be_accepted_for_one_run_or_from_the_beginning(company: Sandbox) -> None:
+def test_a_loss_can_be_accepted_for_one_run_or_without_a_state(company: Sandbox) -> None:
     state = sync(company).state
     shrink(company, 120)
 
@@ -235,7 +235,7 @@ def test_memberships_have_their_own_number(company: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("stream", ["teams", "team_memberships"])
-def test_a_list_that_had_rows_and_has_none_has_lost_too_much(stream: str, company: Sandbox) -> None:
+def test_a_list_that_lost_all_rows_fails(stream: str, company: Sandbox) -> None:
     company.respond("/teams", {"type": "team.list", "teams": []})
     catalog = catalog_of(stream)
 
@@ -249,20 +249,20 @@ def test_a_list_that_had_rows_and_has_none_has_lost_too_much(stream: str, compan
 
 
 @pytest.mark.parametrize("rows", ["200", -1, 1.5, True, [200], None])
-def test_a_number_of_rows_that_cannot_be_one_is_refused(rows: object, company: Sandbox) -> None:
+def test_an_invalid_number_of_rows_in_the_state_is_refused(rows: object, company: Sandbox) -> None:
     run = sync(company, state=state_of(admins=rows), **ACTIVATE)
 
     assert "invalid row count" in run.error
     assert run.activated == []
 
 
-def test_the_test_mode_compares_nothing(company: Sandbox) -> None:
+def test_test_mode_does_not_compare_lists(company: Sandbox) -> None:
     assert sync(company, "--test", state=state_of(admins=200)).error == ""
 
 
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
-def test_meltanos_own_state_keeps_the_number(company: Sandbox, project: Path) -> None:
+def test_meltanos_state_keeps_the_number_of_rows(company: Sandbox, project: Path) -> None:
     def run(**variables: str) -> int:
         command = ("run", "--state-id-suffix=shrunk", "tap-intercom-access", "target-jsonl")
         variables |= {"TARGET_JSONL_DESTINATION_PATH": str(project)}

@@ -102,7 +102,7 @@ def test_characters_that_databases_refuse_are_replaced_with_one_warning(sandbox:
 @pytest.mark.parametrize(
     "text", [b"\\u0000", b"\\ud83d", b"\\uDC00", b"\\ude00\\ud83d", b"\x00", b"\xed\xa0\xbd"]
 )
-def test_every_form_of_such_characters_is_replaced(text: bytes, sandbox: Sandbox) -> None:
+def test_every_encoding_of_refused_characters_is_replaced(text: bytes, sandbox: Sandbox) -> None:
     sandbox.respond("/admins", b'{"admins": [{"id": "7", "name": "A%bB\\u00fc"}]}' % text)
 
     result = sync_here(sandbox, catalog=catalog_of("admins"))
@@ -156,7 +156,7 @@ ROWS: dict[str, dict[str, Any]] = {
         ("activity_logs.activity_description", ["a"]),
     ],
 )
-def test_a_deselected_column_can_be_anything(column: str, value: object, sandbox: Sandbox) -> None:
+def test_deselected_columns_can_be_anything(column: str, value: object, sandbox: Sandbox) -> None:
     stream, *around, name = column.replace("avatar_url", "avatar").split(".")
     rows = [{"id": id_, **copy.deepcopy(ROWS[stream])} for id_ in ("1", "2", "3")]
     holder = rows[1][around[0]] if around else rows[1]
@@ -186,7 +186,7 @@ def test_rows_of_teams_are_skipped_even_if_the_type_is_deselected(sandbox: Sandb
     assert result.column("admins", "id") == ["1"]
 
 
-def test_invalid_utf_8_in_a_deselected_column_does_not_matter(sandbox: Sandbox) -> None:
+def test_invalid_utf_8_in_a_deselected_column_is_ignored(sandbox: Sandbox) -> None:
     sandbox.respond("/admins", b'{"admins": [{"id": "7", "name": "\xff\xfe"}]}')
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
@@ -206,7 +206,7 @@ def test_replaced_characters_in_fields_that_are_not_read_are_not_counted(sandbox
     assert len(result.records("admins")) == 1
 
 
-def test_columns_of_teams_matter_only_to_the_selected_streams(sandbox: Sandbox) -> None:
+def test_columns_of_teams_are_checked_only_for_selected_streams(sandbox: Sandbox) -> None:
     team = {"id": "5", "name": 5, "admin_ids": [1003], "assignment_limit": "none"}
     sandbox.respond("/teams", body(teams=[team]))
 
@@ -222,7 +222,7 @@ def test_columns_of_teams_matter_only_to_the_selected_streams(sandbox: Sandbox) 
     assert "teams[0].admin_ids" in sync_here(sandbox, catalog=catalog).error
 
 
-def test_other_fields_of_the_workspace_matter_only_to_its_columns(sandbox: Sandbox) -> None:
+def test_fields_of_the_workspace_are_checked_only_if_selected(sandbox: Sandbox) -> None:
     me = {"id": "1", "app": {"id_code": "w", "timezone": 5, "created_at": 10.0}}
     sandbox.respond("/me", body(**me))
 
@@ -255,7 +255,7 @@ def test_unknown_keys_are_logged_at_debug_level_from_one_row(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("number", [10.5, True, "ten", 1e300 * 10, [], {}])
-def test_other_values_are_not_made_whole_numbers(number: object, sandbox: Sandbox) -> None:
+def test_other_values_do_not_become_integers(number: object, sandbox: Sandbox) -> None:
     sandbox.respond("/teams", body(teams=[{"id": "5", "assignment_limit": number}]))
 
     assert sync_here(sandbox, catalog=catalog_of("teams")).error.startswith("teams: ")
@@ -265,7 +265,7 @@ def test_other_values_are_not_made_whole_numbers(number: object, sandbox: Sandbo
     ("row", "path"),
     [("5", "[1]"), ('{"name": "x"}', "[1]"), ('{"id": true}', "[1].id"), ('{"id": ""}', "[1].id")],
 )
-def test_a_row_without_an_id_is_named(row: str, path: str, sandbox: Sandbox) -> None:
+def test_the_error_names_a_row_without_an_id(row: str, path: str, sandbox: Sandbox) -> None:
     sandbox.respond("/admins", b'{"admins": [{"id": "1"}, %b]}' % row.encode())
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
@@ -275,7 +275,7 @@ def test_a_row_without_an_id_is_named(row: str, path: str, sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("rows", ["[5, 6]", '[{"name": "x"}]', '{"id": 1}', '"all"'])
-def test_a_list_in_which_nothing_can_be_read_is_not_trusted(rows: str, sandbox: Sandbox) -> None:
+def test_a_list_without_a_readable_row_is_not_trusted(rows: str, sandbox: Sandbox) -> None:
     sandbox.respond("/admins", b'{"admins": %b}' % rows.encode())
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
@@ -284,7 +284,7 @@ def test_a_list_in_which_nothing_can_be_read_is_not_trusted(rows: str, sandbox: 
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e999"])
-def test_a_number_out_of_range_in_the_metadata_is_named(value: str, sandbox: Sandbox) -> None:
+def test_the_error_names_a_number_out_of_range_in_metadata(value: str, sandbox: Sandbox) -> None:
     row = f'{{"id": 1, "created_at": {NOW - 9}, "metadata": {{"a": [{value}]}}}}'
     sandbox.respond(SEARCH, f'{{"activity_logs": [{row}]}}'.encode())
 
@@ -294,7 +294,7 @@ def test_a_number_out_of_range_in_the_metadata_is_named(value: str, sandbox: San
 
 
 @pytest.mark.parametrize("created_at", [1_700_000_000_000, 253_402_300_800, -1, -(10**15), 10**18])
-def test_a_time_out_of_range_is_named(created_at: int, sandbox: Sandbox) -> None:
+def test_the_error_names_a_time_out_of_range(created_at: int, sandbox: Sandbox) -> None:
     assert "`$.activity_logs[0].created_at`" in events(sandbox, {"created_at": created_at}).error
     me = sandbox.workspace.me()
     me["app"]["created_at"] = created_at

@@ -46,7 +46,7 @@ def pages(next_page: object = None, page: int | None = None, total: int | None =
         (pages(f"{HERE}:443/admins?page=2"), {"page": "2"}),
     ],
 )
-def test_the_next_page_of_a_list(
+def test_the_request_for_the_next_page(
     pages_field: Pages | None, parameters: dict[str, Any] | None
 ) -> None:
     request = request_for(ADMINS, {"starting_after": "before"})
@@ -77,7 +77,7 @@ def test_the_next_page_of_a_list(
         (pages("https://api.intercom.io:x/admins?page=2"), "on another origin"),
     ],
 )
-def test_a_next_page_that_cannot_be_followed(pages_field: Pages, problem: str) -> None:
+def test_an_invalid_next_page_is_refused(pages_field: Pages, problem: str) -> None:
     with pytest.raises(IntercomError, match=problem):
         paging.next_request(request_for(ADMINS), Page([], pages=pages_field))
 
@@ -96,7 +96,7 @@ def test_a_next_page_that_cannot_be_followed(pages_field: Pages, problem: str) -
     ],
     ids=["an empty page", "empty pages apart", "an empty end", "two empty at the end", "one page"],
 )
-def test_a_whole_list_is_read(pages: list[dict[str, Any]], sandbox: Sandbox) -> None:
+def test_a_list_is_read_to_its_last_page(pages: list[dict[str, Any]], sandbox: Sandbox) -> None:
     sandbox.respond("/admins", *pages)
 
     assert sync(sandbox).column("admins", "id") == ["1", "2"]
@@ -146,7 +146,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize(("pages", "problem", "requests"), PARTS.values(), ids=PARTS)
-def test_a_list_that_does_not_come_to_its_end_is_an_error(
+def test_an_incomplete_list_is_an_error(
     pages: list[dict[str, Any]], problem: str, requests: int | None, sandbox: Sandbox
 ) -> None:
     sandbox.respond("/admins", *pages)
@@ -159,7 +159,7 @@ def test_a_list_that_does_not_come_to_its_end_is_an_error(
     assert len(sandbox.journal.requests) == (requests or len(sandbox.journal.requests))
 
 
-def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -> None:
+def test_a_gateways_path_is_kept_even_if_the_next_link_lacks_it(sandbox: Sandbox) -> None:
     pages = [page(1, **pointing("/admins?page=2&q=a%20b")), page(2)]
     sandbox.respond("/gateway/intercom/admins", *pages)
 
@@ -169,7 +169,7 @@ def test_a_gateways_path_is_kept_whatever_the_next_link_says(sandbox: Sandbox) -
     assert sandbox.journal.requests[1] == "GET /gateway/intercom/admins?page=2&q=a+b"
 
 
-def test_a_row_listed_again_comes_again_only_if_it_differs(sandbox: Sandbox) -> None:
+def test_a_repeated_row_is_yielded_again_only_if_it_changed(sandbox: Sandbox) -> None:
     first = {"id": "1", "name": "A", "team_ids": [5]}
     same = {"team_ids": ["5"], "name": "A", "id": 1, "unknown": True}
     sandbox.respond(
@@ -186,7 +186,7 @@ def test_a_row_listed_again_comes_again_only_if_it_differs(sandbox: Sandbox) -> 
     assert "5 rows" in warning
 
 
-def test_a_thousand_known_rows_are_fine_and_one_more_is_a_circle(sandbox: Sandbox) -> None:
+def test_a_thousand_repeated_rows_are_accepted_but_not_one_more(sandbox: Sandbox) -> None:
     def read(*pages: dict[str, Any]) -> Result:
         sandbox.respond("/admins", *pages)
         return sync_here(sandbox, catalog=catalog_of("admins"))

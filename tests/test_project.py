@@ -77,7 +77,7 @@ def test_the_pasted_block_selects_hashes_and_schedules(sandbox: Sandbox, tmp_pat
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_cron_runs_the_job_and_its_mail_contains_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
     extractor = re.sub("    select: .*\n", "    select: [teams.*]\n", snippet("Paste this into"))
     project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
@@ -106,7 +106,7 @@ def test_cron_runs_the_job_and_its_mail_holds_no_token(sandbox: Sandbox, tmp_pat
     assert "wrong-token" not in log
 
 
-def test_meltano_adds_it_from_the_definition_file(project: Path, sandbox: Sandbox) -> None:
+def test_meltano_adds_the_tap_from_the_definition_file(project: Path, sandbox: Sandbox) -> None:
     definition = project / "tap-intercom-access.yml"
     text = definition.read_text(encoding="utf-8")
     text = re.sub("pip_url: git.*", "pip_url: ../tap-intercom-access", text)  # after a release
@@ -167,7 +167,7 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
 # The project in a clone
 
 
-def test_each_run_writes_the_same_lists_into_its_own_files(project: Path, sandbox: Sandbox) -> None:
+def test_each_run_writes_the_same_records_into_new_files(project: Path, sandbox: Sandbox) -> None:
     output = project / "output"
     earlier = set(output.glob("*"))  # other tests also write here
     for _ in range(2):
@@ -198,7 +198,7 @@ def test_the_connection_test_advises_on_a_wrong_token(project: Path, sandbox: Sa
     assert "copy it again from Intercom's Developer Hub" in " ".join(done.stderr.split())
 
 
-def test_another_loader_takes_the_documented_lines(project: Path, sandbox: Sandbox) -> None:
+def test_another_loader_works_with_the_documented_lines(project: Path, sandbox: Sandbox) -> None:
     lines = block("Or add a loader under", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:

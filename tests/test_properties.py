@@ -94,7 +94,7 @@ def keys(run: Result, stream: str, *names: str) -> list[tuple[str, ...]]:
     size=st.integers(1, 13),
     form=st.sampled_from(["object", "url", "relative"]),
 )
-def test_any_workspace_in_any_pages_is_valid_joins_and_is_the_same(
+def test_records_of_any_workspace_are_valid_and_can_be_joined(
     admins: list[dict[str, Any]], teams: list[dict[str, Any]], size: int, form: str
 ) -> None:
     with (

@@ -105,7 +105,7 @@ def test_a_replay_writes_the_same_messages(tmp_path: Path) -> None:
     assert result_of(again).startswith(f"{SAME}activity_logs 3000, admins 13, team_memberships 13")
 
 
-def test_only_the_recording_decides_about_settings(small: tuple[Path, Result]) -> None:
+def test_a_replay_uses_only_recorded_settings(small: tuple[Path, Result]) -> None:
     folder, first = small
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     again = replay(
@@ -144,7 +144,7 @@ def test_absolute_links_to_the_next_page_are_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("args", [["true"], ["--", "meltano", "run"], ["--port=5"], ["--admins=3"]])
-def test_a_replay_takes_no_command_and_no_other_option(args: list[str], folder: Path) -> None:
+def test_a_replay_refuses_a_command_and_other_options(args: list[str], folder: Path) -> None:
     done = replay(folder, *args)
 
     assert (done.code, done.stdout) == (2, "")
@@ -180,7 +180,7 @@ def test_a_replay_without_the_values_of_stream_map_config_is_refused(
     )
 
 
-def test_a_replay_says_which_values_came_from_the_user(mapped: tuple[Path, Result]) -> None:
+def test_the_result_names_values_that_the_user_set(mapped: tuple[Path, Result]) -> None:
     folder, first = mapped
     again = replay(folder, stream_map_config='{"salt": "secret", "other": 1}')
 
@@ -221,7 +221,7 @@ def test_a_signal_ends_the_tap_and_removes_the_temporary_folder(name: str, tmp_p
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_the_auditors_lines_compare_the_records(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_documented_commands_compare_the_records(tmp_path: Path, sandbox: Sandbox) -> None:
     run = sync(sandbox, evidence_path=tmp_path / "evidence")
     (tmp_path / "sync.jsonl").write_text(run.stdout, encoding="utf-8")
     install, *lines = block(
@@ -273,7 +273,7 @@ def test_a_replay_with_another_result_fails(
     assert problem in result_of(run)
 
 
-def test_other_versions_are_named(folder: Path) -> None:
+def test_the_log_names_versions_that_differ(folder: Path) -> None:
     begin_with(versions={"tap": "0.0.1"})(folder)
     run = replay(folder)
 
@@ -283,7 +283,7 @@ def test_other_versions_are_named(folder: Path) -> None:
 
 @pytest.mark.targets
 @pytest.mark.xdist_group("meltano")
-def test_what_meltano_recorded_is_replayed_without_meltano(project: Path, sandbox: Sandbox) -> None:
+def test_a_sync_in_meltano_is_replayed_without_meltano(project: Path, sandbox: Sandbox) -> None:
     evidence = {"TAP_INTERCOM_ACCESS_EVIDENCE_PATH": "evidence"}
     job = ("run", "tap-intercom-access", "target-jsonl")
     first = meltano(project, *job, **sandbox.settings, **evidence)

@@ -104,7 +104,7 @@ def lose(pattern: str) -> Callable[[Path], None]:
         (begin_with(settings={}), "'base_url'"),
     ],
 )
-def test_a_folder_that_is_not_whole_is_refused(
+def test_an_incomplete_or_changed_folder_is_refused(
     change: Callable[[Path], Any], problem: str, folder: Path
 ) -> None:
     change(folder)
@@ -114,7 +114,7 @@ def test_a_folder_that_is_not_whole_is_refused(
     assert str(refused.value).startswith(f"{folder} can't be replayed: ")
 
 
-def test_a_response_is_given_as_often_as_it_was_recorded(folder: Path) -> None:
+def test_a_response_is_sent_as_often_as_it_was_recorded(folder: Path) -> None:
     with ReplayServer(Recording(folder)) as server:
         answers = [get(server, "/teams", server.token) for _ in range(2)]
 
@@ -122,7 +122,7 @@ def test_a_response_is_given_as_often_as_it_was_recorded(folder: Path) -> None:
     assert server.problems == ["GET /teams {} was not recorded as often as it was requested"]
 
 
-def test_a_body_that_is_changed_meanwhile_is_not_served(folder: Path) -> None:
+def test_a_body_that_changes_during_the_replay_is_not_sent(folder: Path) -> None:
     with ReplayServer(Recording(folder)) as server:
         for body in (folder / "bodies").iterdir():
             body.write_bytes(gzip.compress(b'{"admins": []}'))

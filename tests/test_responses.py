@@ -49,7 +49,7 @@ def sync_one(sandbox: Sandbox, stream: str, **settings: object) -> Result:
         (b'{"admins": [], "total_count": "many"}', "`$.total_count`"),
     ],
 )
-def test_other_content_is_never_quoted(body: bytes, description: str, paged: Sandbox) -> None:
+def test_errors_never_quote_other_content(body: bytes, description: str, paged: Sandbox) -> None:
     error = failed(paged, faults.status(200, body), nth=2)
 
     assert f"GET {paged.base_url}/admins answered HTTP 200" in error
@@ -65,7 +65,7 @@ NO_ERROR_LISTS = [HTML, b"", b"[]", b"{}", b")]}'\n[]", b"Secret Name", b'["Secr
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 401, 500])
 @pytest.mark.parametrize("body", [*NO_ERROR_LISTS, b'{"errors": 5}', b'{"errors": ["x", {}]}'])
-def test_only_error_lists_are_quoted(body: bytes, status: int, sandbox: Sandbox) -> None:
+def test_errors_quote_only_error_lists(body: bytes, status: int, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.status(status, body), nth=1)
 
     result = sync_here(sandbox)
@@ -118,7 +118,7 @@ def test_an_empty_list_of_admins_is_an_error(sandbox: Sandbox) -> None:
     assert result.activated == []
 
 
-def test_a_workspace_without_teams_is_fine(sandbox: Sandbox) -> None:
+def test_a_workspace_without_teams_is_accepted(sandbox: Sandbox) -> None:
     for admin in sandbox.workspace.admin_rows():
         admin["team_ids"] = []
     sandbox.workspace.teams = []
@@ -158,7 +158,7 @@ def test_an_age_of_up_to_a_minute_is_accepted(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_an_old_date_is_a_warning(stream: str, sandbox: Sandbox) -> None:
+def test_an_old_date_causes_a_warning(stream: str, sandbox: Sandbox) -> None:
     date = formatdate(time.time() - 30 * DAY, usegmt=True)
     sandbox.fail(PATHS[stream], faults.add_headers(Date=date))
 
@@ -236,7 +236,7 @@ def test_an_unknown_sign_of_further_pages_is_an_error(
         b'{"admins": [{"id": "1", "name": "\t"}], "has_more": true}',
     ],
 )
-def test_odd_values_do_not_hide_a_sign_of_further_pages(body: bytes, sandbox: Sandbox) -> None:
+def test_malformed_values_hide_no_sign_of_more_pages(body: bytes, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.status(200, body))
 
     assert "further pages in an unknown way (has_more)" in sync_one(sandbox, "admins").error
@@ -263,7 +263,7 @@ def test_fewer_rows_than_announced_are_an_error(
     )
 
 
-def test_roles_come_under_their_own_key_if_both_are_there(sandbox: Sandbox) -> None:
+def test_roles_are_read_from_their_own_key_if_both_exist(sandbox: Sandbox) -> None:
     sandbox.respond("/roles", {"data": [{"id": "1", "name": "Support"}], "roles": []})
 
     assert sync_one(sandbox, "roles").column("roles", "id") == ["1"]
@@ -287,7 +287,7 @@ def test_a_link_header_to_a_next_page_is_an_error(
 
 
 @pytest.mark.parametrize("sign", NO_MORE, ids=str)
-def test_an_empty_sign_of_further_pages_is_fine(sign: dict[str, Any], sandbox: Sandbox) -> None:
+def test_an_empty_sign_of_further_pages_is_accepted(sign: dict[str, Any], sandbox: Sandbox) -> None:
     sandbox.respond("/admins", {"admins": [{"id": "1"}], **sign})
     sandbox.fail("/admins", faults.add_headers(Link='</admins?page=1>; rel="prev"'))
     sandbox.respond(SEARCH, {"activity_logs": [], **sign})
@@ -296,7 +296,7 @@ def test_an_empty_sign_of_further_pages_is_fine(sign: dict[str, Any], sandbox: S
     assert sync_one(sandbox, "activity_logs").error == ""
 
 
-def test_signs_next_to_a_link_that_is_followed_are_fine(sandbox: Sandbox) -> None:
+def test_signs_of_further_pages_are_accepted_with_a_next_link(sandbox: Sandbox) -> None:
     first = {"admins": [{"id": "1"}], "pages": {"next": "/admins?page=2"}, "has_more": True}
     sandbox.respond("/admins", first, {"admins": [{"id": "2"}], "has_more": False})
 
@@ -327,7 +327,7 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
         (403, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),
     ],
 )
-def test_a_refusal_is_not_retried_and_says_what_to_do(
+def test_a_refused_request_is_not_retried_and_the_error_has_advice(
     status: int, code: str, advice: list[str], paged: Sandbox
 ) -> None:
     error = failed(paged, faults.refuse(status, code, "Something is not right"), nth=2)
@@ -339,14 +339,14 @@ def test_a_refusal_is_not_retried_and_says_what_to_do(
     assert len(paged.journal.requests) == 2
 
 
-def test_the_request_id_may_come_as_a_header(paged: Sandbox) -> None:
+def test_the_request_id_may_be_in_a_header(paged: Sandbox) -> None:
     fault = faults.status(403, b"{}", {"X-Request-Id": "abc-123"})
 
     assert "request ID abc-123" in failed(paged, fault)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: Sandbox) -> None:
+def test_a_redirect_is_an_error_and_is_not_followed(status: int, paged: Sandbox) -> None:
     with Sandbox(demo()) as elsewhere:
         fault = faults.status(status, b"", {"Location": f"{elsewhere.base_url}/admins"})
         error = failed(paged, fault, nth=2)
@@ -364,7 +364,7 @@ def test_a_redirect_is_an_error_and_the_token_stays_here(status: int, paged: San
         "IP not whitelisted",
     ],
 )
-def test_an_address_missing_from_the_allowlist_is_not_about_permissions(
+def test_the_error_about_the_allowlist_does_not_mention_permissions(
     message: str, status: int, paged: Sandbox
 ) -> None:
     error = failed(paged, faults.refuse(status, "forbidden", message))

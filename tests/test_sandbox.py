@@ -56,7 +56,7 @@ def test_a_command_gets_the_settings_and_its_exit_code_is_returned(script: str, 
     assert done.code == code
 
 
-def test_a_command_that_does_not_exist_is_named() -> None:
+def test_the_error_names_a_missing_command() -> None:
     done = run_command(SANDBOX, "no-such-command")
 
     assert done.code == 1
@@ -74,7 +74,7 @@ def test_a_workspace_of_any_size_is_served_in_pages() -> None:
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_without_a_command_it_prints_the_settings_and_stays_up() -> None:
+def test_without_a_command_the_sandbox_prints_settings_and_keeps_running() -> None:
     with subprocess.Popen(
         [SANDBOX], stdout=subprocess.PIPE, encoding="utf-8", env=environment(PYTHONUNBUFFERED="1")
     ) as process:
@@ -92,7 +92,7 @@ def test_without_a_command_it_prints_the_settings_and_stays_up() -> None:
     assert process.returncode == 0
 
 
-def test_its_extra_is_named_where_flask_is_missing(tmp_path: Path) -> None:
+def test_without_flask_the_error_shows_how_to_install_it(tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('No module named flask')")
     done = run_command(SANDBOX, "true", PYTHONPATH=tmp_path)
 
@@ -101,7 +101,7 @@ def test_its_extra_is_named_where_flask_is_missing(tmp_path: Path) -> None:
     assert "install tap-" not in done.stderr.replace("'", "")
 
 
-def test_a_wrong_token_is_refused_in_intercoms_words(sandbox: Sandbox) -> None:
+def test_a_wrong_token_is_refused_with_intercoms_error(sandbox: Sandbox) -> None:
     answer = get(sandbox, "/admins", token="wrong")  # noqa: S106
 
     assert answer.status_code == 401
@@ -153,7 +153,7 @@ class CountingWorkspace(Workspace):
         return rows
 
 
-def test_a_page_makes_only_its_own_rows() -> None:
+def test_a_page_creates_only_its_own_rows() -> None:
     workspace = CountingWorkspace(generate_workspace(500, 3).admins, [])
     with Sandbox(workspace, Behaviour(page_size=50)) as sandbox:
         first = get(sandbox, "/admins").json()
@@ -180,7 +180,7 @@ def test_roles_are_listed_from_version_2_18_on(sandbox: Sandbox) -> None:
     assert body["data"][4] == unknown
 
 
-def test_another_version_can_answer_than_the_requested_one(sandbox: Sandbox) -> None:
+def test_the_sandbox_can_answer_with_another_api_version(sandbox: Sandbox) -> None:
     sandbox.behaviour.answers_version = "2.10"
 
     assert get(sandbox, "/admins", version="2.16").headers["Intercom-Version"] == "2.10"
@@ -196,7 +196,7 @@ def test_events_can_come_in_pages_of_a_fixed_size(sandbox: Sandbox) -> None:
     assert bodies[0]["pages"]["total_pages"] == 3
 
 
-def test_ties_can_be_shuffled_anew_in_each_response(sandbox: Sandbox) -> None:
+def test_ties_can_be_shuffled_in_each_response(sandbox: Sandbox) -> None:
     sandbox.workspace.history = [*generate_events(30, 5, 6), *generate_events(1, 9, 10)]
     sandbox.behaviour.event_order = "shuffled ties"
     first, second = (search(sandbox, per_page=250)["activity_logs"] for _ in range(2))
@@ -206,7 +206,7 @@ def test_ties_can_be_shuffled_anew_in_each_response(sandbox: Sandbox) -> None:
     assert sorted(map(str, first)) == sorted(map(str, second))
 
 
-def test_event_types_are_listed_before_an_event_has_them(sandbox: Sandbox) -> None:
+def test_event_types_without_events_are_listed(sandbox: Sandbox) -> None:
     types = get(sandbox, "/admins/activity_log_event_types").json()["event_types"]
 
     assert {"role_deletion", "admin_login_success"} <= {*types}

@@ -48,7 +48,7 @@ def test_without_meltano_the_command_fails_when_the_tap_fails(
     assert "HTTP 401" in runs["wrong"].stderr
 
 
-def test_the_workflow_is_valid_and_gives_nothing_away(tmp_path: Path) -> None:
+def test_the_documented_workflow_is_valid_and_secure(tmp_path: Path) -> None:
     path = tmp_path / ".github" / "workflows" / "nightly.yml"
     path.parent.mkdir(parents=True)
     path.write_text(block("## GitHub Actions", "yaml"), encoding="utf-8")
@@ -58,14 +58,14 @@ def test_the_workflow_is_valid_and_gives_nothing_away(tmp_path: Path) -> None:
     subprocess.run([str(BIN / "zizmor"), "--offline", "--quiet", str(path)], check=True)
 
 
-def test_the_workflows_of_the_pages_use_the_actions_of_this_repository() -> None:
+def test_documented_workflows_use_the_actions_of_this_repository() -> None:
     workflows = ROOT.glob(".github/workflows/*.yml")
     ours = set(re.findall(r"uses: (\S+)", "".join(path.read_text() for path in workflows)))
 
     assert set(re.findall(r"uses: (\S+)", "".join(PAGES.values()))) <= ours
 
 
-def test_the_cron_job_of_kubernetes_may_do_nothing_but_its_job() -> None:
+def test_the_kubernetes_job_has_no_unneeded_privileges() -> None:
     cron_job = yaml.safe_load(block("## Kubernetes", "yaml"))
 
     pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]

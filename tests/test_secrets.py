@@ -49,7 +49,7 @@ def _only_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_only_the_token")
 @pytest.mark.parametrize("encoded", ENCODED.values(), ids=ENCODED)
-def test_the_token_is_masked_however_it_is_encoded(encoded: str) -> None:
+def test_the_token_is_masked_in_every_encoding(encoded: str) -> None:
     assert masked(f"the {encoded}.") == "the ***."
     assert echoes(f'{{"a": "-{encoded}-"}}'.encode(), TOKEN)
 
@@ -167,7 +167,7 @@ def test_a_list_that_contains_the_token_is_refused(body: str, secretive: Sandbox
 
 
 @pytest.mark.parametrize("length", [15, 16, 17])
-def test_a_response_must_not_hold_a_token_of_16_characters(length: int, sandbox: Sandbox) -> None:
+def test_a_response_with_a_token_of_16_characters_is_refused(length: int, sandbox: Sandbox) -> None:
     sandbox.token = "abcdefghijklmnopq"[:length]
     sandbox.workspace.admins[0].name = f"-{sandbox.token}-"
 
@@ -206,7 +206,7 @@ def test_structured_logs_are_json_without_the_token(secretive: Sandbox, tmp_path
     "odd", ["\n", "\r\n", "\r", "\x1b[2K\r", "\u2028", "\x85", "\x0b", "\x1b]0;x\x07", "\u202e"]
 )
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_no_text_from_intercom_begins_a_log_line(odd: str, level: str, secretive: Sandbox) -> None:
+def test_no_text_from_intercom_starts_a_log_line(odd: str, level: str, secretive: Sandbox) -> None:
     evil = "2026-01-01 00:00:00,000 | ERROR    | evil"
     me = secretive.workspace.me()
     me["app"] = {"id_code": "x", "name": f"a{odd}{evil}"}
@@ -219,7 +219,7 @@ def test_no_text_from_intercom_begins_a_log_line(odd: str, level: str, secretive
     assert [line for line in run.stderr.splitlines() if line.strip().startswith(evil)] == []
 
 
-def test_a_traceback_may_follow_at_debug_level(secretive: Sandbox) -> None:
+def test_a_traceback_is_logged_at_debug_level_without_the_token(secretive: Sandbox) -> None:
     secretive.fail("/admins", faults.refuse(401, "unauthorized", TOKEN), nth=1)
 
     run = sync(secretive, **DEBUG)

@@ -110,7 +110,7 @@ def test_a_valid_value_is_accepted(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("words", "value"), [(words, value) for words in INVALID for value in INVALID[words]]
 )
-def test_an_invalid_value_is_one_problem_that_says_what_to_do(words: str, value: object) -> None:
+def test_an_invalid_value_causes_one_message_with_advice(words: str, value: object) -> None:
     name = re.split(r"\W", words)[0]
     start, _, rest = words.partition("…")
 

@@ -20,7 +20,7 @@ def no_address(sandbox: Sandbox, address: str | None = None) -> None:
 
 @pytest.mark.parametrize("streams", [("admins",), ("admins", "teams"), ("team_memberships",)])
 @pytest.mark.parametrize("pattern", ["*", "team*", "t*s", "teams"])
-def test_a_pattern_maps_what_is_selected_of_the_streams_it_names(
+def test_a_pattern_maps_the_selected_streams_that_it_matches(
     pattern: str, streams: tuple[str, ...], sandbox: Sandbox
 ) -> None:
     maps = {"admins": {"workspace": "'us'"}, pattern: {"workspace": "'us'"}}
@@ -33,7 +33,7 @@ def test_a_pattern_maps_what_is_selected_of_the_streams_it_names(
         assert {"workspace" in record for record in run.records(stream)} == {mapped}
 
 
-def test_maps_of_streams_that_are_not_selected_do_not_matter(sandbox: Sandbox) -> None:
+def test_maps_of_deselected_streams_are_ignored(sandbox: Sandbox) -> None:
     maps = {"*": {"__key_properties__": ["id"]}, "teams": {"id": None}}
 
     assert sync(sandbox, catalog=catalog_of("admins"), stream_maps=maps).error == ""
@@ -42,7 +42,7 @@ def test_maps_of_streams_that_are_not_selected_do_not_matter(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("address", [None, ""])
-def test_an_address_that_is_missing_stays_so_when_the_others_are_hashed(
+def test_a_null_address_stays_null_when_addresses_are_hashed(
     address: str | None, sandbox: Sandbox
 ) -> None:
     no_address(sandbox, address)
@@ -81,7 +81,7 @@ FAILING: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("maps", "expression"), FAILING)
-def test_a_failed_map_names_map_stream_and_row(
+def test_the_error_names_the_map_the_stream_and_the_row(
     maps: dict[str, Any], expression: str, sandbox: Sandbox
 ) -> None:
     no_address(sandbox)
@@ -96,7 +96,7 @@ def test_a_failed_map_names_map_stream_and_row(
 @pytest.mark.parametrize(
     ("expression", "reason"), [("int(name)", "ValueError"), ("nosuch", "'nosuch' is not defined")]
 )
-def test_a_failing_map_shows_a_name_that_it_does_not_know_but_no_value(
+def test_the_error_shows_an_unknown_name_but_no_value(
     expression: str, reason: str, sandbox: Sandbox
 ) -> None:
     error = sync(sandbox, stream_maps={"admins": {"x": expression}}).error
@@ -119,7 +119,7 @@ def test_a_failing_map_shows_a_name_that_it_does_not_know_but_no_value(
         ({"admins": {"id": "id", "__else__": None}}, []),
     ],
 )
-def test_maps_without_effect_are_a_warning(
+def test_maps_without_effect_cause_a_warning(
     stream_maps: dict[str, Any], ignored: list[str], sandbox: Sandbox
 ) -> None:
     run = sync(sandbox, stream_maps=stream_maps)
@@ -129,7 +129,7 @@ def test_maps_without_effect_are_a_warning(
     assert warnings == [f"{prefix}{name}" for name in ignored]
 
 
-def test_the_test_mode_maps_streams_that_are_not_selected_by_default(sandbox: Sandbox) -> None:
+def test_test_mode_maps_streams_that_are_not_selected_by_default(sandbox: Sandbox) -> None:
     run = sync(sandbox, "--test", stream_maps={"*": {"workspace": "'us'"}})
 
     for stream in STREAMS:

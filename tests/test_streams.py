@@ -30,7 +30,7 @@ def test_a_full_sync_takes_two_requests_and_one_schema_per_stream(sandbox: Sandb
     assert counts == {"admins": 13, "teams": 4, "team_memberships": 13}
 
 
-def test_admins_are_as_intercom_lists_them_with_ids_as_strings(sandbox: Sandbox) -> None:
+def test_admins_have_the_values_that_intercom_sends_and_string_ids(sandbox: Sandbox) -> None:
     admins = {record["id"]: record for record in sync(sandbox).records("admins")}
 
     assert admins["1003"] == {
@@ -54,7 +54,7 @@ def test_admins_are_as_intercom_lists_them_with_ids_as_strings(sandbox: Sandbox)
     assert admins["1007"]["team_priority_level"] is None
 
 
-def test_an_avatar_in_its_object_form_gives_its_url(sandbox: Sandbox) -> None:
+def test_an_avatar_object_becomes_its_url(sandbox: Sandbox) -> None:
     avatar = {"type": "avatar", "image_url": "https://static.example.com/a.png"}
     row = {"type": "admin", "id": 7, "avatar": avatar}
     sandbox.respond("/admins", {"type": "admin.list", "admins": [row, {"id": 8, "avatar": {}}]})
@@ -62,7 +62,7 @@ def test_an_avatar_in_its_object_form_gives_its_url(sandbox: Sandbox) -> None:
     assert sync(sandbox).column("admins", "avatar_url") == [avatar["image_url"], None]
 
 
-def test_teams_are_as_intercom_lists_them_with_ids_as_strings(sandbox: Sandbox) -> None:
+def test_teams_have_the_values_that_intercom_sends_and_string_ids(sandbox: Sandbox) -> None:
     teams = {record["id"]: record for record in sync(sandbox).records("teams")}
 
     assert teams["502"] == {
@@ -80,7 +80,7 @@ def test_teams_are_as_intercom_lists_them_with_ids_as_strings(sandbox: Sandbox) 
     assert teams["504"]["admin_priority_level"] is None
 
 
-def test_memberships_are_one_record_a_pair_and_primary_wins(sandbox: Sandbox) -> None:
+def test_each_membership_is_one_record_and_primary_wins(sandbox: Sandbox) -> None:
     team = {
         "id": "9",
         "admin_ids": [1, 2, 2, 3],
@@ -124,7 +124,7 @@ def test_rows_of_type_team_are_not_teammates_and_others_keep_their_type(sandbox:
     assert "empty list" in sync(sandbox).error
 
 
-def test_away_status_reasons_join_with_the_teammates(sandbox: Sandbox) -> None:
+def test_away_status_reasons_can_be_joined_with_teammates(sandbox: Sandbox) -> None:
     run = sync(sandbox, catalog=catalog_of("admins", "away_status_reasons"))
 
     reasons = {record["id"]: record for record in run.records("away_status_reasons")}
@@ -139,7 +139,7 @@ def test_away_status_reasons_join_with_the_teammates(sandbox: Sandbox) -> None:
     ("stream", "request_line"),
     [("team_memberships", "GET /teams"), ("teams", "GET /teams"), ("workspaces", "GET /me")],
 )
-def test_a_stream_alone_takes_one_request(stream: str, request_line: str, sandbox: Sandbox) -> None:
+def test_one_stream_takes_one_request(stream: str, request_line: str, sandbox: Sandbox) -> None:
     run = sync(sandbox, catalog=catalog_of(stream))
 
     assert sandbox.journal.requests == [request_line]
@@ -147,7 +147,7 @@ def test_a_stream_alone_takes_one_request(stream: str, request_line: str, sandbo
     assert [message["stream"] for message in run.of("SCHEMA")] == [stream]
 
 
-def test_requests_carry_token_version_and_the_taps_name(sandbox: Sandbox) -> None:
+def test_requests_contain_token_version_and_the_taps_name(sandbox: Sandbox) -> None:
     sync(sandbox, api_version="2.14")
 
     for headers in sandbox.journal.headers:
@@ -174,7 +174,7 @@ def test_every_key_is_required_and_never_null() -> None:
             assert "null" not in schema["properties"][key]["type"], entry["tap_stream_id"]
 
 
-def test_the_test_mode_reads_one_record_of_each_stream(sandbox: Sandbox) -> None:
+def test_test_mode_reads_one_record_of_each_stream(sandbox: Sandbox) -> None:
     run = sync(sandbox, "--test")
 
     assert {stream: len(run.records(stream)) for stream in STREAMS} == dict.fromkeys(STREAMS, 1)
@@ -197,7 +197,7 @@ def test_roles_are_read_with_the_first_api_version_that_has_them(
 
 
 @pytest.mark.parametrize("key", ["data", "roles"])
-def test_roles_come_under_either_key(key: str, sandbox: Sandbox) -> None:
+def test_roles_are_read_from_either_key(key: str, sandbox: Sandbox) -> None:
     sandbox.respond("/roles", {"type": "list", key: [{"id": 1, "name": "data"}]})
 
     run = sync_here(sandbox, catalog=catalog_of("roles"))
@@ -206,7 +206,7 @@ def test_roles_come_under_either_key(key: str, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_refused_roles_name_version_and_permission(status: int, sandbox: Sandbox) -> None:
+def test_the_error_about_roles_names_version_and_permission(status: int, sandbox: Sandbox) -> None:
     sandbox.fail("/roles", faults.refuse(status, "not_found"))
 
     error = sync_here(sandbox, catalog=catalog_of("roles")).error
@@ -218,7 +218,7 @@ def test_refused_roles_name_version_and_permission(status: int, sandbox: Sandbox
 
 
 @pytest.mark.parametrize("workspace", [None, "sandbox"])
-def test_a_run_logs_what_it_reads_and_what_it_read(workspace: str | None, sandbox: Sandbox) -> None:
+def test_a_run_logs_its_source_and_record_counts(workspace: str | None, sandbox: Sandbox) -> None:
     run = sync(sandbox, workspace_id=workspace or "")
 
     lines = [line for line in run.logged("INFO") if line.startswith(("Reading", "Sync complete"))]
@@ -248,7 +248,7 @@ class Nested(msgspec.Struct):
     shift: Annotated[Shift | None, column("Shift.")] = None
 
 
-def test_times_and_renamed_fields_become_columns_by_themselves() -> None:
+def test_times_and_renamed_fields_become_columns_without_more_code() -> None:
     shift = msgspec.convert({"id": "1", "begins_at": 5, "end": 0}, Shift)
 
     assert record_of(shift) == {
@@ -259,12 +259,12 @@ def test_times_and_renamed_fields_become_columns_by_themselves() -> None:
     assert record_of(msgspec.convert({"id": "1"}, Shift))["ends_at"] is None
 
 
-def test_a_time_within_an_object_is_refused_rather_than_left_as_it_is() -> None:
+def test_a_time_in_an_object_is_refused() -> None:
     with pytest.raises(TypeError, match="Shift has a field"):
         schema_of(Nested, "Nested.")
 
 
-def test_a_bare_array_is_checked_as_any_list(sandbox: Sandbox) -> None:
+def test_an_array_response_is_checked_like_other_lists(sandbox: Sandbox) -> None:
     endpoint = replace(list_of("rows", Row, "/admins", name="admins"), is_array=True)
     intercom = Intercom(sandbox.token, sandbox.base_url)
 

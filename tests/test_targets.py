@@ -25,7 +25,7 @@ pytestmark = pytest.mark.targets
 FLAT: dict[str, Any] = {"flattening_enabled": True, "flattening_max_depth": 2}
 
 
-def test_jsonl_takes_it_and_appends(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_jsonl_loads_and_appends_rows(sandbox: Sandbox, tmp_path: Path) -> None:
     where = {"destination_path": str(tmp_path), "do_timestamp_file": False}
     config = write(tmp_path / "c.json", where)
 
@@ -39,7 +39,7 @@ def test_jsonl_takes_it_and_appends(sandbox: Sandbox, tmp_path: Path) -> None:
     assert len(read("admins")) == 2 * 13
 
 
-def test_csv_takes_it_and_replaces(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_csv_loads_and_replaces_files(sandbox: Sandbox, tmp_path: Path) -> None:
     config = write(tmp_path / "c.json", {"output_path": str(tmp_path)})
 
     def read(stream: str) -> Rows:
@@ -56,7 +56,7 @@ def test_csv_takes_it_and_replaces(sandbox: Sandbox, tmp_path: Path) -> None:
         check_rows(sandbox, read)
 
 
-def test_duckdb_takes_it_and_updates(sandbox: Sandbox, duck: DuckDB, tmp_path: Path) -> None:
+def test_duckdb_loads_and_updates_rows(sandbox: Sandbox, duck: DuckDB, tmp_path: Path) -> None:
     for _ in range(2):
         assert load(sandbox, "target-duckdb", duck.config) == (0, 0)
         check_rows(sandbox, duck.read)
@@ -66,7 +66,7 @@ def test_duckdb_takes_it_and_updates(sandbox: Sandbox, duck: DuckDB, tmp_path: P
     assert len(rows) == 13
 
 
-def test_duckdb_keeps_leavers_as_the_readme_says(sandbox: Sandbox, duck: DuckDB) -> None:
+def test_duckdb_keeps_removed_teammates_as_documented(sandbox: Sandbox, duck: DuckDB) -> None:
     assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
     sandbox.workspace.leave(1010)
     assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
@@ -77,7 +77,7 @@ def test_duckdb_keeps_leavers_as_the_readme_says(sandbox: Sandbox, duck: DuckDB)
     check_rows(sandbox, duck.read)
 
 
-def test_postgres_takes_it_and_updates(sandbox: Sandbox, postgres: Postgres) -> None:
+def test_postgres_loads_and_updates_rows(sandbox: Sandbox, postgres: Postgres) -> None:
     def read(stream: str) -> Rows:
         return postgres.query(f"select * from {stream}")
 
@@ -89,7 +89,7 @@ def test_postgres_takes_it_and_updates(sandbox: Sandbox, postgres: Postgres) -> 
     check_rows(sandbox, read)
 
 
-def test_postgres_takes_objects_as_columns(sandbox: Sandbox, postgres: Postgres) -> None:
+def test_postgres_loads_flattened_objects_as_columns(sandbox: Sandbox, postgres: Postgres) -> None:
     assert load(sandbox, "target-postgres", postgres.config(), **FLAT) == (0, 0)
 
     rows = postgres.query("select id, role__name from admins order by id")
@@ -97,7 +97,7 @@ def test_postgres_takes_objects_as_columns(sandbox: Sandbox, postgres: Postgres)
     assert rows[6] == {"id": "1007", "role__name": None}
 
 
-def test_the_singer_projects_validator_agrees(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_singer_validator_accepts_the_output(sandbox: Sandbox, tmp_path: Path) -> None:
     output = sync(sandbox, **ACTIVATE).stdout
     lines = [line for line in output.splitlines() if "ACTIVATE_VERSION" not in line]
     validator = installed("singer-check-tap")
@@ -139,7 +139,7 @@ def bucket(name: str) -> Iterator[str]:
             server.terminate()
 
 
-def test_a_bucket_takes_parquet_files(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_bucket_receives_parquet_files(sandbox: Sandbox, tmp_path: Path) -> None:
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "aws_region": "us-east-1"}
     config: dict[str, Any] = {
         "format": {"format_type": "parquet", "format_parquet": {}},
@@ -196,7 +196,7 @@ def test_the_postgres_target_of_pipelinewise_updates_and_keeps_leavers_unmarked(
     assert rows["1010"]["_sdc_deleted_at"] is None
 
 
-def test_a_mapper_between_tap_and_target_loses_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_mapper_between_tap_and_target_loses_no_record(sandbox: Sandbox, tmp_path: Path) -> None:
     maps = {"admins": {"email": "sha256(email)", "workspace": "'us'"}}
     mapping = write(tmp_path / "c.json", {"stream_maps": maps})
 

@@ -27,7 +27,7 @@ def test_lists_that_agree_cause_no_warning(sandbox: Sandbox) -> None:
     assert sync(sandbox).warnings == []
 
 
-def test_members_that_are_not_among_the_teammates_are_named(sandbox: Sandbox) -> None:
+def test_a_warning_names_members_who_are_not_teammates(sandbox: Sandbox) -> None:
     sandbox.workspace.teams[3].members += range(1, 8)
 
     run = sync(sandbox)
@@ -38,7 +38,7 @@ def test_members_that_are_not_among_the_teammates_are_named(sandbox: Sandbox) ->
     assert len(run.records("team_memberships")) == 13 + 7
 
 
-def test_teams_that_do_not_list_a_teammate_who_names_them_are_named(sandbox: Sandbox) -> None:
+def test_a_warning_names_teams_that_lack_a_teammate(sandbox: Sandbox) -> None:
     rows = sandbox.workspace.admin_rows()
     rows[0]["team_ids"] += [504, 999]
     sandbox.respond("/admins", {"type": "admin.list", "admins": rows})
@@ -55,7 +55,7 @@ def test_teams_that_do_not_list_a_teammate_who_names_them_are_named(sandbox: San
     ("streams", "warnings"),
     [(("admins",), 0), (("teams", "team_memberships"), 0), (MEMBERSHIPS, 1), (TEAMS, 1)],
 )
-def test_two_lists_are_compared(streams: tuple[str, ...], warnings: int, sandbox: Sandbox) -> None:
+def test_both_lists_are_compared(streams: tuple[str, ...], warnings: int, sandbox: Sandbox) -> None:
     sandbox.workspace.teams[3].members.append(7)
 
     assert len(sync(sandbox, catalog=catalog_of(*streams)).warnings) == warnings
@@ -63,7 +63,7 @@ def test_two_lists_are_compared(streams: tuple[str, ...], warnings: int, sandbox
 
 @pytest.mark.parametrize("members", [None, ...])
 @pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
-def test_a_team_of_unknown_members_is_refused_unless_it_is_accepted(
+def test_a_team_with_unknown_members_is_refused_unless_accepted(
     streams: tuple[str, ...], members: object, sandbox: Sandbox
 ) -> None:
     serve_team(sandbox, "501", admin_ids=members)
@@ -81,7 +81,7 @@ def test_a_team_of_unknown_members_is_refused_unless_it_is_accepted(
 
 
 @pytest.mark.parametrize("members", [None, ...])
-def test_a_team_that_no_teammate_names_is_taken_as_empty(members: object, sandbox: Sandbox) -> None:
+def test_a_team_without_teammates_is_treated_as_empty(members: object, sandbox: Sandbox) -> None:
     serve_team(sandbox, "504", admin_ids=members)
 
     run = sync(sandbox, **ACTIVATE)
@@ -127,7 +127,7 @@ def test_a_team_whose_priority_levels_name_members_is_not_empty(sandbox: Sandbox
 
 
 @pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
-def test_a_list_without_teams_is_refused_while_teammates_name_some(
+def test_an_empty_list_of_teams_is_refused_if_teammates_have_teams(
     streams: tuple[str, ...], sandbox: Sandbox
 ) -> None:
     sandbox.respond("/teams", {"type": "team.list", "teams": []})

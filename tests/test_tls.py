@@ -91,7 +91,7 @@ def test_an_invalid_certificate_is_reported_without_a_retry(
     assert "retrying" not in run.stderr
 
 
-def test_a_missing_bundle_is_named(encrypted: Sandbox) -> None:
+def test_the_error_names_a_missing_bundle(encrypted: Sandbox) -> None:
     error = sync(encrypted, REQUESTS_CA_BUNDLE="/no/bundle.pem").error
 
     assert f"GET {encrypted.base_url}/admins failed: " in error

@@ -81,7 +81,7 @@ def waited(limit: RateLimit, times: int = 1) -> object:
         ({"Retry-After": "12", "X-RateLimit-Reset": str(NOW + 8)}, 12),
     ],
 )
-def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> None:
+def test_the_wait_after_a_429(headers: dict[str, str], wait: float) -> None:
     assert requested_wait(headers, NOW) == wait
 
 
@@ -89,40 +89,40 @@ def test_the_wait_that_a_429_asks_for(headers: dict[str, str], wait: float) -> N
     ("left", "ahead", "wait"),
     [(0, 0.4, 0.4), (1, 0.4, 0), (0, -0.4, 0), (0, 301, 0), (0, float("nan"), 0), ("?", 0.4, 0)],
 )
-def test_a_used_up_period_is_waited_for(left: object, ahead: float, wait: float) -> None:
+def test_requests_wait_for_the_next_period(left: object, ahead: float, wait: float) -> None:
     limit = limit_after(period(left, NOW + ahead))
 
     assert waited(limit) == wait
 
 
-def test_what_is_left_is_counted_down_by_those_who_ask() -> None:
+def test_each_request_reduces_the_number_left() -> None:
     limit = limit_after(period(3, NOW + 0.4))
 
     assert waited(limit, times=3) == 0
     assert waited(limit) == 0.4
 
 
-def test_a_response_that_comes_late_does_not_give_requests_back() -> None:
+def test_a_late_response_does_not_increase_the_number_left() -> None:
     limit = limit_after(period(1, NOW + 0.5), period(2, NOW + 0.5))
     limit.take()
 
     assert waited(limit) == 0.5
 
 
-def test_other_apps_use_the_limit_too() -> None:
+def test_requests_of_other_apps_reduce_the_number_left() -> None:
     limit = limit_after(period(3, NOW + 0.5), period(0, NOW + 0.5))
 
     assert waited(limit) == 0.5
 
 
-def test_the_earliest_end_that_a_period_was_given_counts() -> None:
+def test_the_earliest_end_of_a_period_is_used() -> None:
     limit = limit_after(period(0, NOW + 2))
     limit.learn(period(0, NOW + 2), NOW + 1.7)
 
     assert waited(limit) == 0.3
 
 
-def test_a_new_period_is_as_large_as_the_last() -> None:
+def test_a_new_period_has_the_limit_of_the_last_one() -> None:
     limit = limit_after(period(0, NOW + 0.3, size=2))
     assert waited(limit, times=2) == 0.3
 
@@ -132,7 +132,7 @@ def test_a_new_period_is_as_large_as_the_last() -> None:
 
 
 @pytest.mark.parametrize(("size", "more"), [(5, 3), ("?", 4)])
-def test_what_was_sent_before_a_new_period_told_its_size_counts(size: object, more: int) -> None:
+def test_requests_before_the_first_response_of_a_period_count(size: object, more: int) -> None:
     limit = limit_after(period(0, NOW + 0.2, size))
     assert waited(limit, times=2) == 0.2
 
@@ -142,13 +142,13 @@ def test_what_was_sent_before_a_new_period_told_its_size_counts(size: object, mo
     assert waited(limit) == 0.7
 
 
-def test_a_period_that_ended_meanwhile_gives_what_the_next_one_has() -> None:
+def test_the_number_left_is_that_of_the_newest_period() -> None:
     limit = limit_after(period(1, NOW + 0.5), period(4, NOW + 10))
 
     assert waited(limit, times=4) == 0
 
 
-def test_a_pause_counts_even_if_requests_are_left() -> None:
+def test_a_pause_delays_requests_even_if_some_are_left() -> None:
     limit = limit_after(period(5, NOW + 10))
     limit.pause(0.4)
     limit.pause(0.1)
@@ -173,7 +173,7 @@ def test_a_date_of_http(header: str | None, date: float | None) -> None:
     assert date_of(header) == date
 
 
-def test_the_clock_is_this_machines_until_a_response_tells_it(still: Time) -> None:
+def test_this_machines_clock_is_used_until_the_first_response(still: Time) -> None:
     clock = Clock()
     before = time.time()
     assert before <= clock.now() <= time.time()

@@ -44,7 +44,7 @@ def refuse_after(share: float) -> Response | None:
     return None
 
 
-def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox) -> None:
+def test_windows_are_read_in_parallel_and_written_oldest_first(busy: Sandbox) -> None:
     chance = random.Random(3)  # noqa: S311 (not for secrets)
     three = threading.Event()
 
@@ -64,7 +64,7 @@ def test_windows_are_read_at_once_and_come_oldest_first(busy: Sandbox) -> None:
     assert busy.journal.max_concurrent <= CONCURRENT
 
 
-def test_a_failure_ends_the_sync_after_all_before_it_was_written(busy: Sandbox) -> None:
+def test_all_events_before_a_failed_window_are_written(busy: Sandbox) -> None:
     busy.fail(SEARCH, lambda: refuse_after(0.5))
 
     run = sync_events(busy)
@@ -111,7 +111,7 @@ def test_each_request_has_its_own_five_attempts(busy: Sandbox) -> None:
     assert "Attempt 2" not in run.stderr
 
 
-def test_a_limit_is_shared_and_costs_no_attempt() -> None:
+def test_windows_share_a_limit_that_costs_no_attempt() -> None:
     with Sandbox(demo(), Behaviour(rate_limit=12)) as limited:
         limited.workspace.history = generate_events(6000, START, STOP)
         run = sync_events(limited)
@@ -127,7 +127,7 @@ def test_a_limit_is_shared_and_costs_no_attempt() -> None:
     assert sum(waits(run)) <= PERIOD * (periods + 1)
 
 
-def test_a_429_pauses_everybody(busy: Sandbox) -> None:
+def test_a_429_pauses_all_windows(busy: Sandbox) -> None:
     refused: list[float] = []
 
     def refuse() -> Response:
@@ -203,7 +203,7 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
     assert [thread for thread in left if thread.is_alive()] == []
 
 
-def test_what_was_asked_already_is_not_asked_again(busy: Sandbox) -> None:
+def test_the_first_response_is_not_requested_again(busy: Sandbox) -> None:
     busy.workspace.history = generate_events(600, START, STOP)
     intercom = Intercom(busy.token, busy.base_url)
     request_ = within(intercom.build_request(LOGS, {"per_page": 250}), (START - 100, STOP + 100))
@@ -234,7 +234,7 @@ def test_a_few_events_take_few_requests(count: int, requests: int, sandbox: Sand
         {"next": {"starting_after": "a"}},
     ],
 )
-def test_empty_pages_that_point_on_are_an_error(pages: dict[str, Any], sandbox: Sandbox) -> None:
+def test_empty_pages_with_next_links_are_an_error(pages: dict[str, Any], sandbox: Sandbox) -> None:
     sandbox.respond(SEARCH, {"activity_logs": [], "pages": pages})
 
     error = sync_events(sandbox).error

@@ -248,7 +248,7 @@ def test_a_fixed_page_size_and_random_ties_lose_no_event(
 @pytest.mark.parametrize("order", ["newest first", "oldest first", "shuffled once"])
 @pytest.mark.parametrize("times", [spread, in_seconds])
 @pytest.mark.parametrize("seed", range(5))
-def test_events_that_expire_meanwhile_hide_no_other(
+def test_expiring_events_hide_no_other_events(
     order: str, times: Callable[[random.Random, int], list[int]], seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
@@ -261,7 +261,7 @@ def test_events_that_expire_meanwhile_hide_no_other(
 
 
 @pytest.mark.parametrize("size", [None, 20])
-def test_rows_that_are_only_counted_are_not_left_out(size: int | None) -> None:
+def test_rows_that_only_the_total_count_announces_are_read(size: int | None) -> None:
     chance = random.Random(1)  # noqa: S311 (not for secrets)
     server = Server(chance, spread(chance, 600), size, form="count")
 
@@ -274,7 +274,7 @@ def test_rows_that_are_only_counted_are_not_left_out(size: int | None) -> None:
     ("size", "rounds_size", "count"),
     [(20, 1, 22), (20, 1, 30), (250, 1, 252), (250, 1, 300), (250, 1, 320), (None, 10, 262)],
 )
-def test_the_page_that_shows_the_size_proves_nothing_else(
+def test_a_page_of_the_requested_size_does_not_prove_the_order(
     size: int | None, rounds_size: int, count: int, form: str, after_last: str
 ) -> None:
     for seed in range(3):
@@ -286,7 +286,7 @@ def test_the_page_that_shows_the_size_proves_nothing_else(
 
 
 @pytest.mark.parametrize("form", ["wrong size only", "wrong size and total"])
-def test_many_pages_with_fewer_rows_than_they_say_lose_no_event(form: str) -> None:
+def test_pages_with_fewer_rows_than_announced_lose_no_event(form: str) -> None:
     chance = random.Random(1)  # noqa: S311 (not for secrets)
     server = Server(chance, spread(chance, 751), 20, form=form)
 

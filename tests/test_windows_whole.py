@@ -87,13 +87,13 @@ def test_a_time_in_milliseconds_is_an_error(sandbox: Sandbox) -> None:
         read(sandbox)
 
 
-def test_a_crowded_second_is_read_however_full(sandbox: Sandbox) -> None:
+def test_a_second_with_many_events_is_read_completely(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(2600, START, START + 1)
 
     assert len(read(sandbox, START, START + 4)) == 2600
 
 
-def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
+def test_no_window_contains_more_than_eight_pages(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(6000, STOP - 7200, STOP - 3600)
 
     counts = [len(rows) for _, rows in windows(sandbox)]
@@ -102,7 +102,7 @@ def test_no_window_holds_more_than_eight_pages(sandbox: Sandbox) -> None:
     assert max(counts) <= 8 * 250
 
 
-def test_pages_by_number_are_read_again_until_they_are_the_same(sandbox: Sandbox) -> None:
+def test_numbered_pages_are_read_again_until_they_stop_changing(sandbox: Sandbox) -> None:
     history = generate_events(600, START, START + 1)
     sandbox.workspace.history = history
     kept = ids_of(history[1:])
@@ -204,7 +204,7 @@ def at_most_150(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [no_page, at_most_20, at_most_150])
-def test_a_server_that_ignores_page_or_size_loses_none(
+def test_no_event_is_lost_if_the_server_ignores_page_or_size(
     change: Callable[[dict[str, Any]], None], sandbox: Sandbox
 ) -> None:
     def answer() -> Response:
@@ -216,7 +216,7 @@ def test_a_server_that_ignores_page_or_size_loses_none(
     assert read(sandbox) == ids_of(MINUTES)
 
 
-def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None:
+def test_a_list_that_repeats_its_pages_is_an_error(sandbox: Sandbox) -> None:
     body = {"activity_logs": [{"id": str(id_), "created_at": START} for id_ in range(250)]}
     sandbox.respond(SEARCH, body)
 
@@ -226,7 +226,7 @@ def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None
 
 @pytest.mark.parametrize("step", [DAY, 3600])
 @pytest.mark.parametrize("up", [False, True])
-def test_rounded_bounds_lose_no_event_where_they_meet(
+def test_rounded_bounds_lose_no_event_between_windows(
     step: int, *, up: bool, sandbox: Sandbox
 ) -> None:
     stop = STOP // DAY * DAY + DAY // 2
@@ -254,7 +254,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_only_a_day_that_fails_ends_it(sandbox: Sandbox) -> None:
+def test_only_a_day_without_an_answer_fails_the_sync(sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(300, NOW - 90 * DAY, STOP)
     bad = NOW - 30 * DAY
 

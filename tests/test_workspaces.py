@@ -89,7 +89,7 @@ def test_a_response_without_workspace_fails(body: object, problem: str, sandbox:
         ("EU", "https://gateway.example", None),
     ],
 )
-def test_another_region_is_noticed(region: str | None, base_url: str, host: str | None) -> None:
+def test_the_right_base_url_is_found(region: str | None, base_url: str, host: str | None) -> None:
     assert host_of_region(region, base_url) == host
 
 
@@ -118,7 +118,7 @@ def test_the_right_workspace_is_requested_once(streams: tuple[str, ...], sandbox
 @pytest.mark.parametrize(
     ("arguments", "state"), [((), None), ((), of_workspace("pr0duct1on")), (("--test",), None)]
 )
-def test_another_workspace_ends_the_sync_before_anything(
+def test_another_workspace_fails_the_sync_before_other_requests(
     arguments: tuple[str, ...], state: dict[str, Any] | None, sandbox: Sandbox
 ) -> None:
     error = error_before_any_record(sandbox, *arguments, state=state, workspace_id="pr0duct1on")
@@ -136,7 +136,7 @@ def test_another_workspace_ends_the_sync_before_anything(
     ],
 )
 @pytest.mark.parametrize("fault", [faults.refuse(401, "unauthorized"), faults.status(403)])
-def test_a_refusal_ends_the_sync_and_says_how_to_do_without(
+def test_a_refused_workspace_fails_the_sync_with_advice(
     fault: faults.Fault,
     arguments: tuple[str, ...],
     options: dict[str, Any],
@@ -159,7 +159,7 @@ def remembered(run: Result) -> object:
     return run.bookmark("workspaces").get("workspace_id")
 
 
-def test_the_state_remembers_the_workspace(sandbox: Sandbox) -> None:
+def test_the_state_contains_the_workspace(sandbox: Sandbox) -> None:
     assert remembered(sync(sandbox, **RIGHT)) == "sandbox"
     assert remembered(sync(sandbox, catalog=WORKSPACES_ONLY)) == "sandbox"
     assert remembered(sync(sandbox)) is None
@@ -178,9 +178,9 @@ def test_a_state_of_another_workspace_is_refused(
 
 
 @pytest.mark.parametrize("state", [of_workspace("sandbox"), {"bookmarks": {"admins": {}}}])
-def test_a_state_of_this_or_no_workspace_is_fine(state: dict[str, Any], sandbox: Sandbox) -> None:
+def test_a_state_of_this_or_no_workspace_is_valid(state: dict[str, Any], sandbox: Sandbox) -> None:
     assert remembered(sync(sandbox, state=state, **RIGHT)) == "sandbox"
 
 
-def test_without_a_question_the_state_keeps_what_it_knows(sandbox: Sandbox) -> None:
+def test_the_state_keeps_the_workspace_if_it_is_not_read(sandbox: Sandbox) -> None:
     assert remembered(sync(sandbox, state=of_workspace("st4g1ng"))) == "st4g1ng"
