@@ -155,7 +155,7 @@ TYPES = {
 }
 
 
-def normalise(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def normalize(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration with parsed values and defaults, without empty settings.
 
     Args:
@@ -191,7 +191,7 @@ def problems_of(config: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
     """Return a message for each problem of a configuration, without the access token.
 
     Args:
-        config: The settings, as `normalise` returns them.
+        config: The settings, as `normalize` returns them.
         schema: JSON schema of all settings, including the SDK's.
     """
     problems = {

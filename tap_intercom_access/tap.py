@@ -27,7 +27,7 @@ from tap_intercom_access.intercom.redaction import excerpt, keep_secret
 from tap_intercom_access.output import PipeWriter
 from tap_intercom_access.settings import (
     SETTINGS,
-    normalise,
+    normalize,
     problems_of,
     suggest_settings,
     variables_by_setting,
@@ -147,7 +147,7 @@ class TapIntercomAccess(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # The SDK's messages quote wrong values, even the access token.
         keep_secret(str(self._config.get("access_token", "")))
-        self._config = normalise(self._config, self.config_jsonschema)
+        self._config = normalize(self._config, self.config_jsonschema)
         problems = problems_of(self._config, self.config_jsonschema)
         if problems and raise_errors:
             raise InputError(f"Invalid configuration: {'; '.join(problems)}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tap_intercom_access.settings import SETTINGS, normalise, problems_of
+from tap_intercom_access.settings import SETTINGS, normalize, problems_of
 from tap_intercom_access.tap import TapIntercomAccess
 
 SCHEMA = copy.deepcopy(SETTINGS)
@@ -16,7 +16,7 @@ DEFAULTS = {n: s["default"] for n, s in SCHEMA["properties"].items() if "default
 
 
 def problems(**settings: Any) -> list[str]:
-    return problems_of(normalise({"access_token": "token"} | settings, SCHEMA), SCHEMA)
+    return problems_of(normalize({"access_token": "token"} | settings, SCHEMA), SCHEMA)
 
 
 VALID: dict[str, list[object]] = {
@@ -134,7 +134,7 @@ def test_settings_are_stripped_converted_and_filled_with_defaults() -> None:
         "api_version": None,
     }
 
-    assert normalise(config, SCHEMA) == DEFAULTS | {
+    assert normalize(config, SCHEMA) == DEFAULTS | {
         "access_token": "token",
         "base_url": "https://api.intercom.io",
         "request_timeout": 2.5,
@@ -145,7 +145,7 @@ def test_settings_are_stripped_converted_and_filled_with_defaults() -> None:
 @pytest.mark.parametrize("name", SCHEMA["properties"])
 @pytest.mark.parametrize("value", ["", " ", "\t\n", None])
 def test_an_empty_setting_is_unset(name: str, value: object) -> None:
-    assert normalise({name: value}, SCHEMA) == DEFAULTS
+    assert normalize({name: value}, SCHEMA) == DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_an_empty_setting_is_unset(name: str, value: object) -> None:
     ],
 )
 def test_a_list_may_be_separated_by_commas(value: object, types: list[str] | None) -> None:
-    assert normalise({"activity_types": value}, SCHEMA).get("activity_types") == types
+    assert normalize({"activity_types": value}, SCHEMA).get("activity_types") == types
