@@ -1,6 +1,6 @@
-"""Reads all rows of a time range, oldest first, in whatever order Intercom lists them.
+"""Reads all rows of a time range, oldest first. Intercom may list them in any order.
 
-The range is read in windows, several at the same time. The order of the list is not documented,
+The range is read in windows, several at the same time. The order of the list isn't documented,
 rows come and go while it is read, and a server may ignore the requested page size. So a window is
 complete only in these cases:
 
