@@ -225,7 +225,7 @@ def test_the_documented_commands_compare_the_records(tmp_path: Path, sandbox: Sa
     run = sync(sandbox, evidence_path=tmp_path / "evidence")
     (tmp_path / "sync.jsonl").write_text(run.stdout, encoding="utf-8")
     install, *lines = block(
-        "runs it again, without Intercom and without a token", "bash"
+        "an auditor can replay the sync and compare both files", "bash"
     ).splitlines()
     done = run_command("sh", "-c", "\n".join(lines), cwd=tmp_path)
 

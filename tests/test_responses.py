@@ -239,7 +239,7 @@ def test_an_unknown_sign_of_further_pages_is_an_error(
 def test_malformed_values_hide_no_sign_of_more_pages(body: bytes, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.status(200, body))
 
-    assert "further pages in an unknown way (has_more)" in sync_one(sandbox, "admins").error
+    assert "announced in an unknown way (has_more)" in sync_one(sandbox, "admins").error
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_a_link_header_to_a_next_page_is_an_error(
     if stream == "workspaces":  # it isn't a list
         assert result.error == ""
     else:
-        assert "further pages in an unknown way (the header Link)" in result.error
+        assert "announced in an unknown way (the header Link)" in result.error
         assert result.activated == []
 
 

@@ -161,7 +161,7 @@ def test_a_list_that_contains_the_token_is_refused(body: str, secretive: Sandbox
 
     run = sync_here(secretive)
 
-    assert "it contains the access token" in run.error
+    assert "the response contains the access token" in run.error
     assert run.of("RECORD") == []
     check_silence(run)
 
@@ -173,7 +173,7 @@ def test_a_response_with_a_token_of_16_characters_is_refused(length: int, sandbo
 
     error = sync_here(sandbox, catalog=catalog_of("admins")).error
 
-    assert ("it contains the access token" in error) == (length >= 16)
+    assert ("the response contains the access token" in error) == (length >= 16)
 
 
 STRUCTURED = """
