@@ -200,6 +200,8 @@ MORE: list[dict[str, Any]] = [
     {"links": [{"rel": "prev", "href": "/"}, {"rel": "next", "href": "/admins?page=2"}]},
     {"truncated": True},
     {"isLast": False},
+    {"is_last_page": "false"},
+    {"links": {"rel": "NEXT nofollow"}},
 ]
 NO_MORE: list[dict[str, Any]] = [
     {"has_more": False, "next_cursor": None, "next": "", "cursor": {}},
@@ -249,6 +251,7 @@ def test_malformed_values_hide_no_sign_of_more_pages(body: bytes, sandbox: Sandb
         ({"total_count": 5.0}, {}),
         ({"pages": {"total_count": 5}}, {}),
         ({"totalResults": "5"}, {}),
+        ({"meta": {"total_count": 5}}, {}),
         ({}, {"X_Total_Count": "5"}),
     ],
 )

@@ -35,7 +35,7 @@ REFUSED = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 
 MORE = re.compile(
-    "(?!.*prev).*(next|has_?more|cursor|starting_?after|page_?token|scroll|continuation|truncated"
+    "(?!.*prev).*(next|has[-_]?more|cursor|starting_?after|page_?token|scroll|continuation|truncated"
     "|incomplete|partial)|more$|remaining$",
     re.IGNORECASE,
 )
@@ -139,7 +139,11 @@ def values_besides_rows(content: bytes | bytearray, key: str) -> dict[str, Any]:
 
 def hints_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
     """Yield the keys and headers of a page that announce more pages, such as `has_more`."""
-    yield from _announcements(values)
+    for key, value in _items(values):
+        is_last = LAST.match(key) and str(value).strip().lower() in {"false", "0"}
+        is_next = key == "rel" and "next" in str(value).lower().split()
+        if is_last or is_next or (MORE.match(key) and _is_set(value)):
+            yield excerpt(key)
     for name, value in headers.items():
         links = parse_header_links(value.lower()) if name.lower() == "link" else []
         is_next = any("next" in link.get("rel", "").split() for link in links)
@@ -149,22 +153,19 @@ def hints_of_more(values: Mapping[str, Any], headers: Mapping[str, str]) -> Iter
 
 def announced_rows(values: Mapping[str, Any], headers: Mapping[str, str]) -> int:
     """Return the number of rows that a page announces for the whole list, or 0."""
-    pages = values.get("pages")
-    named = [*values.items(), *headers.items(), *(pages.items() if isinstance(pages, dict) else ())]
+    named = [*_items(values), *headers.items()]
     counts = [str(value) for name, value in named if TOTAL.match(name)]
     whole = re.compile(r"(\d{1,9})(\.0)?")
     return max((int(found[1]) for found in map(whole.fullmatch, counts) if found), default=0)
 
 
-def _announcements(value: object) -> Iterator[str]:
+def _items(value: object) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of an object, and of all objects in it."""
     for item in value if isinstance(value, list) else ():
-        yield from _announcements(item)
+        yield from _items(item)
     for key, item in value.items() if isinstance(value, dict) else ():
-        is_announced = MORE.match(key) if _is_set(item) else item is False and LAST.match(key)
-        if is_announced or (key, item) == ("rel", "next"):
-            yield excerpt(key)
-        else:
-            yield from _announcements(item)
+        yield key, item
+        yield from _items(item)
 
 
 def _is_set(value: object) -> bool:
@@ -191,8 +192,9 @@ def _shape_error(problem: str, body: Any, shape: type, corrector: _Corrector) ->
         (row_type,) = get_args(fields["rows"].type)
         unreadable = [row for row in rows if not corrector.can_convert(row, row_type)]
         readable = len(rows) - len(unreadable)
-        if unreadable:
-            result.field = corrector.unreadable_field(unreadable[0], row_type)
+        found = [corrector.unreadable_field(row, row_type) for row in unreadable]
+        if all(found):  # otherwise deselecting a column wouldn't help
+            result.field = next(iter(found), None)
         if unreadable and (readable or result.field):
             result.counts = f"{readable} of the {len(rows)} rows in the response can be read."
     elif corrector.unreadable_field(body, shape):
