@@ -36,7 +36,7 @@ def main() -> None:
         _fail("Interrupted: this sync is incomplete.", error)
     except Exception as error:  # noqa: BLE001 (the one place that turns failures into messages)
         _fail(describe(error), error)
-    sys.exit(code)
+    os._exit(code)  # sys.exit would reset the signal handlers first
 
 
 def _set_up_logging() -> click.Command:
@@ -58,12 +58,12 @@ def _set_up_logging() -> click.Command:
         mask_secrets_in_logs()
 
 
-def _run(command: click.Command) -> str | int | None:
+def _run(command: click.Command) -> int:
     """Run the command, and return its exit code."""
     try:
-        return command(standalone_mode=False)  # type: ignore[no-any-return]
+        return int(command(standalone_mode=False) or 0)
     except SystemExit as ended:  # after --about
-        return ended.code
+        return int(ended.code or 0)
 
 
 def _fail(message: str, error: Exception) -> NoReturn:

@@ -158,6 +158,23 @@ def test_a_signal_after_the_end_does_not_change_the_exit_code(number: signal.Sig
     assert run.stdout == b"the last line\n"
 
 
+AT_EXIT = """
+import atexit, os, signal
+
+atexit.register(os.kill, os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_complete_sync_ends_before_python_resets_its_signal_handlers(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AT_EXIT)
+    with started(sandbox, PYTHONPATH=tmp_path) as process:
+        process.communicate(timeout=60)
+
+        assert process.returncode == 0
+
+
 SLOW_LOOKUP = """
 import ctypes, pathlib, socket
 
