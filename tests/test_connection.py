@@ -54,7 +54,10 @@ PASSING = {
     "encoding": faults.status(200, b"not gzip", {"Content-Encoding": "gzip"}),
 }
 LASTING = {
-    "503": "Intercom returned a server error. Check https://www.intercomstatus.com",
+    "503": "Intercom had a temporary problem. Check https://www.intercomstatus.com",
+    "408": "Intercom, or a proxy in between, had a temporary problem",
+    "too_many_requests": "Intercom had a temporary problem",
+    "200": "Intercom had a temporary problem",
     "reset": "Connection reset by peer",
     "truncate": "IncompleteRead",
     "timeout": "timed out",

@@ -121,7 +121,7 @@ def test_rows_of_type_team_are_not_teammates_and_others_keep_their_type(sandbox:
     assert run.bookmark("admins")["rows"] == 15
     assert run.warnings == []
     sandbox.respond("/admins", {"admins": [team]})
-    assert "empty list" in sync(sandbox).error
+    assert "listed no teammates" in sync(sandbox).error
 
 
 def test_away_status_reasons_can_be_joined_with_teammates(sandbox: Sandbox) -> None:

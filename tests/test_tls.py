@@ -139,6 +139,8 @@ def test_plain_http_does_not_use_a_proxy(variable: str, sandbox: Sandbox) -> Non
         "ftp://user:geheim77@127.0.0.1:1",
         f"http://user:geheim77@{'a' * 64}:1",
         "http://user:heim77777/x@127.0.0.1:1",
+        "http://user:geheim77@",
+        "http://user:geheim[77@127.0.0.1:1",
     ],
 )
 def test_the_password_of_an_unusable_proxy_is_not_printed(url: str, encrypted: Sandbox) -> None:

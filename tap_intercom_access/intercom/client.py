@@ -32,6 +32,7 @@ from tap_intercom_access.intercom.errors import (
     RetriesExhaustedError,
     TransientError,
     UnknownHostError,
+    counted,
     describe_body,
     is_temporary,
     refused_error,
@@ -162,13 +163,12 @@ class Intercom:
                 raise IntercomError(f"{request}: {problem}", RUN_AGAIN)
         if repeated:
             logger.warning(
-                "%s: Intercom returned %d %s more than once; using the last version of each",
+                "%s: Intercom returned %s more than once; using the last version of each",
                 endpoint.path,
-                repeated,
-                "row" if repeated == 1 else "rows",
+                counted(repeated, "row"),
             )
-        _check_count(request, total_pages, sent, "pages")
-        _check_count(request, total_count, len(seen), "rows")
+        _check_count(request, total_pages, sent, "page")
+        _check_count(request, total_count, len(seen), "row")
 
     def paginate(
         self,
@@ -327,10 +327,10 @@ class Intercom:
         return prepared
 
 
-def _check_count(request: Request[Any], announced: int, received: int, what: str) -> None:
+def _check_count(request: Request[Any], announced: int, received: int, noun: str) -> None:
     if received < announced:
-        problem = f"announced {announced} {what} and sent {received}: the list is incomplete."
-        raise IntercomError(f"{request} {problem}", RUN_AGAIN)
+        problem = f"announced {counted(announced, noun)} and sent {received}"
+        raise IntercomError(f"{request} {problem}: the list is incomplete.", RUN_AGAIN)
 
 
 def version_of(version: str) -> tuple[float, ...]:

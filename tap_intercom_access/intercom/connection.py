@@ -130,8 +130,13 @@ def _send(
     deadline = time.monotonic() + allowed
     try:
         response = session.request(method, url, timeout=timeout, stream=True, **options)
+    except OSError:
+        raise
     except HTTPError as error:  # requests doesn't convert all errors about host names
         raise requests.exceptions.InvalidURL(error) from error
+    except (TypeError, ValueError) as error:  # or about proxies, such as http://USER:PASSWORD@
+        problem = "the URL of the proxy isn't valid"
+        raise requests.exceptions.InvalidProxyURL(problem) from error
     content = bytearray()
     try:
         with response:

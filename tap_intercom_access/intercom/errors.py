@@ -137,6 +137,11 @@ def unreachable_error(request: Request[Any], error: OSError) -> IntercomError:
     return kind(f"{request} failed: {reason}.", advice)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 row` or `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def describe_body(response: Response) -> str:
     """Describe a body without personal data: keys of an object, or size and type."""
     body = response.body
@@ -146,13 +151,17 @@ def describe_body(response: Response) -> str:
         keys = [key for key in body if re.fullmatch(r"\w{1,40}", key)]  # not addresses
         return f"a JSON object with {excerpt(', '.join(keys)) or 'no keys'}"
     content_type = excerpt(response.headers.get("Content-Type") or "unknown type")
-    return f"{len(response.content)} bytes of {content_type}"
+    return f"{counted(len(response.content), 'byte')} of {content_type}"
 
 
 def _advice(request: Request[Any], response: Response) -> str:
     """Return the advice for a response other than 200."""
     status = response.status_code
     version = request.endpoint.api_version
+    if is_temporary(response):
+        source = "Intercom" if _codes(response) else "Intercom, or a proxy in between,"
+        check = "Check https://www.intercomstatus.com, and run the sync again later."
+        return f"{source} had a temporary problem. {check}"
     if version and status in {*ACCESS, HTTPStatus.NOT_FOUND}:
         return (
             f"Intercom may not offer API version {version} for this workspace, or the app lacks a "
@@ -170,10 +179,6 @@ def _advice(request: Request[Any], response: Response) -> str:
             f"Intercom asked the tap to wait longer than {rate_limit.MAX_WAIT:.0f} seconds. Other "
             "apps may be using up the rate limit. Run the sync again later."
         )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        source = "Intercom" if _codes(response) else "Intercom, or a proxy in between,"
-        check = "Check https://www.intercomstatus.com and run the sync again later."
-        return f"{source} returned a server error. {check}"
     if status >= HTTPStatus.BAD_REQUEST:
         return "Check base_url and api_version."
     if status in REDIRECTS and (target := response.headers.get("Location")):

@@ -9,6 +9,7 @@ import msgspec
 from typing_extensions import override
 
 from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
+from tap_intercom_access.intercom.errors import counted
 from tap_intercom_access.streams.base import IntercomStream
 from tap_intercom_access.streams.consistency import TeamClaims
 from tap_intercom_access.streams.schema import column, schema_of
@@ -108,11 +109,11 @@ class AdminsStream(IntercomStream):
                 claims.with_priority.update(levels.secondary_team_ids or [])
             yield admin
         if skipped:
-            self.logger.info("Skipped %d rows of type 'team' (not teammates)", skipped)
-            self.filters["other"] = f"{skipped} rows of type 'team' among the admins"
+            self.logger.info("Skipped %s of type 'team' (not teammates)", counted(skipped, "row"))
+            self.filters["other"] = f"{counted(skipped, 'row')} of type 'team' among the admins"
         if not claims.admin_ids:
             raise IntercomError(
-                f"{self.intercom.build_request(self.endpoint)} answered with an empty list, but a "
+                f"{self.intercom.build_request(self.endpoint)} listed no teammates, but a "
                 "workspace always has an admin.",
                 "The access token or base_url is wrong. Check both.",
             )

@@ -14,6 +14,7 @@ from tap_intercom_access.intercom import Observer
 from tap_intercom_access.intercom.client import Exchange
 from tap_intercom_access.intercom.decoding import unknown_keys
 from tap_intercom_access.intercom.endpoints import Request
+from tap_intercom_access.intercom.errors import counted
 from tap_intercom_access.intercom.redaction import excerpt
 from tap_intercom_access.output import flush_stdout
 from tap_intercom_access.streams.run import Run
@@ -54,10 +55,9 @@ class StreamObserver(Observer):
             row_id, field = min(self._replaced)
             logger.warning(
                 "%s: Replaced NUL characters or unpaired surrogates, which databases refuse, with "
-                "U+FFFD in %d %s, such as %s",
+                "U+FFFD in %s, such as %s",
                 self.stream,
-                len(self._replaced),
-                "string" if len(self._replaced) == 1 else "strings",
+                counted(len(self._replaced), "string"),
                 excerpt(f"{field} of row {row_id}"),
             )
 

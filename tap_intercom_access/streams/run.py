@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tap_intercom_access.clock import RunClock
 from tap_intercom_access.evidence import Evidence
 from tap_intercom_access.intercom import Intercom
+from tap_intercom_access.intercom.errors import counted
 from tap_intercom_access.output import flush_stdout
 from tap_intercom_access.streams.identity import Identity
 
@@ -40,7 +41,5 @@ class Run:
         flush_stdout()
         self.evidence.complete(self.clock.readings)
         counts = ", ".join(f"{stream} {rows}" for stream, rows in self.rows.items())
-        plural = "" if self.requests == 1 else "s"
-        logger.info(
-            "Sync complete: %s; %d request%s", counts or "no streams", self.requests, plural
-        )
+        requests = counted(self.requests, "request")
+        logger.info("Sync complete: %s; %s", counts or "no streams", requests)

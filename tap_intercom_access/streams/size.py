@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tap_intercom_access.errors import InputError, StreamError
+from tap_intercom_access.intercom.errors import counted
 
 ALWAYS_ACCEPTED = 10
 """Number of lost rows that is always accepted, unless no rows are left."""
@@ -38,7 +39,7 @@ def check_size(stream: str, state: Mapping[str, Any], rows: int, percent: float)
         )
     if before is not None and is_shrunk(before, rows, percent):
         raise StreamError(
-            f"{stream}: Intercom returned {rows} rows, {before - rows} fewer than in the last "
-            f"complete sync ({before} rows, {read_at or 'time unknown'}). This loss exceeds "
-            f"max_removed_percent ({percent:g}). {CAUSES_AND_ADVICE}"
+            f"{stream}: Intercom returned {counted(rows, 'row')}, {before - rows} fewer than in "
+            f"the last complete sync ({counted(before, 'row')}, {read_at or 'time unknown'}). This "
+            f"loss exceeds max_removed_percent ({percent:g}). {CAUSES_AND_ADVICE}"
         )

@@ -73,12 +73,10 @@ def _name_failures(stream_map: CustomStreamMap, stream: Stream) -> None:
             reason = type(error).__name__  # the message may contain personal data
             if isinstance(error, MapExpressionError):
                 reason = excerpt(str(error.__cause__ or error))
-            advice = "Correct the expression."
-            if None in record.values():
-                advice = "If a column may be null, handle it: sha256(email) if email else None."
             raise StreamError(
                 f"{stream.name}: the stream map {expression} failed for the row with "
-                f"{excerpt(key)} ({reason}). {advice}"
+                f"{excerpt(key)} ({reason}). Correct the expression. Select every column that it "
+                "uses, and handle columns that may be null: sha256(email) if email else None."
             ) from error
 
     # The SDK creates the maps itself, and doesn't convert all exceptions of expressions.
