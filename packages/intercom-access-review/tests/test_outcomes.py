@@ -112,7 +112,13 @@ def play(project: Project) -> None:
     assert "Completed reviews: 1" in completed
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+WAREHOUSES = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"outcomes in {name}"))
+    for name in ("duckdb", "postgres")
+]
+
+
+@pytest.fixture(scope="module", params=WAREHOUSES)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     uri = (
         own_database(request.getfixturevalue("database"), "outcomes")
