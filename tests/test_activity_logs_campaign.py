@@ -11,10 +11,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import pytest
-from flask import Response, jsonify, request
+from flask import Response, request
 from typing_extensions import override
 
 from tap_intercom_access.errors import TapError
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.slow
 MINUTE = 60
 LATEST = 59 * MINUTE
 """Seconds until an event is logged, at most."""
-ORDERS = ("created", "logged", "shuffled once", "shuffled each time")
+ORDERS = ("newest first", "oldest first", "as in history", "shuffled ties")
 TYPES = ("admin_deletion", "role_change", "seat_change")
 WRONG = (61 * MINUTE, 90 * MINUTE, 10 * DAY, -61 * MINUTE, -3 * DAY)
 """Seconds by which a wrong clock is ahead."""
@@ -52,33 +51,16 @@ class Event:
 
 @dataclass
 class World:
-    """A history of events, the order of Intercom's list, and the failures in a run."""
+    """A history of events, and the failures in a run."""
 
     chance: random.Random
     now: float
-    order: str
-    newest_first: bool
-    pages_reversed: bool
-    pages_form: str
     longest: float
-    fixed_size: int | None
+    """Seconds of the longest window that Intercom answers."""
     moves: bool = False
     fails: float = 0
     events: list[Event] = field(default_factory=list)
     number: int = 0
-
-    @classmethod
-    def of(cls, chance: random.Random, begin: float) -> "World":
-        return cls(
-            chance,
-            begin,
-            order=chance.choice(ORDERS),
-            newest_first=chance.random() < 0.5,
-            pages_reversed=chance.random() < 0.3,
-            pages_form=chance.choice(["pages", "pages", "total only", "nothing"]),
-            longest=chance.choice([math.inf, math.inf, 20 * DAY, 5 * DAY, DAY]),
-            fixed_size=chance.choice([None, None, 20, 50]),
-        )
 
     def add(self, created: float, logged: float) -> None:
         self.number += 1
@@ -99,47 +81,12 @@ class World:
     def logged(self) -> list[Event]:
         return [event for event in self.events if event.logged <= self.now]
 
-    def listed(self) -> list[Event]:
-        """Return the events that Intercom has logged, in the order of its list."""
-        events = self.logged()
-        if self.order == "shuffled each time":
-            self.chance.shuffle(events)
-        elif self.order == "shuffled once":
-            events.sort(key=lambda event: crc32(event.id.encode()), reverse=self.newest_first)
-        else:
-            order = self.order
-            events.sort(key=lambda e: (getattr(e, order), e.id), reverse=self.newest_first)
-        return events
-
     def move(self) -> None:
         """Remove an old event, or add a late one, while the list is read."""
         if self.chance.random() < 0.5 and len(self.events) > 1:
             self.events.remove(self.chance.choice(self.events))
         else:
             self.add(int(self.now) - self.chance.randrange(LATEST), self.now)
-
-    def answer(self) -> Response | None:
-        """Answer a search like Intercom."""
-        if self.moves:
-            self.move()
-        body = request.get_json()
-        after, before = body["created_at_after"], body["created_at_before"]
-        if before - after > self.longest or self.chance.random() < self.fails:
-            return error(500, "server_error", "It took too long")
-        rows = [
-            event.row()
-            for event in self.listed()
-            if after < event.created <= before and event.type in body["event_types"]
-        ]
-        size, page = self.fixed_size or body["per_page"], body.get("page", 1)
-        total = max(1, -(-len(rows) // size))
-        rows = rows[(page - 1) * size : page * size]
-        pages = {
-            "pages": {"type": "pages", "page": page, "total_pages": total, "next": None},
-            "total only": {"total_pages": total},
-            "nothing": None,
-        }[self.pages_form]
-        return jsonify(pages=pages, activity_logs=rows[::-1] if self.pages_reversed else rows)
 
 
 class Killed(io.RawIOBase):
@@ -174,6 +121,22 @@ class Reader:
     written: set[str] = field(default_factory=set)
     machine_is_ahead: float = 0
 
+    def list_events(self) -> None:
+        """Let the sandbox list what Intercom has logged by now."""
+        logged = sorted(self.world.logged(), key=lambda event: event.logged)
+        self.sandbox.workspace.history = [event.row() for event in logged]
+
+    def answer(self) -> Response | None:
+        """Move the list, or refuse a request."""
+        world, body = self.world, request.get_json()
+        if world.moves:
+            world.move()
+            self.list_events()
+        is_long = body["created_at_before"] - body["created_at_after"] > world.longest
+        if is_long or world.chance.random() < world.fails:
+            return error(500, "server_error", "It took too long")
+        return None
+
     def clock(self) -> float:
         return real_time() + self.machine_is_ahead
 
@@ -199,6 +162,7 @@ class Reader:
         stdout = Killed(world.chance.randrange(1, 1500) if kills else math.inf)
         text = io.TextIOWrapper(io.BufferedWriter(stdout, 1), encoding="utf-8")
         monkeypatch.setattr("sys.stdout", text)
+        self.list_events()
         visible, began = world.logged(), time.monotonic()
         try:
             TapIntercomAccess(
@@ -249,9 +213,12 @@ def test_several_runs_write_every_event_of_a_history(
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
     start, begin = int(time.time()), int(time.time()) - chance.choice([2, 20, 60]) * DAY
-    world = World.of(chance, begin)
+    world = World(chance, begin, chance.choice([math.inf, math.inf, 20 * DAY, 5 * DAY, DAY]))
     reader = Reader(world, sandbox, as_date_time(begin), str(tmp_path / "evidence"))
-    sandbox.fail(SEARCH, world.answer)
+    sandbox.fail(SEARCH, reader.answer)
+    sandbox.behaviour.event_order = chance.choice(ORDERS)
+    sandbox.behaviour.event_page_size = chance.choice([None, None, 20, 50])
+    sandbox.behaviour.event_next_form = chance.choice(["null", "null", "object", "url"])
     monkeypatch.setattr(time, "sleep", lambda _: None)  # between attempts
     monkeypatch.setattr(time, "time", reader.clock)
     world.happen(chance.choice([100, 900, 2500]), start)

@@ -107,16 +107,6 @@ def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox
     assert "Reading the last" not in second.stderr
 
 
-def test_the_bookmark_advances_without_new_events(sandbox: Sandbox) -> None:
-    sandbox.workspace.history = []
-    began = int(time.time())
-
-    run = sync_events(sandbox)
-
-    assert described(run) == []
-    assert reached(run) >= began
-
-
 def test_a_start_date_in_the_future_sets_no_bookmark(sandbox: Sandbox) -> None:
     run = sync_events(sandbox, start_date="2999-01-01T00:00:00Z")
 
