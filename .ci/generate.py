@@ -5,8 +5,8 @@
     python .ci/generate.py --repository URL   also write the URL (once, before the first release)
 
 In Markdown, everything between `<!-- generated: NAME -->` and `<!-- /generated -->` is replaced:
-`settings` (or `settings` with the names of some), `streams`, `columns`, `meltano-extractor`, and
-`meltano-add`. In a project's meltano.yml, the values of single keys are replaced.
+`settings` (or `settings` with the names of some), `columns`, `meltano-extractor`, `meltano-add`.
+In a project's meltano.yml, the values of single keys are replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -204,12 +204,11 @@ def selection() -> str:
 
 def filled(match: re.Match[str]) -> str:
     """Return a generated block with its current content."""
-    blocks = {
+    blocks: dict[str, Callable[[], str]] = {
         "columns": columns_block,
         "meltano-add": meltano_add_block,
         "meltano-extractor": meltano_extractor_block,
         "settings": lambda: settings_block(match["arguments"].split()),
-        "streams": streams_block,
     }
     return f"{match['begin']}{blocks[match['name']]()}{match['end']}"
 
@@ -242,23 +241,6 @@ def type_name(schema: dict[str, Any]) -> str:
     if json_type(schema) == "array":
         return f"array of {type_name(schema['items'])}s"
     return str(schema.get("format") or json_type(schema))
-
-
-def streams_block() -> str:
-    """Return a table of all streams."""
-    rows = []
-    for name, stream in STREAMS.items():
-        endpoint = stream.endpoint  # type: ignore[attr-defined]
-        rows.append(
-            [
-                f"[`{name}`](docs/columns.md#{name})",
-                keys(name),
-                stream.replication_method.lower().replace("_", " "),
-                "yes" if stream.selected_by_default else "no",
-                endpoint.permission,
-            ]
-        )
-    return table(["stream", "key", "replication", "by default", "permission"], rows)
 
 
 def keys(name: str) -> str:

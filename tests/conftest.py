@@ -10,12 +10,12 @@ import pytest
 
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.tap import ROOT
+from tests.tap import ROOT, Result, sync
 from tests.targets import DuckDB, Postgres, running_postgres
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--histories", type=int, default=40, help="number of random histories")
+    parser.addoption("--histories", type=int, default=20, help="number of random histories")
 
 
 def pytest_configure() -> None:
@@ -35,6 +35,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if "not slow" in config.option.markexpr else 5
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take minutes, so that they don't run alone at the end."""
+    longest = ("test_wheels.py", "test_story.py", "test_demo.py")
+    items.sort(key=lambda item: item.path.name not in longest)
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(demo()) as server:
@@ -46,6 +52,22 @@ def paged() -> Iterator[Sandbox]:
     """A sandbox with three pages of admins, and one page of teams."""
     with Sandbox(demo(), Behaviour(page_size=5)) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The evidence of a sync of the demo in pages, and the sync."""
+    folder = tmp_path_factory.mktemp("recorded") / "evidence"
+    with Sandbox(demo(), Behaviour(page_size=5)) as server:
+        run = sync(server, evidence_path=folder)
+    assert run.code == 0, run.stderr
+    return folder, run
+
+
+@pytest.fixture
+def copied(recorded: tuple[Path, Result], tmp_path: Path) -> Path:
+    """A copy of the evidence to change."""
+    return shutil.copytree(recorded[0], tmp_path / "copied")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Evidence folders for replays, and functions that change them."""
+"""Functions that change evidence folders."""
 
 import hashlib
 import json
@@ -6,19 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tap_intercom_access.sandbox.demo import demo
-from tap_intercom_access.sandbox.server import Behaviour, Sandbox
-from tests.tap import Result, sync
-
 LINES = "requests.jsonl"
-
-
-def record(folder: Path) -> Result:
-    """Sync the demo in pages, with evidence in a folder."""
-    with Sandbox(demo(), Behaviour(page_size=5)) as sandbox:
-        run = sync(sandbox, evidence_path=folder)
-    assert run.code == 0, run.stderr
-    return run
 
 
 def edit(name: str, pattern: str, to: str) -> Callable[[Path], None]:

@@ -14,7 +14,7 @@ from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.server import Sandbox
 from tests.docs import block
 from tests.meltano import meltano, output_of
-from tests.tap import BIN, CLONE, NEEDS_POSIX, POSIX, ROOT
+from tests.tap import BIN, CLONE, ROOT, SANDBOX, run_command
 from tests.targets import Postgres
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("meltano")]
@@ -56,32 +56,16 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_the_pasted_block_selects_hashes_and_schedules(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_cron_runs_the_pasted_blocks_and_its_mail_contains_no_token(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     pasted = re.sub("    select: .*\n", "", snippet("Paste this into"))
     tap = pasted + snippet("To select fewer streams and hash email addresses")
     project = new_project(tmp_path / "project", "  extractors:\n", tap, JSONL)
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(snippet("To sync every night"))
-
     output_of(project, "select", "tap-intercom-access", "--exclude", "admins", "avatar_url")
-    output_of(project, "run", "access-list", **sandbox.settings)
     schedules = json.loads(output_of(project, "schedule", "list", "--format=json"))
-
-    admins = lines(project / "admins.jsonl")
-    emails = {hashlib.sha256(p.email.encode()).hexdigest() for p in sandbox.workspace.admins}
-    assert {row["email"] for row in admins} == emails
-    assert [row for row in admins if "avatar_url" in row] == []
-    assert len(lines(project / "team_memberships.jsonl")) == 13
-    assert not (project / "teams.jsonl").exists()
-    assert schedules["schedules"]["job"][0]["job"]["name"] == "access-list"
-
-
-@pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
-def test_cron_runs_the_job_and_its_mail_contains_no_token(sandbox: Sandbox, tmp_path: Path) -> None:
-    extractor = re.sub("    select: .*\n", "    select: [teams.*]\n", snippet("Paste this into"))
-    project = new_project(tmp_path / "project", "  extractors:\n", extractor, JSONL)
-    with (project / "meltano.yml").open("a", encoding="utf-8") as file:
-        file.write(snippet("To sync every night"))
     output_of(project, "install")
     path, line = block("so the crontab's first line", "text").splitlines()
     path = path.replace("/srv/access/.venv/bin", str(BIN))
@@ -99,11 +83,17 @@ def test_cron_runs_the_job_and_its_mail_contains_no_token(sandbox: Sandbox, tmp_
     log = (project / "access.log").read_text(encoding="utf-8")
     assert [run.returncode for run in runs] == [0, 1], log
     assert [run.stdout + run.stderr for run in runs] == ["", ""]
-    assert len(lines(project / "teams.jsonl")) == 4
-    assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.17"}
     assert "HTTP 401" in log
     assert sandbox.token not in log
     assert "wrong-token" not in log
+    assert {headers["Intercom-Version"] for headers in sandbox.journal.headers} == {"2.17"}
+    assert schedules["schedules"]["job"][0]["job"]["name"] == "access-list"
+    admins = lines(project / "admins.jsonl")
+    emails = {hashlib.sha256(p.email.encode()).hexdigest() for p in sandbox.workspace.admins}
+    assert {row["email"] for row in admins} == emails
+    assert [row for row in admins if "avatar_url" in row] == []
+    assert len(lines(project / "team_memberships.jsonl")) == 13
+    assert not (project / "teams.jsonl").exists()
 
 
 def test_meltano_adds_the_tap_from_the_definition_file(project: Path, sandbox: Sandbox) -> None:
@@ -170,9 +160,10 @@ def test_several_workspaces_share_a_warehouse(tmp_path: Path, postgres: Postgres
 def test_each_run_writes_the_same_records_into_new_files(project: Path, sandbox: Sandbox) -> None:
     output = project / "output"
     earlier = set(output.glob("*"))  # other tests also write here
+    variables = sandbox.settings | {"TAP_INTERCOM_ACCESS_EVIDENCE_PATH": "evidence"}
     for _ in range(2):
-        done = meltano(project, "run", "tap-intercom-access", "target-jsonl", **sandbox.settings)
-        assert done.returncode == 0, done.stderr
+        output_of(project, "run", "tap-intercom-access", "target-jsonl", **variables)
+    replay = run_command(SANDBOX, "--replay", project / "evidence")
 
     lines = sorted(
         (path.name.partition("-")[0], len(path.read_text(encoding="utf-8").splitlines()))
@@ -181,21 +172,24 @@ def test_each_run_writes_the_same_records_into_new_files(project: Path, sandbox:
     expected = [("admins", 13), ("team_memberships", 13), ("teams", 4)]
     assert lines == sorted(expected * 2)
     assert (project / "meltano.yml").read_bytes() == (ROOT / "meltano.yml").read_bytes()
+    assert replay.code == 0, replay.stderr
 
 
-def test_the_connection_test_passes(project: Path, sandbox: Sandbox) -> None:
-    done = meltano(project, "config", "test", "tap-intercom-access", **sandbox.settings)
+@pytest.mark.parametrize(
+    ("token", "code", "message"),
+    [
+        (Sandbox.token, 0, "Plugin configuration is valid"),
+        ("wrong", 1, "copy it again from Intercom's Developer Hub"),
+    ],
+)
+def test_the_connection_test_reads_or_says_what_to_do(
+    token: str, code: int, message: str, project: Path, sandbox: Sandbox
+) -> None:
+    variables = sandbox.settings | {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": token}
+    done = meltano(project, "config", "test", "tap-intercom-access", **variables)
 
-    assert done.returncode == 0, done.stderr
-    assert "Plugin configuration is valid" in done.stdout
-
-
-def test_the_connection_test_advises_on_a_wrong_token(project: Path, sandbox: Sandbox) -> None:
-    wrong = sandbox.settings | {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": "wrong"}
-    done = meltano(project, "config", "test", "tap-intercom-access", **wrong)
-
-    assert done.returncode == 1
-    assert "copy it again from Intercom's Developer Hub" in " ".join(done.stderr.split())
+    assert done.returncode == code
+    assert message in " ".join((done.stdout + done.stderr).split())
 
 
 def test_another_loader_works_with_the_documented_lines(project: Path, sandbox: Sandbox) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +19,7 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
 from tests import faults
 from tests.docs import block
-from tests.meltano import meltano
-from tests.recordings import LINES, begin_with, edit, record
+from tests.recordings import LINES, begin_with, edit
 from tests.responses import SEARCH
 from tests.tap import (
     NEEDS_POSIX,
@@ -60,19 +58,6 @@ def result_of(run: Result) -> str:
     return run.stderr.splitlines()[-1]
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """The evidence folder and the result of a sync of the demo."""
-    folder = tmp_path_factory.mktemp("small") / "evidence"
-    run = record(folder)
-    return folder, run
-
-
-@pytest.fixture
-def folder(small: tuple[Path, Result], tmp_path: Path) -> Path:
-    return shutil.copytree(small[0], tmp_path / "copy")
-
-
 @pytest.mark.slow
 def test_a_replay_writes_the_same_messages(tmp_path: Path) -> None:
     """The sync has settings, a state, a catalog, a wrong clock, divided windows, and failures."""
@@ -105,8 +90,8 @@ def test_a_replay_writes_the_same_messages(tmp_path: Path) -> None:
     assert result_of(again).startswith(f"{SAME}activity_logs 3000, admins 13, team_memberships 13")
 
 
-def test_a_replay_uses_only_recorded_settings(small: tuple[Path, Result]) -> None:
-    folder, first = small
+def test_a_replay_uses_only_recorded_settings(recorded: tuple[Path, Result]) -> None:
+    folder, first = recorded
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     again = replay(
         folder,
@@ -124,9 +109,9 @@ def test_a_replay_uses_only_recorded_settings(small: tuple[Path, Result]) -> Non
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 can't leave the folder out")
-def test_no_module_of_the_working_directory_is_imported(folder: Path, tmp_path: Path) -> None:
+def test_no_module_of_the_working_directory_is_imported(copied: Path, tmp_path: Path) -> None:
     (tmp_path / "requests.py").write_text("raise SystemExit('imported')", encoding="utf-8")
-    run = run_command(SANDBOX, "--replay", folder, cwd=tmp_path)
+    run = run_command(SANDBOX, "--replay", copied, cwd=tmp_path)
 
     assert run.code == 0, run.stderr
 
@@ -144,8 +129,8 @@ def test_absolute_links_to_the_next_page_are_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("args", [["true"], ["--", "meltano", "run"], ["--port=5"], ["--admins=3"]])
-def test_a_replay_refuses_a_command_and_other_options(args: list[str], folder: Path) -> None:
-    done = replay(folder, *args)
+def test_a_replay_refuses_a_command_and_other_options(args: list[str], copied: Path) -> None:
+    done = replay(copied, *args)
 
     assert (done.code, done.stdout) == (2, "")
     assert "--replay runs the tap itself. It takes no COMMAND and no other option." in done.stderr
@@ -251,7 +236,6 @@ def repeat_the_first_response(folder: Path) -> None:
             'ghosts was {"rows": 5} and is null',
         ),
         (edit(LINES, r'"rows":13,"keys', '"rows":14,"keys'), 'admins was {"rows": 14'),
-        (edit(LINES, r'"keys_sha256":"\w', '"keys_sha256":"-'), "admins was"),
         (edit(LINES, r'"columns":\["', '"columns":["x","'), "admins was"),
         (edit(LINES, r'"other":"none"', '"other":"5 rows"'), 'other was "5 rows" and is "none"'),
         (repeat_the_first_response, "1 recorded responses were not requested"),
@@ -263,32 +247,19 @@ def repeat_the_first_response(folder: Path) -> None:
     ],
 )
 def test_a_replay_with_another_result_fails(
-    change: Callable[[Path], Any], problem: str, folder: Path
+    change: Callable[[Path], Any], problem: str, copied: Path
 ) -> None:
-    change(folder)
-    run = replay(folder)
+    change(copied)
+    run = replay(copied)
 
     assert run.code == 1
     assert result_of(run).startswith("Error: The replay differs from the recorded sync: ")
     assert problem in result_of(run)
 
 
-def test_the_log_names_versions_that_differ(folder: Path) -> None:
-    begin_with(versions={"tap": "0.0.1"})(folder)
-    run = replay(folder)
+def test_other_versions_are_named(copied: Path) -> None:
+    begin_with(versions={"tap": "0.0.1"})(copied)
+    run = replay(copied)
 
     assert run.code == 0, run.stderr
     assert "Recorded with tap 0.0.1, replayed with " in run.stderr
-
-
-@pytest.mark.targets
-@pytest.mark.xdist_group("meltano")
-def test_a_sync_in_meltano_is_replayed_without_meltano(project: Path, sandbox: Sandbox) -> None:
-    evidence = {"TAP_INTERCOM_ACCESS_EVIDENCE_PATH": "evidence"}
-    job = ("run", "tap-intercom-access", "target-jsonl")
-    first = meltano(project, *job, **sandbox.settings, **evidence)
-    again = replay(project / "evidence")
-
-    assert first.returncode == 0, first.stderr
-    assert again.code == 0, again.stderr
-    assert result_of(again) == f"{SAME}admins 13, team_memberships 13, teams 4."

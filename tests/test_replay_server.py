@@ -1,7 +1,6 @@
 """Recordings are checked before a replay, and the server sends only recorded responses."""
 
 import gzip
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,10 @@ import pytest
 import requests
 
 from tap_intercom_access.sandbox.replay_server import Recording, ReplayServer, with_next_page_at
-from tests.recordings import LINES, begin_with, edit, record
+from tests.recordings import LINES, begin_with, edit
 
 HERE = "http://127.0.0.1:9"
 NO_END = "the last line of requests.jsonl is not of the type 'complete'"
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("recorded") / "evidence"
-    record(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(recorded: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(recorded, tmp_path / "copy")
 
 
 LINKS = {
@@ -58,8 +45,8 @@ def get(server: ReplayServer, path: str, token: str) -> requests.Response:
     return requests.get(f"{server.base_url}{path}", headers=headers, timeout=10)
 
 
-def test_the_replay_server_needs_its_own_token(folder: Path) -> None:
-    with ReplayServer(Recording(folder)) as server, ReplayServer(Recording(folder)) as other:
+def test_the_replay_server_needs_its_own_token(copied: Path) -> None:
+    with ReplayServer(Recording(copied)) as server, ReplayServer(Recording(copied)) as other:
         answers = [get(server, "/teams", token) for token in ("x", other.token, server.token)]
 
     assert [answer.status_code for answer in answers] == [401, 401, 200]
@@ -85,19 +72,16 @@ def lose(pattern: str) -> Callable[[Path], None]:
     ("change", "problem"),
     [
         (with_body(lambda _: gzip.compress(b"{}")), r"bodies/\w+\.json\.gz was changed: it has"),
-        (with_body(lambda _: gzip.compress(bytes(100_000_000))), "it has another SHA-256"),
         (with_body(lambda content: content[:-9]), "can't be read"),
         (with_body(lambda _: b"{}"), "can't be read"),
         (lose("bodies/*"), "No such file or directory"),
         (lose("run.json"), "No such file or directory: '.*run.json'"),
-        (lose(LINES), "No such file or directory: '.*requests.jsonl'"),
         (edit("run.json", "began_at", "begun_at"), "run.json was changed or is not complete"),
         (edit(LINES, r'\{"type":"complete".*', ""), NO_END),
         (edit(LINES, r'.*\n(\{"type":"complete")', r"\1"), "requests.jsonl was changed or is"),
         (edit(LINES, r"\n$", ""), NO_END),
         (edit(LINES, r"\Z", '{"type":"response"}\\n'), NO_END),
         (edit(LINES, r'"status":200', '"status":201'), "requests.jsonl was changed or is"),
-        (edit(LINES, r"^\{", ""), "requests.jsonl was changed or is not complete"),
         (edit(LINES, r'\{"type":"complete"', '{["type":"complete"'), "can't be replayed"),
         (edit(LINES, r'"lines_sha256"', '"lines"'), "'lines_sha256'"),
         (begin_with(began_at="today"), "Invalid isoformat string"),
@@ -105,26 +89,26 @@ def lose(pattern: str) -> Callable[[Path], None]:
     ],
 )
 def test_an_incomplete_or_changed_folder_is_refused(
-    change: Callable[[Path], Any], problem: str, folder: Path
+    change: Callable[[Path], Any], problem: str, copied: Path
 ) -> None:
-    change(folder)
+    change(copied)
     with pytest.raises(click.ClickException, match=problem) as refused:
-        Recording(folder)
+        Recording(copied)
 
-    assert str(refused.value).startswith(f"{folder} can't be replayed: ")
+    assert str(refused.value).startswith(f"{copied} can't be replayed: ")
 
 
-def test_a_response_is_sent_as_often_as_it_was_recorded(folder: Path) -> None:
-    with ReplayServer(Recording(folder)) as server:
+def test_a_response_is_sent_as_often_as_it_was_recorded(copied: Path) -> None:
+    with ReplayServer(Recording(copied)) as server:
         answers = [get(server, "/teams", server.token) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 404]
     assert server.problems == ["GET /teams {} was not recorded as often as it was requested"]
 
 
-def test_a_body_that_changes_during_the_replay_is_not_sent(folder: Path) -> None:
-    with ReplayServer(Recording(folder)) as server:
-        for body in (folder / "bodies").iterdir():
+def test_a_body_that_changes_during_the_replay_is_not_sent(copied: Path) -> None:
+    with ReplayServer(Recording(copied)) as server:
+        for body in (copied / "bodies").iterdir():
             body.write_bytes(gzip.compress(b'{"admins": []}'))
         answer = get(server, "/admins", server.token)
 
