@@ -41,17 +41,6 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 160
 
 
-def test_ci_runs_the_commands_of_the_readme() -> None:
-    commands = [text for language, text in BLOCK.findall(README) if language == "bash"]
-    (demo,) = [text for text in commands if text.startswith("git clone https://")]
-    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-
-    assert demo.endswith("&& intercom-sandbox meltano run tap-intercom-access target-jsonl\n")
-    assert "\n.ci/readme\n" in ci
-    assert "pip install -e '.[dev]' && pytest\n" in commands
-    assert "\npytest " in ci
-
-
 def test_the_map_lists_every_module_and_every_test_helper() -> None:
     (the_map,) = [text for name, text in BLOCK.findall(PAGES["CONTRIBUTING.md"]) if not name]
     folders: list[str] = []

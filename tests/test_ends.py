@@ -1,27 +1,28 @@
 """Runs that are ended from outside: by signals, and by targets that stop reading."""
 
 import array
-import fcntl
 import shlex
 import signal
 import subprocess
 import sys
-import termios
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tap_intercom_access.sandbox.demo import generate_workspace
 from tap_intercom_access.sandbox.server import Sandbox
 from tests import faults
-from tests.tap import ACTIVATE, NEEDS_POSIX, POSIX, TAP, Result, environment, run_command, started
+from tests.tap import ACTIVATE, NEEDS_POSIX, TAP, Result, environment, run_command, started
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)]
+fcntl: Any = pytest.importorskip("fcntl", reason=NEEDS_POSIX)
+termios: Any = pytest.importorskip("termios", reason=NEEDS_POSIX)
+pytestmark = pytest.mark.slow
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP] if POSIX else []
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 PAGE = 4096
 """Pipes are filled in units of this many bytes, so the last bytes may stay free."""
 

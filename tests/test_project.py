@@ -182,7 +182,7 @@ def test_each_run_writes_the_same_records_into_new_files(project: Path, sandbox:
         ("wrong", 1, "copy it again from Intercom's Developer Hub"),
     ],
 )
-def test_the_connection_test_reads_or_says_what_to_do(
+def test_the_connection_test_passes_or_says_what_to_do(
     token: str, code: int, message: str, project: Path, sandbox: Sandbox
 ) -> None:
     variables = sandbox.settings | {"TAP_INTERCOM_ACCESS_ACCESS_TOKEN": token}

@@ -257,7 +257,7 @@ def test_a_replay_with_another_result_fails(
     assert problem in result_of(run)
 
 
-def test_other_versions_are_named(copied: Path) -> None:
+def test_the_log_names_versions_that_differ(copied: Path) -> None:
     begin_with(versions={"tap": "0.0.1"})(copied)
     run = replay(copied)
 

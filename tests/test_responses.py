@@ -59,12 +59,15 @@ def test_errors_never_quote_other_content(body: bytes, description: str, paged: 
     assert len(paged.journal.requests) == 2
 
 
-NO_ERROR_LISTS = [HTML, b"", b"[]", b"{}", b")]}'\n[]", b"Secret Name", b'["Secret Name"]']
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [400, 401, 500])
-@pytest.mark.parametrize("body", [*NO_ERROR_LISTS, b'{"errors": 5}', b'{"errors": ["x", {}]}'])
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(HTML, b"", b"[]", b"{}", b")]}'\n[]", b"Secret Name", b'["Secret Name"]'),
+        *(b'{"errors": 5}', b'{"errors": ["x", {}]}'),
+    ],
+)
 def test_errors_quote_only_error_lists(body: bytes, status: int, sandbox: Sandbox) -> None:
     sandbox.fail("/admins", faults.status(status, body), nth=1)
 
@@ -73,15 +76,9 @@ def test_errors_quote_only_error_lists(body: bytes, status: int, sandbox: Sandbo
     assert f"answered HTTP {status}" in result.stderr
     assert "ecret" not in result.stderr
     assert "Welcome" not in result.stderr
-
-
-@pytest.mark.parametrize("body", NO_ERROR_LISTS)
-def test_a_403_without_an_error_list_is_not_from_intercom(body: bytes, paged: Sandbox) -> None:
-    error = failed(paged, faults.status(403, body))
-
-    assert "This error doesn't come from Intercom. A proxy, firewall, or gateway" in error
-    assert "Read admins" not in error
-    assert "ecret" not in error
+    is_from_others = "This error doesn't come from Intercom. A proxy, firewall, or gateway"
+    assert (is_from_others in result.stderr) == (status == 403 and b'"errors"' not in body)
+    assert status != 403 or "Read admins" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -107,15 +104,6 @@ def test_only_status_200_is_accepted(status: int, paged: Sandbox) -> None:
     assert "The tap accepts only HTTP 200." in error
     assert "redirects" not in error
     assert len(paged.journal.requests) == 2
-
-
-def test_an_empty_list_of_admins_is_an_error(sandbox: Sandbox) -> None:
-    sandbox.respond("/admins", {"type": "admin.list", "admins": []})
-
-    result = sync_here(sandbox, **ACTIVATE)
-
-    assert "a workspace always has an admin" in result.error
-    assert result.activated == []
 
 
 def test_a_workspace_without_teams_is_accepted(sandbox: Sandbox) -> None:
@@ -151,12 +139,6 @@ def test_an_outdated_response_is_refused(
     assert result.activated == []
 
 
-def test_an_age_of_up_to_a_minute_is_accepted(sandbox: Sandbox) -> None:
-    sandbox.fail("/admins", faults.add_headers(Age="60"))
-
-    assert sync_one(sandbox, "admins").error == ""
-
-
 @pytest.mark.parametrize("stream", STREAMS)
 def test_an_old_date_causes_a_warning(stream: str, sandbox: Sandbox) -> None:
     date = formatdate(time.time() - 30 * DAY, usegmt=True)
@@ -175,7 +157,8 @@ def test_an_old_date_causes_a_warning(stream: str, sandbox: Sandbox) -> None:
     [("2.16", "2.16"), ("2.16", "2.17"), ("2.16", "3.0"), ("2.16", "Preview"), ("Preview", "2.16")],
 )
 def test_newer_api_versions_are_accepted(requested: str, answered: str, sandbox: Sandbox) -> None:
-    sandbox.fail("/admins", faults.add_headers(Intercom_Version=answered))
+    sandbox.behaviour.answers_version = answered
+    sandbox.fail("/admins", faults.add_headers(Age="60"))  # as are responses of the last minute
 
     assert sync_one(sandbox, "admins", api_version=requested).error == ""
 
@@ -266,12 +249,6 @@ def test_fewer_rows_than_announced_are_an_error(
     )
 
 
-def test_roles_are_read_from_their_own_key_if_both_exist(sandbox: Sandbox) -> None:
-    sandbox.respond("/roles", {"data": [{"id": "1", "name": "Support"}], "roles": []})
-
-    assert sync_one(sandbox, "roles").column("roles", "id") == ["1"]
-
-
 @pytest.mark.parametrize("relation", ['rel="next"', "rel='next'", 'rel = "last next"', "REL=Next"])
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_link_header_to_a_next_page_is_an_error(
@@ -316,7 +293,6 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
     ("status", "code", "advice"),
     [
         (401, "unauthorized", ["copy it again", "Read admins", *REGIONS]),
-        (401, "token_revoked", ["copy it again", "Read admins", *REGIONS]),
         (403, "token_revoked", ["copy it again", *REGIONS]),
         (403, "token_expired", ["copy it again", *REGIONS]),
         (403, "token_not_found", ["copy it again", *REGIONS]),
@@ -324,7 +300,6 @@ REGIONS = ("https://api.intercom.io", "https://api.eu.intercom.io", "https://api
         (403, "api_plan_restricted", ["plan"]),
         (404, "not_found", ["base_url isn't Intercom's API", *REGIONS]),
         (400, "parameter_invalid", ["Check base_url and api_version."]),
-        (402, "payment_required", ["Check base_url and api_version."]),
         (418, "teapot", ["Check base_url and api_version."]),
         (401, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),
         (403, "token_blocked", ["Intercom has blocked", "Contact Intercom support"]),

@@ -136,21 +136,15 @@ def with_selection(script: str, stream: str) -> str:
 
 def test_polars_reads_a_stream(sandbox: Sandbox, tmp_path: Path) -> None:
     pytest.importorskip("polars")
-    run = run_script(block("Polars reads them", "python"), sandbox, tmp_path)
+    script = block("Polars reads them", "python")
+    selected = with_selection(script, "workspaces")
+    selected = selected.replace('"id", "name", "has_inbox_seat"', '"id", "token_admin_email"')
+
+    run = run_script(f"{script}\n{selected}", sandbox, tmp_path)
 
     assert run.code == 0, run.stderr
     assert "shape: (13, 3)" in run.stdout
     assert "Aoife" in run.stdout
-
-
-def test_polars_reads_a_stream_that_needs_a_catalog(sandbox: Sandbox, tmp_path: Path) -> None:
-    pytest.importorskip("polars")
-    script = with_selection(block("Polars reads them", "python"), "workspaces")
-    script = script.replace('"id", "name", "has_inbox_seat"', '"id", "token_admin_email"')
-
-    run = run_script(script, sandbox, tmp_path)
-
-    assert run.code == 0, run.stderr
     assert "aoife@example.com" in run.stdout
 
 

@@ -42,11 +42,9 @@ VALID: dict[str, list[object]] = {
 }
 INVALID: dict[str, list[object]] = {
     "access_token contains whitespace or another character": [
-        "a b",
         "Bearer token",
         "token\r\nX-Header: 1",
         "ä",
-        "token\x00",
         "token\x7f",
     ],
     "access_token must be a string": [["token"], 12345678901234567890],
@@ -65,17 +63,10 @@ INVALID: dict[str, list[object]] = {
         "https://ünïcode.example",
         "https://a.example/{access_token}",
         "https://evil\\@a.example/",
-        "https://a.example/a b",
         "https://api.intercom.io\n.example.com",
     ],
     "base_url must be a string (got 5)": [5],
-    "api_version … is not a valid Intercom API version. Use, for": [
-        "2",
-        "2.x",
-        "two",
-        "preview",
-        "2.16\r\nX: 1",
-    ],
+    "api_version … is not a valid Intercom API version. Use, for": ["2", "2.x", "2.16\r\nX: 1"],
     "api_version must be a string": [2.16],
     "request_timeout must be greater than 0 (got": [0, -1, "0"],
     "request_timeout must be at most 3600 (got": [3600.1, 1e9],
@@ -83,12 +74,7 @@ INVALID: dict[str, list[object]] = {
     "max_removed_percent must be at least 0 (got": [-1, -0.1],
     "max_removed_percent must be at most 100 (got": [100.1],
     "max_removed_percent must be a number (got": ["half", "nan", math.nan, "inf", True, [20]],
-    "workspace_id … is not a valid ID. Copy the part after /apps/": [
-        "a/b",
-        "https://x.example/a",
-        "a b",
-        "x\n2",
-    ],
+    "workspace_id … is not a valid ID. Copy the part after /apps/": ["a/b", "a b", "x\n2"],
     "workspace_id must be a string (got": [7, ["x1"]],
     "start_date … is not a valid date. Use 2026-01-01": ["yesterday", "01/02/2026", "2026-13-01"],
     "start_date must be a string (got": [5],
@@ -118,10 +104,6 @@ def test_an_invalid_value_causes_one_message_with_advice(words: str, value: obje
 
     assert problem.startswith(start)
     assert rest in problem
-
-
-def test_a_wrong_token_is_not_shown() -> None:
-    assert problems(access_token=12345678901234567890) == ["access_token must be a string"]
 
 
 def test_settings_are_stripped_converted_and_filled_with_defaults() -> None:

@@ -22,8 +22,6 @@ from tests.targets import DuckDB, Postgres, Rows, check_rows, installed, load
 
 pytestmark = pytest.mark.targets
 
-FLAT: dict[str, Any] = {"flattening_enabled": True, "flattening_max_depth": 2}
-
 
 def test_jsonl_loads_and_appends_rows(sandbox: Sandbox, tmp_path: Path) -> None:
     where = {"destination_path": str(tmp_path), "do_timestamp_file": False}
@@ -58,23 +56,15 @@ def test_csv_loads_and_replaces_files(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_duckdb_loads_and_updates_rows(sandbox: Sandbox, duck: DuckDB, tmp_path: Path) -> None:
     for _ in range(2):
-        assert load(sandbox, "target-duckdb", duck.config) == (0, 0)
+        assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
         check_rows(sandbox, duck.read)
+    sandbox.workspace.leave(1010)
+    assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
+    assert "1010" in {row["id"] for row in duck.read("admins")}
     with duckdb.connect(str(duck.path)) as connection:  # as in docs/targets.md
         connection.execute(f"copy intercom.admins to '{tmp_path}/admins.parquet'")
         rows = connection.execute(f"from '{tmp_path}/admins.parquet'").fetchall()
     assert len(rows) == 13
-
-
-def test_duckdb_keeps_removed_teammates_as_documented(sandbox: Sandbox, duck: DuckDB) -> None:
-    assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
-    sandbox.workspace.leave(1010)
-    assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
-    assert "1010" in {row["id"] for row in duck.read("admins")}
-
-    duck.path.unlink()
-    assert load(sandbox, "target-duckdb", duck.config) == (0, 0)
-    check_rows(sandbox, duck.read)
 
 
 def test_postgres_loads_and_updates_rows(sandbox: Sandbox, postgres: Postgres) -> None:
@@ -87,14 +77,6 @@ def test_postgres_loads_and_updates_rows(sandbox: Sandbox, postgres: Postgres) -
     sandbox.workspace.admins[0].name = "Aoife O'Brien"
     assert load(sandbox, "target-postgres", postgres.config()) == (0, 0)
     check_rows(sandbox, read)
-
-
-def test_postgres_loads_flattened_objects_as_columns(sandbox: Sandbox, postgres: Postgres) -> None:
-    assert load(sandbox, "target-postgres", postgres.config(), **FLAT) == (0, 0)
-
-    rows = postgres.query("select id, role__name from admins order by id")
-    assert rows[0] == {"id": "1001", "role__name": "Workspace admin"}
-    assert rows[6] == {"id": "1007", "role__name": None}
 
 
 def test_the_singer_validator_accepts_the_output(sandbox: Sandbox, tmp_path: Path) -> None:

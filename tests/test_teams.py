@@ -1,5 +1,6 @@
 """Differences between the lists of teams and teammates, and teams with unknown members."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,18 +62,40 @@ def test_both_lists_are_compared(streams: tuple[str, ...], warnings: int, sandbo
     assert len(sync(sandbox, catalog=catalog_of(*streams)).warnings) == warnings
 
 
-@pytest.mark.parametrize("members", [None, ...])
+def unknown_members(sandbox: Sandbox) -> None:
+    serve_team(sandbox, "501", admin_ids=None)
+
+
+def no_members(sandbox: Sandbox) -> None:
+    serve_team(sandbox, "501", admin_ids=...)
+
+
+def no_teams(sandbox: Sandbox) -> None:
+    sandbox.respond("/teams", {"type": "team.list", "teams": []})
+
+
+@pytest.mark.parametrize(
+    ("serve", "problem"),
+    [
+        (unknown_members, "doesn't list the members of 1 team, such as 501"),
+        (no_members, "doesn't list the members of 1 team, such as 501"),
+        (no_teams, "no teams, but teammates belong to 3"),
+    ],
+)
 @pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
 def test_a_team_with_unknown_members_is_refused_unless_accepted(
-    streams: tuple[str, ...], members: object, sandbox: Sandbox
+    streams: tuple[str, ...],
+    serve: Callable[[Sandbox], None],
+    problem: str,
+    sandbox: Sandbox,
 ) -> None:
-    serve_team(sandbox, "501", admin_ids=members)
+    serve(sandbox)
 
     refused = sync(sandbox, catalog=catalog_of(*streams), **ACTIVATE)
     accepted = sync(sandbox, catalog=catalog_of(*streams), **ACCEPT)
 
     assert refused.error.startswith(f"{streams[1]}: ")
-    assert "doesn't list the members of 1 team, such as 501" in refused.error
+    assert problem in refused.error
     assert "MAX_REMOVED_PERCENT=100" in refused.error
     assert refused.activated == ["admins"]
     assert len(refused.of("RECORD")) == 13
@@ -124,18 +147,3 @@ def test_a_team_whose_priority_levels_name_members_is_not_empty(sandbox: Sandbox
     assert "the members of 1 team, such as 504" in sync(sandbox).error
     membership = {"team_id": "504", "admin_id": "1001", "priority_level": "primary"}
     assert membership in sync(sandbox, **ACCEPT).records("team_memberships")
-
-
-@pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
-def test_an_empty_list_of_teams_is_refused_if_teammates_have_teams(
-    streams: tuple[str, ...], sandbox: Sandbox
-) -> None:
-    sandbox.respond("/teams", {"type": "team.list", "teams": []})
-
-    refused = sync(sandbox, catalog=catalog_of(*streams), **ACTIVATE)
-    accepted = sync(sandbox, catalog=catalog_of(*streams), **ACCEPT)
-
-    assert refused.error.startswith(f"{streams[1]}: ")
-    assert "no teams, but teammates belong to 3 teams, such as 501" in refused.error
-    assert refused.activated == ["admins"]
-    assert accepted.activated == list(streams)

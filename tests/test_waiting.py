@@ -1,5 +1,6 @@
 """Waiting times of the rate limit, and Intercom's clock, without a tap."""
 
+import math
 import threading
 import time
 from email.utils import formatdate
@@ -85,34 +86,27 @@ def test_the_wait_after_a_429(headers: dict[str, str], wait: float) -> None:
     assert requested_wait(headers, NOW) == wait
 
 
-@pytest.mark.parametrize(
-    ("left", "ahead", "wait"),
-    [(0, 0.4, 0.4), (1, 0.4, 0), (0, -0.4, 0), (0, 301, 0), (0, float("nan"), 0), ("?", 0.4, 0)],
-)
-def test_requests_wait_for_the_next_period(left: object, ahead: float, wait: float) -> None:
-    limit = limit_after(period(left, NOW + ahead))
-
-    assert waited(limit) == wait
-
-
-def test_each_request_reduces_the_number_left() -> None:
-    limit = limit_after(period(3, NOW + 0.4))
-
-    assert waited(limit, times=3) == 0
-    assert waited(limit) == 0.4
+LIMITS: dict[str, tuple[list[dict[str, str]], list[float]]] = {
+    "a period that is used up": ([period(0, NOW + 0.4)], [0.4]),
+    "one request left": ([period(1, NOW + 0.4)], [0, 0.4]),
+    "three requests left": ([period(3, NOW + 0.4)], [0, 0, 0, 0.4]),
+    "an end in the past": ([period(0, NOW - 0.4)], [0]),
+    "an end that is too far away": ([period(0, NOW + 301)], [0]),
+    "an end that is not a number": ([period(0, math.nan)], [0]),
+    "an unknown number": ([period("?", NOW + 0.4)], [0]),
+    "a response that comes late": ([period(1, NOW + 0.5), period(2, NOW + 0.5)], [0, 0.5]),
+    "other apps": ([period(3, NOW + 0.5), period(0, NOW + 0.5)], [0.5]),
+    "the next period": ([period(1, NOW + 0.5), period(4, NOW + 10)], [0, 0, 0, 0]),
+}
 
 
-def test_a_late_response_does_not_increase_the_number_left() -> None:
-    limit = limit_after(period(1, NOW + 0.5), period(2, NOW + 0.5))
-    limit.take()
+@pytest.mark.parametrize(("headers", "waits"), LIMITS.values(), ids=LIMITS)
+def test_requests_wait_for_the_next_period_if_none_is_left(
+    headers: list[dict[str, str]], waits: list[float]
+) -> None:
+    limit = limit_after(*headers)
 
-    assert waited(limit) == 0.5
-
-
-def test_requests_of_other_apps_reduce_the_number_left() -> None:
-    limit = limit_after(period(3, NOW + 0.5), period(0, NOW + 0.5))
-
-    assert waited(limit) == 0.5
+    assert [waited(limit) for _ in waits] == waits
 
 
 def test_the_earliest_end_of_a_period_is_used() -> None:
@@ -140,12 +134,6 @@ def test_requests_before_the_first_response_of_a_period_count(size: object, more
 
     assert waited(limit, times=more) == 0
     assert waited(limit) == 0.7
-
-
-def test_the_number_left_is_that_of_the_newest_period() -> None:
-    limit = limit_after(period(1, NOW + 0.5), period(4, NOW + 10))
-
-    assert waited(limit, times=4) == 0
 
 
 def test_a_pause_delays_requests_even_if_some_are_left() -> None:

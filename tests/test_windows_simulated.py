@@ -242,7 +242,7 @@ SIZES += [(form, size) for form in ("size only", "requested size") for size in (
 
 
 @pytest.mark.parametrize(("form", "size"), SIZES)
-def test_no_form_of_pages_hides_an_event(form: str, size: int | None) -> None:
+def test_no_form_of_pages_loses_an_event(form: str, size: int | None) -> None:
     chance = random.Random(1)  # noqa: S311 (not for secrets)
     server = Server(chance, spread(chance, 751), size, form=form)
 
