@@ -54,7 +54,9 @@ def test_csv_loads_and_replaces_files(sandbox: Sandbox, tmp_path: Path) -> None:
         check_rows(sandbox, read)
 
 
-def test_duckdb_loads_and_updates_rows(sandbox: Sandbox, duck: DuckDB, tmp_path: Path) -> None:
+def test_duckdb_updates_rows_and_keeps_leavers(
+    sandbox: Sandbox, duck: DuckDB, tmp_path: Path
+) -> None:
     for _ in range(2):
         assert load(sandbox, "target-duckdb", duck.config, **ACTIVATE) == (0, 0)
         check_rows(sandbox, duck.read)

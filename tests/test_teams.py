@@ -83,7 +83,7 @@ def no_teams(sandbox: Sandbox) -> None:
     ],
 )
 @pytest.mark.parametrize("streams", [ALL, MEMBERSHIPS, TEAMS])
-def test_a_team_with_unknown_members_is_refused_unless_accepted(
+def test_unknown_members_are_refused_unless_accepted(
     streams: tuple[str, ...],
     serve: Callable[[Sandbox], None],
     problem: str,

@@ -77,15 +77,17 @@ def test_no_window_contains_more_than_eight_pages(sandbox: Sandbox) -> None:
     assert max(counts) <= 8 * 250
 
 
-def test_a_list_that_goes_round_in_circles_is_an_error(sandbox: Sandbox) -> None:
+def test_a_list_that_repeats_its_pages_is_an_error(sandbox: Sandbox) -> None:
     body = {"activity_logs": [{"id": str(id_), "created_at": START} for id_ in range(250)]}
     sandbox.respond(SEARCH, body)
 
-    with pytest.raises(IntercomError, match="pages have room for"):
+    with pytest.raises(IntercomError, match="readings returned"):
         count(sandbox, START, START + 1)
 
 
-def test_only_a_day_that_fails_ends_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_day_without_an_answer_fails_the_sync(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)  # between attempts
     sandbox.workspace.history = generate_events(300, NOW - 90 * DAY, STOP)
     bad = NOW - 30 * DAY
