@@ -37,14 +37,14 @@ def page(*ids: int, **more: object) -> dict[str, Any]:
     return {"type": "admin.list", "admins": [{"id": str(id_)} for id_ in ids], **more}
 
 
-def pointing(next_page: object) -> dict[str, Any]:
+def with_next(next_page: object) -> dict[str, Any]:
     """Return the part of a page that contains `pages.next`."""
     return {"pages": {"type": "pages", "next": next_page}}
 
 
 def after(cursor: str) -> dict[str, Any]:
     """Return the part of a page that contains a cursor in `pages.next`."""
-    return pointing({"starting_after": cursor})
+    return with_next({"starting_after": cursor})
 
 
 def sync_events(sandbox: Sandbox, state: Content | None = None, **settings: Any) -> Result:
@@ -58,7 +58,7 @@ def state_of(**bookmark: object) -> dict[str, Any]:
     return {"bookmarks": {"activity_logs": known | bookmark}}
 
 
-def happened(at: float, description: str) -> dict[str, Any]:
+def export_at(at: float, description: str) -> dict[str, Any]:
     """Return an event."""
     return event(int(at), "bulk_export", None, description)
 
@@ -73,7 +73,7 @@ def ids(run: Result) -> list[str]:
     return [record["id"] for record in events(run)]
 
 
-def described(run: Result) -> list[str]:
+def texts_of(run: Result) -> list[str]:
     return [record["activity_description"] for record in events(run)]
 
 
@@ -81,7 +81,7 @@ def bookmark_of(run: Result) -> dict[str, Any]:
     return run.bookmark("activity_logs")
 
 
-def reached(run: Result) -> int:
+def bookmark_time(run: Result) -> int:
     """Return the bookmark of a run in Unix seconds."""
     return seconds(bookmark_of(run)["replication_key_value"])
 

@@ -67,7 +67,7 @@ class World:
         type_ = self.chance.choice(TYPES)
         self.events.append(Event(f"event-{self.number}", int(created), int(logged), type_))
 
-    def happen(self, count: int, until: float) -> None:
+    def add_many(self, count: int, until: float) -> None:
         """Add events until a time: some evenly, some in bursts, and some logged late."""
         burst = self.chance.uniform(self.now, until)
         for _ in range(count):
@@ -89,7 +89,7 @@ class World:
             self.add(int(self.now) - self.chance.randrange(LATEST), self.now)
 
 
-class Killed(io.RawIOBase):
+class ClosedStdout(io.RawIOBase):
     """A stdout that fails after a number of lines, as if the process was killed."""
 
     def __init__(self, lines: float) -> None:
@@ -159,7 +159,7 @@ class Reader:
         skew = 0 if last else self.disturb()
         types = TYPES if last else world.chance.sample(TYPES, world.chance.randrange(1, 4))
         kills = not last and world.chance.random() < 0.5
-        stdout = Killed(world.chance.randrange(1, 1500) if kills else math.inf)
+        stdout = ClosedStdout(world.chance.randrange(1, 1500) if kills else math.inf)
         text = io.TextIOWrapper(io.BufferedWriter(stdout, 1), encoding="utf-8")
         monkeypatch.setattr("sys.stdout", text)
         self.list_events()
@@ -221,10 +221,10 @@ def test_several_runs_write_every_event_of_a_history(
     sandbox.behaviour.event_next_form = chance.choice(["null", "null", "object", "url"])
     monkeypatch.setattr(time, "sleep", lambda _: None)  # between attempts
     monkeypatch.setattr(time, "time", reader.clock)
-    world.happen(chance.choice([100, 900, 2500]), start)
+    world.add_many(chance.choice([100, 900, 2500]), start)
 
     for left in reversed(range(chance.randrange(3, 7))):
-        world.happen(chance.choice([0, 30, 600]), world.now + chance.choice([0.3, 5, 30]) * 3600)
+        world.add_many(chance.choice([0, 30, 600]), world.now + chance.choice([0.3, 5, 30]) * 3600)
         reader.read(monkeypatch, last=not left)
 
     before_now = {event.id for event in world.events if event.logged < int(world.now)}

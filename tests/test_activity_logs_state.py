@@ -7,7 +7,7 @@ import pytest
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_logs import OVERLAP, REVIEW_PERIOD, Bookmark, start_of
-from tests.responses import bookmark_of, described, happened, reached, state_of, sync_events
+from tests.responses import bookmark_of, bookmark_time, export_at, state_of, sync_events, texts_of
 
 NOW = 1_800_000_000
 YESTERDAY, LAST_WEEK, LAST_YEAR = NOW - DAY, NOW - 7 * DAY, NOW - 365 * DAY
@@ -92,16 +92,16 @@ def test_a_start_that_skips_events_causes_a_warning(
 @pytest.mark.slow
 def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox) -> None:
     first = sync_events(sandbox)
-    end = reached(first)
-    sandbox.workspace.history += [happened(end - 3700, "before"), happened(end - 3500, "in it")]
+    end = bookmark_time(first)
+    sandbox.workspace.history += [export_at(end - 3700, "before"), export_at(end - 3500, "in it")]
     sandbox.journal.bodies.clear()
     time.sleep(1)
 
     second = sync_events(sandbox, state=first.state)
 
-    assert described(second) == ["in it"]
+    assert texts_of(second) == ["in it"]
     assert [body["created_at_after"] for body in sandbox.journal.bodies] == [end - 3601 - DAY]
-    assert reached(second) > end
+    assert bookmark_time(second) > end
     assert bookmark_of(second)["read_from"] == bookmark_of(first)["read_from"]
     assert "Reading the last 90 days" in first.stderr
     assert "Reading the last" not in second.stderr
@@ -110,7 +110,7 @@ def test_the_next_run_begins_an_hour_before_the_end_of_the_last(sandbox: Sandbox
 def test_a_start_date_in_the_future_sets_no_bookmark(sandbox: Sandbox) -> None:
     run = sync_events(sandbox, start_date="2999-01-01T00:00:00Z")
 
-    assert described(run) == []
+    assert texts_of(run) == []
     assert "nothing to read" in run.warnings[0]
     assert "replication_key_value" not in bookmark_of(run)
 

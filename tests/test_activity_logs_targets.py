@@ -20,7 +20,7 @@ EVENTS: dict[str, Any] = {"catalog": catalog_of("activity_logs"), "activity_type
 
 
 @pytest.fixture
-def varied(sandbox: Sandbox) -> Sandbox:
+def sample(sandbox: Sandbox) -> Sandbox:
     """A sandbox with an event of each type, and events with one key or all keys of `METADATA`."""
     rows = [event(NOW - 90, type_, None, type_, **METADATA) for type_ in DEFAULT_TYPES]
     rows += [event(NOW - 80, "x", None, name, **{name: METADATA[name]}) for name in METADATA]
@@ -33,11 +33,11 @@ def details_of(sandbox: Sandbox) -> dict[str, Any]:
 
 
 @pytest.mark.targets
-def test_every_event_arrives_in_postgres(varied: Sandbox, postgres: Postgres) -> None:
-    assert load(varied, "target-postgres", postgres.config(), **EVENTS) == (0, 0)
+def test_every_event_arrives_in_postgres(sample: Sandbox, postgres: Postgres) -> None:
+    assert load(sample, "target-postgres", postgres.config(), **EVENTS) == (0, 0)
 
     rows = postgres.query("select * from activity_logs")
-    assert {row["id"]: row["metadata"] for row in rows} == details_of(varied)
+    assert {row["id"]: row["metadata"] for row in rows} == details_of(sample)
     assert {row["created_at"].timestamp() for row in rows} == {NOW - 90, NOW - 80}
 
 
@@ -58,13 +58,13 @@ def test_postgres_gets_strings_without_the_characters_it_refuses(
 
 @pytest.mark.targets
 @pytest.mark.parametrize("flat", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
-def test_every_event_arrives_in_duckdb(flat: dict[str, Any], varied: Sandbox, duck: DuckDB) -> None:
-    assert load(varied, "target-duckdb", duck.config, **EVENTS, **flat) == (0, 0)
+def test_every_event_arrives_in_duckdb(flat: dict[str, Any], sample: Sandbox, duck: DuckDB) -> None:
+    assert load(sample, "target-duckdb", duck.config, **EVENTS, **flat) == (0, 0)
 
     rows = {row["id"]: row["metadata"] for row in duck.read("activity_logs")}
     if flat:  # the target makes a string of it
         rows = {id_: json.loads(metadata) for id_, metadata in rows.items()}
-    assert rows == details_of(varied)
+    assert rows == details_of(sample)
 
 
 @pytest.mark.targets

@@ -7,7 +7,15 @@ import pytest
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.schema import as_date_time
-from tests.responses import SEARCH, bookmark_of, described, happened, reached, state_of, sync_events
+from tests.responses import (
+    SEARCH,
+    bookmark_of,
+    bookmark_time,
+    export_at,
+    state_of,
+    sync_events,
+    texts_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -26,18 +34,18 @@ def test_the_last_ninety_days_are_read_by_intercoms_clock(ahead: float, sandbox:
 
     def log() -> None:
         sandbox.workspace.history = [
-            happened(now_at(sandbox) - 90 * DAY - 100, "too old"),
-            happened(now_at(sandbox) - 90 * DAY + 100, "just inside"),
-            happened(now - 5, "just before"),
-            happened(now_at(sandbox) + 30, "not yet"),
+            export_at(now_at(sandbox) - 90 * DAY - 100, "too old"),
+            export_at(now_at(sandbox) - 90 * DAY + 100, "just inside"),
+            export_at(now - 5, "just before"),
+            export_at(now_at(sandbox) + 30, "not yet"),
         ]
 
     sandbox.fail(SEARCH, log)
 
     run = sync_events(sandbox)
 
-    assert described(run) == ["just inside", "just before"]
-    assert min(now, started) <= reached(run) <= min(now_at(sandbox), time.time())
+    assert texts_of(run) == ["just inside", "just before"]
+    assert min(now, started) <= bookmark_time(run) <= min(now_at(sandbox), time.time())
 
 
 @pytest.mark.parametrize(("ahead", "warnings"), [(-400, 1), (-200, 0), (200, 0), (400, 1)])
@@ -50,13 +58,13 @@ def test_clocks_that_differ_cause_a_warning(ahead: float, warnings: int, sandbox
 def test_without_a_date_header_the_bookmark_is_the_last_event(sandbox: Sandbox) -> None:
     sandbox.behaviour.sends_date = False
     last = int(time.time()) - 500
-    sandbox.workspace.history = [happened(last, "the last one")]
+    sandbox.workspace.history = [export_at(last, "the last one")]
 
     run = sync_events(sandbox)
 
-    assert described(run) == ["the last one"]
+    assert texts_of(run) == ["the last one"]
     assert run.stderr.count("this machine's clock") == 1
-    assert reached(run) == last
+    assert bookmark_time(run) == last
 
 
 def test_without_a_date_header_and_events_the_bookmark_stays(sandbox: Sandbox) -> None:
@@ -66,5 +74,5 @@ def test_without_a_date_header_and_events_the_bookmark_stays(sandbox: Sandbox) -
 
     run = sync_events(sandbox, state=state_of(replication_key_value=before))
 
-    assert described(run) == []
+    assert texts_of(run) == []
     assert bookmark_of(run)["replication_key_value"] == before

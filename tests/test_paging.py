@@ -10,7 +10,7 @@ from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import IntercomError
 from tap_intercom_access.intercom.responses import Page, Pages
 from tap_intercom_access.sandbox.server import Sandbox
-from tests.responses import after, page, pointing
+from tests.responses import after, page, with_next
 from tests.tap import ACTIVATE, Result, catalog_of, sync, sync_here
 
 HERE = "https://api.intercom.io"
@@ -88,7 +88,7 @@ def test_an_invalid_next_page_is_refused(pages_field: Pages, problem: str) -> No
     [
         [page(1, **after("a")), page(**after("b")), page(2)],
         [page(**after("a")), page(1, **after("b")), page(**after("c")), page(2)],
-        [page(1, **after("a")), page(2, **after("b")), page(**pointing(None))],
+        [page(1, **after("a")), page(2, **after("b")), page(**with_next(None))],
         [page(1, **after("a")), page(2, **after("b")), page(**after("c")), page()],
         [page(1, 2, total_count=2, pages=None)],
     ],
@@ -157,7 +157,7 @@ def test_an_incomplete_list_is_an_error(
 
 
 def test_a_gateways_path_is_kept_even_if_the_next_link_lacks_it(sandbox: Sandbox) -> None:
-    pages = [page(1, **pointing("/admins?page=2&q=a%20b")), page(2)]
+    pages = [page(1, **with_next("/admins?page=2&q=a%20b")), page(2)]
     sandbox.respond("/gateway/intercom/admins", *pages)
 
     run = sync(sandbox, base_url=f"{sandbox.base_url}/gateway/intercom/")

@@ -73,7 +73,7 @@ class Rows(Workspace):
         return self.teams[part]
 
 
-def everything(sandbox: Sandbox) -> Result:
+def sync_all(sandbox: Sandbox) -> Result:
     """Sync the default streams, and accept teams with unknown members."""
     run = sync_here(sandbox, max_removed_percent=100)
     assert run.error == ""
@@ -102,7 +102,7 @@ def test_records_of_any_workspace_are_valid_and_can_be_joined(
         Sandbox(WORKSPACE, Behaviour(page_size=size, next_form=form)) as paged,
     ):
         WORKSPACE.admins, WORKSPACE.teams = admins, teams
-        run, again = everything(whole), everything(paged)
+        run, again = sync_all(whole), sync_all(paged)
 
     for stream in DEFAULT_STREAMS:
         assert again.records(stream) == run.records(stream)
@@ -147,7 +147,7 @@ CONFIGURATIONS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def nullable(sandbox: Sandbox) -> Sandbox:
+def with_nulls(sandbox: Sandbox) -> Sandbox:
     """A workspace with 2,000 more rows, half of them with null in every field."""
     rows = sandbox.workspace.admin_rows()
     nulls = dict.fromkeys({key for row in rows for key in row} - {"id", "type"})
@@ -168,8 +168,8 @@ def nullable(sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=[",".join(c) for c in CONFIGURATIONS])
-def test_every_record_fits_its_schema(config: dict[str, Any], nullable: Sandbox) -> None:
-    result = sync(nullable, catalog=catalog_of(*STREAMS), activity_types=[], **config)
+def test_every_record_fits_its_schema(config: dict[str, Any], with_nulls: Sandbox) -> None:
+    result = sync(with_nulls, catalog=catalog_of(*STREAMS), activity_types=[], **config)
 
     assert result.error == ""
     for stream in STREAMS:

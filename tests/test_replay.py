@@ -137,9 +137,9 @@ def test_a_replay_refuses_a_command_and_other_options(args: list[str], copied: P
 
 
 @pytest.fixture(scope="module")
-def mapped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+def salted_sync(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """The evidence folder and the result of a sync with a salt in its stream map."""
-    folder = tmp_path_factory.mktemp("mapped") / "evidence"
+    folder = tmp_path_factory.mktemp("salted_sync") / "evidence"
     with Sandbox(demo()) as sandbox:
         run = sync(
             sandbox,
@@ -155,9 +155,9 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     ("value", "missing"), [("", "salt, other"), ('{"salt": "x"}', "other"), ("[1]", "salt, other")]
 )
 def test_a_replay_without_the_values_of_stream_map_config_is_refused(
-    value: str, missing: str, mapped: tuple[Path, Result]
+    value: str, missing: str, salted_sync: tuple[Path, Result]
 ) -> None:
-    run = replay(mapped[0], stream_map_config=value)
+    run = replay(salted_sync[0], stream_map_config=value)
 
     assert (run.code, run.stdout) == (1, "")
     assert run.stderr.endswith(
@@ -165,8 +165,8 @@ def test_a_replay_without_the_values_of_stream_map_config_is_refused(
     )
 
 
-def test_the_result_names_values_that_the_user_set(mapped: tuple[Path, Result]) -> None:
-    folder, first = mapped
+def test_the_result_names_values_that_the_user_set(salted_sync: tuple[Path, Result]) -> None:
+    folder, first = salted_sync
     again = replay(folder, stream_map_config='{"salt": "secret", "other": 1}')
 
     assert again.code == 0, again.stderr

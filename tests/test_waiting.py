@@ -14,7 +14,7 @@ from tap_intercom_access.intercom.rate_limit import RateLimit, requested_wait
 NOW = 1_800_000_000
 
 
-class Time:
+class FakeTime:
     """A clock that moves only while code waits, so that tests don't depend on speed."""
 
     def __init__(self) -> None:
@@ -25,19 +25,19 @@ class Time:
 
 
 @pytest.fixture(autouse=True)
-def still(monkeypatch: pytest.MonkeyPatch) -> Time:
-    still = Time()
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    fake = FakeTime()
 
     class Condition(threading.Condition):
         @override
         def wait(self, timeout: float | None = None) -> bool:
             assert timeout is not None
-            still.seconds += timeout
+            fake.seconds += timeout
             return False
 
-    monkeypatch.setattr(time, "monotonic", still.monotonic)
+    monkeypatch.setattr(time, "monotonic", fake.monotonic)
     monkeypatch.setattr(threading, "Condition", Condition)
-    return still
+    return fake
 
 
 def period(left: object, reset: float, size: object = 5) -> dict[str, str]:
@@ -161,7 +161,7 @@ def test_a_date_of_http(header: str | None, date: float | None) -> None:
     assert date_of(header) == date
 
 
-def test_this_machines_clock_is_used_until_the_first_response(still: Time) -> None:
+def test_this_machines_clock_is_used_until_the_first_response(fake: FakeTime) -> None:
     clock = Clock()
     before = time.time()
     assert before <= clock.now() <= time.time()
@@ -172,5 +172,5 @@ def test_this_machines_clock_is_used_until_the_first_response(still: Time) -> No
     clock.observe({"Date": formatdate(NOW, usegmt=True)})
 
     assert clock.is_set
-    still.seconds += 7
+    fake.seconds += 7
     assert clock.now() == pytest.approx(NOW + 7, abs=0.001)
