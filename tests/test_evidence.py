@@ -125,7 +125,7 @@ def test_selected_columns_maps_and_skipped_rows_are_listed(folder: Path, sandbox
     assert "role.name" in last["streams"]["admins"]["columns"]
     assert not {"email", "role.id"} & {*last["streams"]["admins"]["columns"]}
     assert last["filters"]["stream_maps"] == maps
-    assert last["filters"]["other"] == "1 rows of type 'team' among the admins"
+    assert last["filters"]["other"] == "1 row of type 'team' among the admins"
 
 
 ODD_IDS = ["a", "a b", 'a"', 'a","b', "a\\", "a\n", "a\r\n", "a\u2028", "ä", "\U0001f30d", "\uff5e"]
