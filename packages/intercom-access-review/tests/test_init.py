@@ -1,9 +1,8 @@
 """The files that `init` writes."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,9 +11,6 @@ from click.testing import CliRunner
 from intercom_access_review import init
 from intercom_access_review.cli import main
 from tests.tap import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXAMPLE = ROOT / "examples" / "access-review"
 

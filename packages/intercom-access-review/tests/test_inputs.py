@@ -1,11 +1,9 @@
 """Inputs, settings, and the teammates export: what is read, and what is refused."""
 
-from __future__ import annotations
-
 import os
 import time
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import pytest
@@ -16,9 +14,6 @@ from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.project import INPUTS
 from intercom_access_review.settings import PATH, deadline, load_settings
 from intercom_access_review.teammates_export import EXPORT, age_problem, read_export
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILES = {
     "employees": "email,name\n",
@@ -92,7 +87,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "date": (
         "employees",
         "email,name,left_on\na@x,A,08/15/2026\nb@x,B,08/16/2026\nc@x,C,2026-08-17\n",
-        "line 2: left_on '08/15/2026' has slashes, which are ambiguous. Use 2026-08-15 (rows like",
+        "line 2: left_on is '08/15/2026'. Use a date such as 2026-08-15, without slashes.",
     ),
     "two dates": (
         "employees",
@@ -159,11 +154,8 @@ def test_outside_of_a_project_the_error_says_what_to_do() -> None:
         load_settings(ITEM_KINDS)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_the_addresses_of_an_export_are_found(encoding: str, delimiter: str) -> None:
-    lines = [["Name", "Email", "Role"], ["A", "A@x.example", "x"], ["B", "b@x.example", "x"]]
-    write("teammates_export", "\n".join(delimiter.join(line) for line in lines), encoding)
+def test_the_addresses_of_an_export_are_found() -> None:
+    write("teammates_export", "Name;Email;Role\nA;A@x.example;x\nB;b@x.example;x\n", "utf-16")
 
     known, addresses = read_export("")
 

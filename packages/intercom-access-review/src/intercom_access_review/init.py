@@ -6,23 +6,17 @@ import json
 import shlex
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from string import Template
 from urllib.parse import unquote, urlsplit
 
 import click
 
 from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.identity import NAME, TAP
+from intercom_access_review.inputs import COLUMNS, OF_EMPLOYEES
 from intercom_access_review.project import INBOX
 
 STARTER = Path(__file__).parent / "starter"
-INPUT_HEADERS = {
-    "employees": "email,name,left_on",
-    "manual_permissions": "email,privileged",
-    "privileged_roles": "role",
-    "reassignments": "row,from,to,by,reason,until",
-    "reviewers": "kind,name,reviewer",
-    "service_accounts": "email,owner",
-}
 SUBDIRECTORY = "packages/intercom-access-review"
 """Where this package is in the repository of the tap."""
 
@@ -59,6 +53,11 @@ def quoted(pip_url: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def filled_in(name: str, values: dict[str, object]) -> str:
+    """Return a file of the starter with the values in it."""
+    return Template((STARTER / name).read_text(encoding="utf-8")).substitute(values)
+
+
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--warehouse", type=click.Choice(["duckdb", "postgres"]), default="duckdb")
@@ -72,32 +71,25 @@ def init(directory: Path, warehouse: str, tap: str | None, review: str | None) -
     own_tap, own_review = pip_urls(warehouse)
     loader = "target-jsonl" if warehouse == "duckdb" else "target-postgres"
     values = {
-        "@TAP@": quoted(tap or own_tap),
-        "@REVIEW@": quoted(review or own_review),
-        "@LOADER@": loader,
-        "@LOADER_BLOCK@": (STARTER / f"{loader}.yml").read_text(encoding="utf-8").rstrip(),
-        "@WAREHOUSE@": warehouse,
-        "@ACTIVATE_VERSION@": str(warehouse == "postgres").lower(),
+        "TAP": quoted(tap or own_tap),
+        "REVIEW": quoted(review or own_review),
+        "LOADER": loader,
+        "LOADER_BLOCK": (STARTER / f"{loader}.yml").read_text(encoding="utf-8").rstrip(),
+        "WAREHOUSE": warehouse,
+        "ACTIVATE_VERSION": str(warehouse == "postgres").lower(),
+        "DIRECTORY": directory,
     }
-    files = {
-        name: (STARTER / name).read_text(encoding="utf-8")
-        for name in ("meltano.yml", "settings.yml")
-    }
-    files[".gitignore"] = (STARTER / "gitignore").read_text(encoding="utf-8")
-    files |= {f"inputs/{name}.csv": f"{header}\n" for name, header in INPUT_HEADERS.items()}
+    templates = ("meltano.yml", "settings.yml", ".gitignore")
+    files = {name: filled_in(name.removeprefix("."), values) for name in templates}
+    for name, columns in COLUMNS.items():
+        optional = OF_EMPLOYEES if name == "employees" else ()
+        files[f"inputs/{name}.csv"] = ",".join([*columns, *optional]) + "\n"
     for name, text in files.items():
         path = directory / name
         if path.exists():
             click.echo(f"{path} exists and was not changed")
-            continue
-        filled = text
-        for placeholder, value in values.items():
-            filled = filled.replace(placeholder, value)
-        make_folder(path.parent)
-        write_text(path, filled)
+        else:
+            make_folder(path.parent)
+            write_text(path, text)
     make_folder(directory / INBOX)
-    click.echo(
-        (STARTER / "next_steps.txt")
-        .read_text(encoding="utf-8")
-        .replace("@DIRECTORY@", str(directory))
-    )
+    click.echo(filled_in("next_steps.txt", values))

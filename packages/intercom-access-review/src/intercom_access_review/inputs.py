@@ -1,9 +1,7 @@
 """What the company knows, from the CSV files in inputs/."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
@@ -11,12 +9,18 @@ from intercom_access_review.project import INPUTS, Row, iso_day, now, parse_day
 from intercom_access_review.spreadsheets import Table, read_table
 from intercom_access_review.texts import comparison_key
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
 ADDRESSES = ("email", "reviewer", "owner", "manager", "from", "to")
-OF_PERSON = ("left_on", "manager")
-OF_EMPLOYEES = ("person", *OF_PERSON)
+DAYS = ("left_on", "until")
+COLUMNS = {
+    "employees": ("email", "name"),
+    "manual_permissions": ("email", "privileged"),
+    "privileged_roles": ("role",),
+    "reassignments": ("row", "from", "to", "by", "reason", "until"),
+    "reviewers": ("kind", "name", "reviewer"),
+    "service_accounts": ("email", "owner"),
+}
+"""The columns that each input must have."""
+OF_EMPLOYEES = ("left_on", "person", "manager")
 """The optional columns of employees.csv."""
 REQUIRED = {"email", "reviewer", "role", "owner", "privileged", "to", "by", "reason"}
 OPTIONAL_FILES = {"service_accounts", "manual_permissions", "reassignments"}
@@ -54,34 +58,40 @@ def mailbox(email: str) -> str:
     return f"{local.partition('+')[0]}{at}{domain}"
 
 
-def fail(name: str, line: int, problem: str) -> click.ClickException:
-    """Return an error about a line of an input."""
-    return click.ClickException(f"{INPUTS / name}.csv, line {line}: {problem}")
+def fail(row: Row, problem: str) -> click.ClickException:
+    """Return an error about a row of an input."""
+    return click.ClickException(f"{row['file']}, line {row['line']}: {problem}")
 
 
-def read_input(name: str, columns: Collection[str], *, key: tuple[str, ...]) -> list[Row]:
-    """Read the rows of an input, each with its line number; no two rows have the same key."""
+def read_input(name: str, *key: str) -> list[Row]:
+    """Read the rows of an input; no two rows have the same key."""
     path = INPUTS / f"{name}.csv"
     if not path.exists() and name in OPTIONAL_FILES:
         return []
-    return checked(name, read_table(path, columns), columns, key)
+    return checked(path, read_table(path, COLUMNS[name]), key)
 
 
-def checked(name: str, table: Table, columns: Collection[str], key: tuple[str, ...]) -> list[Row]:
-    """Return the rows of an input with their line numbers and normalized addresses."""
+def checked(path: Path, table: Table, key: tuple[str, ...]) -> list[Row]:
+    """Return the rows of an input with their line numbers, normalized addresses, and dates."""
     rows: list[Row] = []
     first: dict[tuple[str, ...], int] = {}
     for line, values in table.rows:
-        row: Row = values | {"line": line}
-        for column in ADDRESSES:
-            if column in row:
-                row[column] = normalized_address(row[column])
-        for column in columns:
-            if column in REQUIRED and not row[column]:
-                raise fail(name, line, f"{column} is empty.")
+        row: Row = values | {"file": path, "line": line}
+        for column, text in values.items():
+            if column in REQUIRED and not text:
+                raise fail(row, f"{column} is empty.")
+            if column in ADDRESSES:
+                row[column] = normalized_address(text)
+            if column in DAYS and text:
+                row[column] = iso_day(text)
+                if not parse_day(text):
+                    problem = (
+                        f"{column} is {text!r}. Use a date such as 2026-08-15, without slashes."
+                    )
+                    raise fail(row, problem)
         known = first.setdefault(tuple(comparison_key(row[column]) for column in key), line)
         if known != line:
-            raise fail(name, line, f"the same {' and '.join(key)} is in line {known}.")
+            raise fail(row, f"the same {' and '.join(key)} is in line {known}.")
         rows.append(row)
     return rows
 
@@ -91,7 +101,8 @@ def read_employees() -> tuple[list[Row], list[str]]:
 
     Each row of a person has the person's last day and manager.
     """
-    table = read_table(INPUTS / "employees.csv", ("email", "name"), OF_EMPLOYEES)
+    path = INPUTS / "employees.csv"
+    table = read_table(path, COLUMNS["employees"], OF_EMPLOYEES)
     listed = [(line, row) for line, row in table.rows if row["email"]]
     notes = []
     if ignored := ", ".join(table.ignored):
@@ -100,24 +111,13 @@ def read_employees() -> tuple[list[Row], list[str]]:
         notes.append(f"Employees without an email address in employees.csv: {skipped}.")
     if listed and "left_on" not in table.columns:
         notes.append("employees.csv has no column left_on, so terminated users are not known.")
-    rows = checked("employees", table._replace(rows=listed), ("email",), ("email",))
-    check_days(rows)
-    for column in OF_PERSON:
+    blank = dict.fromkeys(OF_EMPLOYEES, "")
+    rows = [blank | row for row in checked(path, table._replace(rows=listed), ("email",))]
+    for row in rows:
+        row["person"] = comparison_key(row["person"]) or mailbox(row["email"])
+    for column in ("left_on", "manager"):
         share(rows, column)
     return rows, notes
-
-
-def check_days(rows: list[Row]) -> None:
-    """Raise one error for all employees whose last day is not a date."""
-    for row in rows:
-        row.update(dict.fromkeys(OF_EMPLOYEES, "") | row)
-        row["person"] = comparison_key(row["person"]) or mailbox(row["email"])
-        row["left_on"] = iso_day(row["left_on"])
-    wrong = [row for row in rows if row["left_on"] and not parse_day(row["left_on"])]
-    if wrong:
-        text, more = wrong[0]["left_on"], f" (rows like this: {len(wrong)})"
-        why = "has slashes, which are ambiguous" if "/" in text else "is not a valid date"
-        raise fail("employees", wrong[0]["line"], f"left_on {text!r} {why}. Use 2026-08-15{more}.")
 
 
 def share(rows: list[Row], column: str) -> None:
@@ -131,8 +131,7 @@ def share(rows: list[Row], column: str) -> None:
         if row[column]:
             first = known.setdefault(row["person"], row)
             if first[column] != row[column]:
-                problem = f"the same person has another {column} in line {first['line']}."
-                raise fail("employees", row["line"], problem)
+                raise fail(row, f"the same person has another {column} in line {first['line']}.")
     for row in rows:
         if row["person"] in known:
             row[column] = known[row["person"]][column]
@@ -140,16 +139,12 @@ def share(rows: list[Row], column: str) -> None:
 
 def read_reviewers() -> list[Row]:
     """Read who reviews which team or role, and who reviews everything else."""
-    rows = read_input("reviewers", ("kind", "name", "reviewer"), key=("kind", "name"))
+    rows = read_input("reviewers", "kind", "name")
     for row in rows:
         if row["kind"] not in KINDS:
-            raise fail(
-                "reviewers", row["line"], f"kind is {row['kind']!r}. Use {', '.join(KINDS)}."
-            )
+            raise fail(row, f"kind is {row['kind']!r}. Use {', '.join(KINDS)}.")
         if (row["kind"] == "default") == bool(row["name"]):
-            raise fail(
-                "reviewers", row["line"], "a team or role needs a name, the default has none."
-            )
+            raise fail(row, "a team or role needs a name, the default has none.")
         row["name_key"] = comparison_key(row["name"])
     return rows
 
@@ -161,35 +156,33 @@ def read_reassignments(last_days: dict[str, str], day: str) -> list[Row]:
         last_days: Last days of work by mailbox.
         day: The day, such as 2026-08-26.
     """
-    columns = ("row", "from", "to", "by", "reason", "until")
-    rows = read_input("reassignments", columns, key=("row", "from"))
-    for row in rows:
-        row["until"] = iso_day(row["until"])
-        if row["until"] and not parse_day(row["until"]):
-            raise fail("reassignments", row["line"], f"until is {row['until']!r}. Use 2026-08-15.")
+    rows = read_input("reassignments", "row", "from")
     active = [row for row in rows if not row["until"] or row["until"] >= day]
     following = {row["from"]: row["to"] for row in active if not row["row"]}
     for row in active:
-        passed = {row["from"]}
-        while row["to"] in following and row["to"] not in passed:
-            passed.add(row["to"])
-            row["to"] = following[row["to"]]
-        if row["to"] in passed:
-            raise fail("reassignments", row["line"], "it goes in a circle. Remove the older line.")
+        for _ in active:
+            row["to"] = following.get(row["to"], row["to"])
+        if row["to"] in following:
+            raise fail(row, "it goes in a circle. Remove the older line.")
         if last_days.get(mailbox(row["to"]), day) < day:
-            raise fail("reassignments", row["line"], f"{row['to']} has left.")
+            raise fail(row, f"{row['to']} has left.")
     return active
 
 
 def read_manual_permissions() -> list[Row]:
     """Read whether accounts with custom permissions were found to be privileged."""
-    rows = read_input("manual_permissions", ("email", "privileged"), key=("email",))
+    rows = read_input("manual_permissions", "email")
     for row in rows:
         if row["privileged"].casefold() not in {"yes", "no"}:
-            problem = f"privileged is {row['privileged']!r}. Use yes or no."
-            raise fail("manual_permissions", row["line"], problem)
+            raise fail(row, f"privileged is {row['privileged']!r}. Use yes or no.")
         row["is_privileged"] = row["privileged"].casefold() == "yes"
     return rows
+
+
+def read_owners(path: Path) -> dict[str, str]:
+    """Read the owners of service accounts from any file, by the account's address."""
+    rows = checked(path, read_table(path, COLUMNS["service_accounts"]), ("email",))
+    return {row["email"]: row["owner"] for row in rows}
 
 
 def load_inputs(day: str = "") -> Inputs:
@@ -198,7 +191,7 @@ def load_inputs(day: str = "") -> Inputs:
     Raises:
         click.ClickException: A file cannot be read, or a value in it is invalid.
     """
-    roles = read_input("privileged_roles", ("role",), key=("role",))
+    roles = read_input("privileged_roles", "role")
     employees, notes = read_employees()
     reviewers = read_reviewers()
     if not reviewers:
@@ -210,22 +203,18 @@ def load_inputs(day: str = "") -> Inputs:
         privileged_roles=[
             {"name": row["role"], "name_key": comparison_key(row["role"])} for row in roles
         ],
-        service_accounts=read_input("service_accounts", ("email", "owner"), key=("email",)),
+        service_accounts=read_input("service_accounts", "email"),
         manual_permissions=read_manual_permissions(),
     )
     inputs.reassignments = read_reassignments(inputs.last_days, day or now()[:10])
     lines = {row["email"]: row["line"] for row in inputs.service_accounts}
-    for name, column, rows in (
-        ("reassignments", "to", inputs.reassignments),
-        ("service_accounts", "owner", inputs.service_accounts),
-        ("reviewers", "reviewer", inputs.reviewers),
+    for column, rows in (
+        ("to", inputs.reassignments),
+        ("owner", inputs.service_accounts),
+        ("reviewer", inputs.reviewers),
     ):
         for row in rows:
-            if row[column] in lines:
-                raise fail(
-                    name,
-                    row["line"],
-                    f"the {column} {row[column]} is a service account (service_accounts.csv, line "
-                    f"{lines[row[column]]}). Name a person.",
-                )
+            if number := lines.get(row[column]):
+                whose = f"the {column} {row[column]} is a service account"
+                raise fail(row, f"{whose} (service_accounts.csv, line {number}). Name a person.")
     return inputs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -153,7 +152,8 @@ def finish_sync() -> State:
     sync.reconciliation, exported = read_export(settings.teammates_export_column)
     state = State(sync, reviews, warehouse, settings)
     build_from(known, inputs, exported, state)
-    count_differences(state)
+    if sync.reconciliation and not sync.reconciliation["problem"]:
+        sync.reconciliation["differences"] = len(state.table("export_differences"))
     write_record(SYNC, sync)
     write_text(LOG_FILE, "")
     return state
@@ -197,20 +197,3 @@ def check_gap(warehouse: Warehouse, prepared: Prepared, sync: Sync) -> None:
             f"The log entries between {known} and {utc(window['from'])} UTC were read before, but "
             f"are not in the warehouse. Read all of them again: {ANEW}"
         )
-
-
-def count_differences(state: State) -> None:
-    """Add the results of the independent reconciliation to a sync."""
-    known = state.sync.reconciliation
-    if known is None or known["problem"]:
-        return
-    sides = Counter(row["side"] for row in state.table("export_differences"))
-    people = [row for row in state.table("people") if row["is_there"]]
-    listed = [row for row in people if row["account_type"] != "bot"]
-    known |= {
-        "only_in_export": sides["export"],
-        "only_in_list": sides["list"],
-        "bots": len(people) - len(listed),
-        "compared_teammates": sum(row["email"] is not None for row in listed),
-        "teammates_without_address": sum(row["email"] is None for row in listed),
-    }

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from datetime import datetime, timezone
 
 import click
 
 from intercom_access_review.inputs import normalized_address
-from intercom_access_review.project import INPUTS, Row, sha256
+from intercom_access_review.project import INPUTS, Row
 from intercom_access_review.settings import ADDRESS, PATH
 from intercom_access_review.spreadsheets import csv_lines
 from intercom_access_review.texts import reveal_hidden, single_line, unescape_formulas
@@ -57,20 +56,16 @@ def read_export(column: str) -> tuple[Row | None, set[str]]:
     if not EXPORT.exists():
         return None, set()
     modified = EXPORT.stat().st_mtime
-    known: Row = {
-        "file": EXPORT.name,
-        "sha256": sha256(EXPORT),
-        "saved_at": datetime.fromtimestamp(modified, timezone.utc).isoformat(timespec="seconds"),
-        "problem": age_problem(modified, time.time()),
-    }
-    if known["problem"]:
-        return known, set()
-    found, addresses = exported_addresses(column)
-    return known | found, addresses
+    saved_at = datetime.fromtimestamp(modified, timezone.utc).isoformat(timespec="seconds")
+    if problem := age_problem(modified, time.time()):
+        return {"saved_at": saved_at, "problem": problem}, set()
+    column, addresses = exported_addresses(column)
+    known = {"saved_at": saved_at, "problem": None, "column": column, "addresses": len(addresses)}
+    return known, addresses
 
 
-def exported_addresses(column: str) -> tuple[Row, set[str]]:
-    """Return what is known about the column with the addresses, and the addresses."""
+def exported_addresses(column: str) -> tuple[str, set[str]]:
+    """Return the name of the column with the addresses, and the addresses."""
     lines = [
         [unescape_formulas(single_line(cell)) for cell in line] for _, line in csv_lines(EXPORT)
     ]
@@ -79,11 +74,5 @@ def exported_addresses(column: str) -> tuple[Row, set[str]]:
         raise click.ClickException(f"{EXPORT}: its lines don't have the same number of values.")
     place = address_column(head, lines[1:], column)
     values = [line[place] for line in lines[1:]]
-    addresses = Counter(normalized_address(value) for value in values if ADDRESS.fullmatch(value))
-    known = {
-        "column": reveal_hidden(head[place]),
-        "addresses": len(addresses),
-        "duplicates": sorted(reveal_hidden(one) for one, count in addresses.items() if count > 1),
-        "rows_without_address": len(values) - addresses.total(),
-    }
-    return known, set(addresses)
+    addresses = {normalized_address(value) for value in values if ADDRESS.fullmatch(value)}
+    return reveal_hidden(head[place]), addresses
