@@ -18,19 +18,19 @@ from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.evidence import read_evidence
 from intercom_access_review.files import write_text
 from intercom_access_review.manifest import files_of, new_step, read_manifests
-from intercom_access_review.new_review import compare_reviewed, write_worksheets
+from intercom_access_review.new_review import compare_reviewed
 from intercom_access_review.project import INBOX, PAGE, REVIEWS, sha256
 from intercom_access_review.records import Review, write_record
 from intercom_access_review.sent import LISTS
 from intercom_access_review.settings import Settings
 from intercom_access_review.sync_record import describe
 from intercom_access_review.totals import compare_loaded
-from intercom_access_review.worksheets import SHOWN, Texts
+from intercom_access_review.worksheets import SHOWN, Texts, write_worksheets
 from projects import day, make_writable, read_rows, write_rows
 from timestamps import allow, ssh_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from intercom_access_review.records import Manifest
@@ -68,11 +68,13 @@ BODIES = {
 }
 
 
-def write_evidence(folder: Path, name: str) -> None:
+def write_evidence(
+    folder: Path, name: str, bodies: Mapping[str, object] = BODIES, **filters: object
+) -> None:
     """Write the evidence of a sync on the day of a review."""
     (folder / "bodies").mkdir(parents=True)
     lines = []
-    for stream, body in BODIES.items():
+    for stream, body in bodies.items():
         content = json.dumps(body).encode()
         digest = hashlib.sha256(content).hexdigest()
         (folder / "bodies" / f"{digest}.json.gz").write_bytes(gzip.compress(content))
@@ -82,8 +84,8 @@ def write_evidence(folder: Path, name: str) -> None:
     at = int(datetime.fromisoformat(f"{name}T12:00:00+00:00").timestamp())
     last = {
         "type": "complete",
-        "streams": {stream: {} for stream in LISTS},
-        "filters": {"window": None},
+        "streams": {stream: {} for stream in (*bodies, "team_memberships")},
+        "filters": {"window": None} | filters,
         "versions": {"tap": "1", "intercom_api": "2.16"},
         "times": {stream: [[at, at]] for stream in LISTS},
         "run_sha256": hashlib.sha256(b"{}").hexdigest(),

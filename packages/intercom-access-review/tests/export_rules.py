@@ -1,17 +1,13 @@
 """What governance tools accept: each check fails where a tool would refuse or ignore something."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
 import re
 import unicodedata
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 Row = dict[str, Any]
 FIELDS = {  # required fields, and optional ones

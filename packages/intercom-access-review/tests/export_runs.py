@@ -1,31 +1,18 @@
-"""Syncs in files, and exports of them."""
+"""Exports of the evidence of syncs."""
 
-from __future__ import annotations
-
-import json
-import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from intercom_access_review.export.command import export
-from tap_intercom_access.sandbox.server import Sandbox
+from archives import write_evidence
+from export_rules import Row
+from intercom_access_review.export import export
 
-if TYPE_CHECKING:
-    from click.testing import Result
-
-    from export_rules import Row
-    from tap_intercom_access.sandbox.workspace import Workspace
-
-TAP = str(Path(sys.executable).with_name("tap-intercom-access"))
-HOME = {"id": "w", "name": "W"}
+HOME = {"id_code": "w", "name": "W"}
 PERSON: Row = {"id": "1", "name": "A", "email": "a@x", "has_inbox_seat": True}
-PERSON |= {"team_ids": [], "role": None}
-TEAM = {"id": "7", "name": "T"}
-MEMBER = {"team_id": "7", "admin_id": "1", "priority_level": None}
+TEAM: Row = {"id": "7", "name": "T", "admin_ids": [1]}
+WINDOW = {"from": "2026-01-01T00:00:00+00:00", "to": "2026-02-01T00:00:00+00:00"}
 
 
 def people(*emails: str | None) -> list[Row]:
@@ -34,40 +21,24 @@ def people(*emails: str | None) -> list[Row]:
     return [PERSON | {"id": f"{n}", "name": f"N{n}", "email": email} for n, email in numbered]
 
 
-def sync(folder: Path, workspace: Workspace) -> None:
-    """Write the output of the tap for a workspace."""
-    streams = ("admins", "teams", "team_memberships", "workspaces")
-    with Sandbox(workspace) as sandbox, (folder / "access.jsonl").open("wb") as output:
-        env = os.environ | sandbox.settings
-        catalog = json.loads(subprocess.check_output([TAP, "--discover"], env=env))
-        for stream in catalog["streams"]:
-            for metadata in stream["metadata"]:
-                if not metadata["breadcrumb"]:
-                    metadata["metadata"]["selected"] = stream["tap_stream_id"] in streams
-        path = folder / "catalog.json"
-        path.write_text(json.dumps(catalog))
-        command = [TAP, "--config=ENV", f"--catalog={path}"]
-        subprocess.run(command, check=True, env=env, stdout=output)
-
-
-def write_records(folder: Path, **records: list[Row]) -> None:
-    """Write records as the tap does."""
-    messages: list[Row] = [{"type": "SCHEMA", "stream": "admins"}, {"type": "STATE", "value": {}}]
-    for stream, rows in records.items():
-        messages += [{"type": "RECORD", "stream": stream, "record": row} for row in rows]
-    text = "".join(json.dumps(message) + "\n" for message in messages)
-    (folder / "access.jsonl").write_text(text)
+def write_sync(folder: Path, app: Row = HOME, **lists: list[Row]) -> None:
+    """Write the evidence of a sync."""
+    shutil.rmtree(folder / "evidence", ignore_errors=True)
+    bodies: Row = {"workspaces": {"app": app}}
+    bodies |= {stream: {stream: rows} for stream, rows in lists.items()}
+    window = WINDOW if "activity_logs" in lists else None
+    write_evidence(folder / "evidence", "2026-02-01", bodies, window=window)
 
 
 def run(folder: Path, *options: str) -> Result:
-    """Export what a sync wrote."""
-    arguments = [str(folder / "access.jsonl"), "--output", str(folder / "files"), *options]
+    """Export the evidence."""
+    arguments = [str(folder / "evidence"), "--output", str(folder / "files"), *options]
     return CliRunner().invoke(export, arguments)
 
 
-def exported(folder: Path, *options: str, **records: list[Row]) -> str:
-    """Export records, and return what the command prints."""
-    write_records(folder, **{"workspaces": [HOME], "admins": [PERSON]} | records)
+def exported(folder: Path, *options: str, app: Row = HOME, **lists: list[Row]) -> str:
+    """Export the lists of a sync, and return what the command prints."""
+    write_sync(folder, app, **{"admins": [PERSON], "teams": []} | lists)
     done = run(folder, *options)
     assert done.exit_code == 0, done.output
     return done.stdout
@@ -80,7 +51,6 @@ def refusal(folder: Path, *options: str) -> str:
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)
     assert done.stderr.startswith("Error: ")
-    assert done.stderr.endswith(" No file was written.\n")
     assert contents(folder) == before
     return done.stderr
 

@@ -1,1 +1,0 @@
-"""The access list in the file formats of governance tools."""
