@@ -1,11 +1,9 @@
 """A review until its end: outcomes that stay true, and the review reproduced from what it keeps."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +12,6 @@ from projects import NOW, Project, clock, day, make_writable, own_database, read
 from tap_intercom_access.sandbox.models import DAY, Admin
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.targets, pytest.mark.slow]
 
@@ -108,7 +103,7 @@ def play(project: Project) -> None:
     decide(project, ADA, 1, exceptions(b=-30, e=-30))
     read("sync", 0)
     completed = project.run("complete")
-    assert ", revocations 4 (removed 3, risk accepted 1)\n" in completed
+    assert ", revocations 4\n" in completed
     assert "Completed reviews: 1" in completed
 
 
@@ -168,7 +163,7 @@ def test_a_review_without_the_earlier_ones_names_what_is_not_reproduced(
     assert output.startswith(
         "Not reproduced: access-review.html, access_changes, first observed, first_observed, focus"
     )
-    assert "The review was reproduced, except the 19 parts listed above: " in output
+    assert "The review was reproduced, except the 18 parts listed above: " in output
 
 
 def replaced(path: Path, old: str, new: str) -> None:

@@ -1,23 +1,17 @@
 """The pages in a browser, from the demo workspace in two reviews."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from browser import shown
 from projects import NOW, Project, clock, day, read_rows, write_rows
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("page")]
 

@@ -1,12 +1,12 @@
 """Reviewers: the emails and messages they get, and rows that go to another reviewer."""
 
-from __future__ import annotations
-
 import json
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 
@@ -21,22 +21,16 @@ from archives import (
     verify,
     write_review,
 )
-from intercom_access_review.archive import load_archive, read_review
+from intercom_access_review.archive import Archived, load_archive, read_review
 from intercom_access_review.emails import write_emails
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.project import INBOX, INPUTS, OUTBOX
 from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.state import State
+from intercom_access_review.warehouse import Warehouse
 from projects import day, read_rows, write_rows
 from tests.docs import BLOCK
 from tests.tap import ROOT
-
-if TYPE_CHECKING:
-    from email.message import EmailMessage
-    from pathlib import Path
-
-    from intercom_access_review.archive import Archived
-    from intercom_access_review.warehouse import Warehouse
 
 CLEO = "cleo@example.com"
 
@@ -113,7 +107,7 @@ def test_a_refused_worksheet_returns_to_its_reviewer_with_its_problems(review: A
         text = text_of(message)
         assert message["Subject"] == "Not imported: your worksheet for the access review of Corp"
         assert "Hello Ada L., the attached worksheet was not imported" in text
-        assert "- line 3 (Cy, role Manager): decision 'maybe' is unknown. Use approve" in text
+        assert "- line 3 (Cy, The role Manager): decision 'maybe' is unknown. Use approve" in text
         assert attached(message) == ("Ada's list.csv", own)
         assert "please review" not in text
     assert set(emails(review)) == {ADA}
@@ -204,7 +198,7 @@ def test_the_old_reviewer_no_longer_decides(review: Archived) -> None:
 
     (problem,) = imported(read_review(review.folder))[1]
 
-    assert f"line 2 (Cy, workspace): 'decided by' is {ADA}, but the reviewer is {BEN}." in problem
+    assert f"to the workspace): 'decided by' is {ADA}, but the reviewer is {BEN}." in problem
     write_rows(INBOX / f"{ADA}.csv", [row | {"decided by": BEN} for row in before[:3]])
     complete(BEN)
     assert imported(again := read_review(review.folder)) == (2, [])
@@ -239,7 +233,7 @@ def test_rows_return_when_a_reassignment_ends(
 
 WRONG = {
     "circle": (f",{ADA},{BEN},x,y,\n,{BEN},{ADA},x,y,", "line 2: it goes in a circle"),
-    "date": (f",{ADA},{BEN},x,y,soon", "line 2: until is 'soon'. Use 2026-08-15."),
+    "date": (f",{ADA},{BEN},x,y,soon", "line 2: until is 'soon'. Use a date such as 2026-08-15"),
     "reason": (f",{ADA},{BEN},x,,", "line 2: reason is empty"),
     "twice": (f",{ADA},{BEN},x,y,\n,{ADA},c@x,x,y,", "line 3: the same row and from is in line 2"),
     "left": (f",{ADA},gone@example.com,x,y,", "line 2: gone@example.com has left"),

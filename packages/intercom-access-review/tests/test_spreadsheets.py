@@ -1,9 +1,8 @@
 """Tables are read as people save them, and what is not certain is refused with the reason."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import click
@@ -12,9 +11,6 @@ from openpyxl import Workbook
 
 from intercom_access_review.project import iso_day
 from intercom_access_review.spreadsheets import read_table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Sheet = tuple[str, list[list[Any]]]
 """The name and the rows of a sheet."""

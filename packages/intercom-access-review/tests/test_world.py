@@ -509,15 +509,14 @@ def test_pages_fit_every_screen_and_every_table_has_a_caption(
                 assert broken_words(page, ".address", r"[^\s@._+-]+[@._+-]?") == []
 
 
-def test_simulated_times_are_marked(
+def test_pages_with_simulated_times_say_so(
     reviews: list[Marts], pages: list[str], world_project: Project
 ) -> None:
     archive = (world_project.folder / "reviews" / "index.html").read_text(encoding="utf-8")
 
     assert all(row["is_simulated"] for row in reviews[2]["syncs"])
     assert all("simulated (demo data)" in page for page in pages)
-    assert archive.count(" UTC (simulated)") == len(AGO)
-    assert f"<time>{REVIEWS[0]} (simulated) to {REVIEWS[1]} (simulated)</time>" in pages[1]
+    assert "simulated (demo data)" in archive
 
 
 def test_models_written_for_fivetrans_tables_find_them(reviews: list[Marts]) -> None:

@@ -1,30 +1,21 @@
 """The end of a review: a report, when every row is decided and every revocation is settled."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.archive import due_day
+from intercom_access_review.archive import Archived, due_day
 from intercom_access_review.evidence import copy_sources
 from intercom_access_review.files import write_text
-from intercom_access_review.items import access_phrase
 from intercom_access_review.manifest import new_step
-from intercom_access_review.page import render
+from intercom_access_review.page import access_phrase, render
 from intercom_access_review.project import INBOX, Row, entries, now, utc
 from intercom_access_review.quality import review_quality
 from intercom_access_review.records import Completion, Decision, write_record
-from intercom_access_review.state import SETTLED
+from intercom_access_review.state import SETTLED, State
+from intercom_access_review.texts import bullets
 from intercom_access_review.totals import totals_of
-
-if TYPE_CHECKING:
-    from intercom_access_review.archive import Archived
-    from intercom_access_review.state import State
-    from intercom_access_review.worksheets import Texts
-
-SHOW = 20
+from intercom_access_review.worksheets import Texts
 
 
 def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[str]:
@@ -57,7 +48,6 @@ def timeliness(row: Texts, decision: Decision) -> str:
 
 def report(review: Archived, state: State, revocations: list[Row]) -> Completion:
     """Return the report about a review at its end."""
-    own = {(row["admin_id"], row["email"]) for row in state.table("own_addresses")}
     decided = review.decisions.items()
     late = Counter(timeliness(review.rows[key], decision) for key, decision in decided)
     removed_late = Counter(row["timeliness"] or "no deadline" for row in revocations)
@@ -74,15 +64,13 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
             if (row["review"], row["decision"]) == (review.name, "exception")
         ],
         tests={
-            "decided_about_own_access": [
-                key for key, d in decided if (key.partition("/")[0], d.decided_by) in own
-            ],
+            "decided_about_own_access": [k for k, d in decided if state.is_own(k, d.decided_by)],
             "decisions": dict(sorted(late.items())),
             "revocations": dict(sorted(removed_late.items())),
         },
         review_totals=review.record.sync.totals,
         reassignments=review.reassignments,
-        quality=review_quality(review.decisions.values(), own),
+        quality=review_quality(review.decisions.values(), state.is_own),
         rows_to_decide=totals_of({(key,): None for key in review.rows}),
         rows_decided=totals_of({(key,): None for key in review.decisions}),
     )
@@ -96,20 +84,15 @@ def complete_reviews(state: State) -> tuple[int, list[str]]:
             continue
         revocations = state.revocations_of(review)
         if problems := problems_of(review, state, revocations):
-            more = [f"and {len(problems) - SHOW} more"] if len(problems) > SHOW else []
-            lines = [f"{review.folder} is not completed:", *problems[:SHOW], *more]
-            missing.append("\n- ".join(lines))
+            missing.append(bullets(f"{review.folder} is not completed:", problems))
             continue
         completion, target = report(review, state, revocations), review.folder / "completion"
-        page = render("completion.html.j2", state.simulated, report=completion, review=review)
+        page = render("completion.html.j2", report=completion, review=review)
         hosts = state.sync.source_hosts
         with new_step("completion", review.name, target, hosts, state.settings) as new:
             copy_sources(state.sync, new)
             write_text(new / "completion.html", page)
             write_record(new / "completion.json", completion)
         review.completion, completed = completion, completed + 1
-        outcomes = Counter(row["outcome"] for row in revocations)
-        counts = [f"{outcome} {count}" for outcome, count in sorted(outcomes.items())]
-        revoked = f"revocations {len(revocations)}" + (f" ({', '.join(counts)})" if counts else "")
-        click.echo(f"{target}: decisions {review.record.rows}, {revoked}")
+        click.echo(f"{target}: decisions {review.record.rows}, revocations {len(revocations)}")
     return completed, missing

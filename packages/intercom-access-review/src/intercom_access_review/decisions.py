@@ -1,55 +1,36 @@
 """Import completed worksheets: each of them as a whole, or not at all."""
 
-from __future__ import annotations
-
 import shutil
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
+from intercom_access_review.archive import Archived
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import mailbox, normalized_address
 from intercom_access_review.manifest import new_step, next_folder
+from intercom_access_review.page import access_phrase
 from intercom_access_review.project import INBOX, Row, entries, iso_day, now, parse_day, sha256
 from intercom_access_review.records import Decision, DecisionImport, write_record
-from intercom_access_review.settings import deadline
+from intercom_access_review.settings import Settings, deadline
 from intercom_access_review.spreadsheets import CSV_SUFFIXES
+from intercom_access_review.texts import bullets
 from intercom_access_review.worksheets import (
-    DATES,
     DECIDED,
     DECISIONS,
     OLD_DECISIONS,
     Texts,
-    access_name,
     file_name,
     read_rows,
     reviewer_of_attestation,
 )
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from intercom_access_review.archive import Archived
-    from intercom_access_review.settings import Settings
-
-SHOW = 20
-"""Problems that a message lists, at most."""
 SUFFIXES = CSV_SUFFIXES | {".xlsx"}
 COMPARED = ("decision", "reason", "until")
 DAY = timedelta(days=1)
 """The day elsewhere can be the one before or after that in UTC."""
-
-
-class Completed(NamedTuple):
-    """A completed worksheet without problems."""
-
-    path: Path
-    sha256: str
-    review: Archived
-    decisions: dict[str, Decision]
-    """The new decisions, by access key."""
-    attestations: list[Row]
 
 
 class Refusal(NamedTuple):
@@ -63,8 +44,7 @@ class Refusal(NamedTuple):
 
 def refused(path: Path, problems: list[str]) -> click.ClickException:
     """Return an error that lists the problems of a worksheet."""
-    more = [f"and {len(problems) - SHOW} more"] if len(problems) > SHOW else []
-    return click.ClickException("\n- ".join([f"{path} was not imported:", *problems[:SHOW], *more]))
+    return click.ClickException(bullets(f"{path} was not imported:", problems))
 
 
 def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]) -> Archived:
@@ -111,11 +91,6 @@ def is_different(one: Decision, other: Decision) -> bool:
     return any(getattr(one, name) != getattr(other, name) for name in COMPARED)
 
 
-def needs_reason(sent: Texts) -> bool:
-    """Return whether approving a row needs a reason, as its worksheet says since it has a focus."""
-    return bool(sent["privileged"] and sent.get("focus"))
-
-
 def problem_of(
     new: Decision, earlier: Decision | None, sent: Texts, reviewed: date, left: dict[str, str]
 ) -> str | None:
@@ -132,6 +107,7 @@ def problem_of(
     tomorrow = datetime.now(timezone.utc).date() + DAY
     reviewer, last_day = sent["reviewer"], left.get(mailbox(by))
     excepted = new.decision == "exception"
+    is_privileged = sent["privileged"] and sent.get("focus")  # older worksheets have no focus
     known = ", ".join(DECISIONS)
     checks = [
         (new.decision not in DECISIONS, f"decision {new.decision!r} is unknown. Use {known}."),
@@ -144,7 +120,7 @@ def problem_of(
         (last_day and last_day < new.decided_on, f"{by} left on {last_day}, before the decision."),
         (excepted and not new.reason, "an exception needs a reason."),
         (
-            new.decision == "approve" and needs_reason(sent) and not new.reason,
+            new.decision == "approve" and is_privileged and not new.reason,
             "privileged access is approved with a reason.",
         ),
         (
@@ -160,19 +136,8 @@ def problem_of(
     return next((problem for fails, problem in checks if fails), None)
 
 
-def problem_of_attestation(row: Texts, reviewer: str, open_rows: int) -> str | None:
-    """Return what is wrong with an attestation, if anything."""
-    if normalized_address(row["decided by"]) != reviewer:
-        return f"'decided by' of the attestation is {row['decided by']!r}. Enter {reviewer}."
-    if parse_day(row["decided on"]) is None:
-        return f"'decided on' {row['decided on']!r} is not a valid date. Use 2026-08-26."
-    if open_rows:
-        return f"it confirms every row, but the number of rows without a decision is {open_rows}."
-    return None
-
-
-class Reader:
-    """Reads a completed worksheet, and notes everything that is wrong with it."""
+class Completed:
+    """A completed worksheet with its new decisions, and everything that is wrong with it."""
 
     def __init__(self, path: Path, reviews: list[Archived], left: dict[str, str]) -> None:
         """Read the rows.
@@ -185,49 +150,38 @@ class Reader:
                 path, ["only .xlsx, .csv, and .txt files are read. Save it as one of them."]
             )
         self.path, self.left = path, left
-        self.rows, self.digest = read_rows(path), sha256(path)
+        self.rows, self.sha256 = read_rows(path), sha256(path)
         self.review = review_of(path, self.rows, reviews)
-        self.new: dict[str, Decision] = {}
+        self.decisions: dict[str, Decision] = {}
         self.attestations: list[Row] = []
         self.problems: list[str] = []
-        self.slashed = 0
 
-    def read(self, imported_at: str) -> Completed:
-        """Return the decisions.
+    def read(self, imported_at: str) -> None:
+        """Read the decisions and attestations.
 
         Raises:
             click.ClickException: Anything in the worksheet is wrong.
         """
+        if slashed := sum("/" in row["until"] + row["decided on"] for _, row in self.rows):
+            text = "rows have dates with slashes, which are ambiguous. Use 2026-08-26."
+            raise refused(self.path, [f"{slashed} {text}"])
         seen: set[str] = set()
         for number, row in self.rows:
             if not reviewer_of_attestation(row["row"]):
                 problem = self._read_row(row, imported_at)
                 problem = "the same row is there twice." if row["row"] in seen else problem
-                self._note(f"line {number}", row, problem)
+                self._note(number, row, problem)
             seen.add(row["row"])
-        reviewers = {row["reviewer"] for _, row in self.rows}
-        for key, row in self.review.rows.items():
-            is_later = key in self.review.reassigned or key in self.review.decisions
-            if key not in seen and row["reviewer"] in reviewers and not is_later:
-                self._note(f"row {key!r}", row, "it is missing.")
         for number, row in self.rows:
             if reviewer := reviewer_of_attestation(row["row"]):
-                self._note(f"line {number}", row, self._read_attestation(row, reviewer))
-        if self.slashed:
-            self.problems.append(
-                f"{self.slashed} rows have dates with slashes, which are ambiguous. Use 2026-08-26."
-            )
-        if sha256(self.path) != self.digest:
-            self.problems.append("another program is writing it. Try again.")
+                self._note(number, row, self._read_attestation(row, reviewer))
         if self.problems:
             raise refused(self.path, self.problems)
-        return Completed(self.path, self.digest, self.review, self.new, self.attestations)
 
-    def _note(self, place: str, row: Texts, problem: str | None) -> None:
+    def _note(self, number: int, row: Texts, problem: str | None) -> None:
         if problem:
-            access = access_name(row.get("kind", ""), row.get("access", ""))
-            name = ", ".join(filter(None, (row.get("person"), access)))
-            self.problems.append(f"{place} ({name}): {problem}")
+            access = access_phrase(row.get("kind"), row.get("access"))
+            self.problems.append(f"line {number} ({row.get('person')}, {access}): {problem}")
 
     def _read_row(self, row: Texts, imported_at: str) -> str | None:
         """Add the decision of a row, and return what is wrong with the row."""
@@ -239,14 +193,11 @@ class Reader:
             return f"{', '.join(changed)} was changed. Return the worksheet that you were sent."
         if not row["decision"]:
             return f"the decision '{earlier.decision}' is missing." if earlier else None
-        if any("/" in row[name] for name in DATES):
-            self.slashed += 1
-            return None
         completed = sent | {name: row[name] for name in ("row", *DECIDED)}
         decision = decision_of(completed, self.review, self.path, imported_at)
         if earlier and not is_different(earlier, decision):
             return None
-        self.new[row["row"]] = decision
+        self.decisions[row["row"]] = decision
         reviewed = date.fromisoformat(self.review.record.sync.as_of[:10])
         return problem_of(decision, earlier, sent, reviewed, self.left)
 
@@ -254,18 +205,19 @@ class Reader:
         """Add an attestation that is filled in, and return what is wrong with it."""
         if not row["decided by"] and not row["decided on"]:
             return None
-        if "/" in row["decided on"]:
-            self.slashed += 1
-            return None
-        known = [one["reviewer"] for one in self.review.attestations]
-        decided = {*self.review.decisions, *self.new}
-        keys = {one["row"] for _, one in self.rows if one["reviewer"] == reviewer} - {row["row"]}
-        if problem := problem_of_attestation(row, reviewer, len(keys - decided)):
-            return problem
-        if reviewer not in known or self.new:
-            date_ = iso_day(row["decided on"])
+        if normalized_address(row["decided by"]) != reviewer:
+            return f"'decided by' of the attestation is {row['decided by']!r}. Enter {reviewer}."
+        if parse_day(row["decided on"]) is None:
+            return f"'decided on' {row['decided on']!r} is not a valid date. Use 2026-08-26."
+        rows = {one["row"]: one for _, one in self.rows if one is not row}
+        rows |= {k: v for k, v in self.review.rows.items() if k not in self.review.reassigned}
+        own = {key for key, one in rows.items() if one["reviewer"] == reviewer}
+        if undecided := len(own - {*self.review.decisions, *self.decisions}):
+            return f"it confirms every row. Rows without a decision: {undecided}."
+        if self.decisions or all(one["reviewer"] != reviewer for one in self.review.attestations):
+            day = iso_day(row["decided on"])
             self.attestations.append(
-                {"reviewer": reviewer, "attested_on": date_, "file": self.path.name}
+                {"reviewer": reviewer, "attested_on": day, "file": self.path.name}
             )
         return None
 
@@ -300,7 +252,9 @@ def check_inbox(
     messages: dict[Path, str] = {}
     for path in entries(INBOX):
         try:
-            completed.append(Reader(path, reviews, left).read(imported_at))
+            worksheet = Completed(path, reviews, left)
+            worksheet.read(imported_at)
+            completed.append(worksheet)
         except click.ClickException as error:  # noqa: PERF203 (one file must not stop the others)
             messages[path] = error.message
     messages |= disagreements(completed)
@@ -321,16 +275,10 @@ def import_worksheets(
     make_folder(INBOX)
     completed, refusals = check_inbox(reviews, left, now())
     problems = list(dict.fromkeys(refusal.message for refusal in refusals))
-    problems += [
-        f"{one.path} has nothing new. Remove it from {INBOX}/."
-        for one in completed
-        if not one.decisions and not one.attestations
-    ]
-    new = [one for one in completed if one.decisions or one.attestations]
     for review in reviews:
-        if of_review := [one for one in new if one.review is review]:
+        if of_review := [one for one in completed if one.review is review]:
             write_import(review, of_review, settings)
-    return len(new), problems
+    return len(completed), problems
 
 
 def write_import(review: Archived, completed: list[Completed], settings: Settings) -> None:

@@ -1,7 +1,5 @@
 """Emails to the reviewers, in outbox/. They are not sent."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from datetime import datetime, timezone
@@ -9,40 +7,27 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import quote
 
 import click
 
 from intercom_access_review.archive import Archived, due_day
-from intercom_access_review.decisions import check_inbox
+from intercom_access_review.decisions import Refusal, check_inbox
 from intercom_access_review.files import make_folder, replacing, write_text
+from intercom_access_review.inputs import Inputs
 from intercom_access_review.page import render
 from intercom_access_review.project import OUTBOX, now
 from intercom_access_review.settings import ADDRESS
+from intercom_access_review.state import State
 from intercom_access_review.worksheets import file_name, plain
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from intercom_access_review.decisions import Refusal
-    from intercom_access_review.inputs import Inputs
-    from intercom_access_review.state import State
 
 MESSAGES = OUTBOX / "messages.json"
 """Messages for a chat, one per line."""
 TEXT = "text/csv"
-TYPES = {
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = 80
 """Characters of a name in a header."""
-
-
-def short(name: object) -> str:
-    """Return a name as one line that fits in a header."""
-    text = plain(name)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def worksheet_of(review: Archived, reviewer: str) -> Path:
@@ -82,16 +67,15 @@ def text_to(
     workspace, due = review.record.sync.workspace, Counter(filter(None, map(due_day, rows)))
     text = render(
         "email.txt.j2",
-        (),
         due=sorted(due.items()),
-        name=short(name),
+        name=plain(name, LONGEST),
         problems=refusal and refusal.message.rpartition("was not imported:\n")[2],
         reassigned=Counter((one.sender, one.reason) for one in given if one),
         review=review,
         reviewer=reviewer,
         rows=rows,
         today=state.sync.as_of[:10],
-        workspace=short(workspace["name"] or workspace["id"]),
+        workspace=plain(workspace["name"] or workspace["id"], LONGEST),
     )
     subject, _, body = text.strip().partition("\n")
     return subject, body.lstrip()
@@ -103,13 +87,13 @@ def email_to(
     """Return an email with a worksheet."""
     message = EmailMessage(policy=SMTP)
     message["Subject"], body = text
-    message["To"] = Address(display_name=short(name), addr_spec=reviewer)
+    message["To"] = Address(display_name=plain(name, LONGEST), addr_spec=reviewer)
     message["Date"] = format_datetime(datetime.now(timezone.utc))
     if sender:
         message["From"] = Address(addr_spec=sender)
         message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message.set_content(body, cte="quoted-printable")
-    maintype, _, subtype = TYPES.get(path.suffix.lower(), TEXT).partition("/")
+    maintype, _, subtype = (SPREADSHEET if path.suffix.lower() == ".xlsx" else TEXT).partition("/")
     message.add_attachment(path.read_bytes(), maintype, subtype, filename=path.name)
     return message
 

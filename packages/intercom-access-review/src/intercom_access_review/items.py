@@ -1,26 +1,20 @@
 """The items needing attention, with their sentences; and output/items.json of each sync."""
 
-from __future__ import annotations
-
-import hashlib
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 import jinja2
 import yaml
 
+from intercom_access_review.log_entries import AccessLog
+from intercom_access_review.page import SENTENCES, access_phrase
 from intercom_access_review.project import ITEMS, Row
-from intercom_access_review.records import Items, read_record, write_record
-from intercom_access_review.texts import reveal_hidden, single_line
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from intercom_access_review.log_entries import AccessLog
-    from intercom_access_review.records import Sync
-    from intercom_access_review.settings import Settings
-    from intercom_access_review.warehouse import Warehouse
+from intercom_access_review.records import Items, Sync, read_record, write_record
+from intercom_access_review.settings import Settings
+from intercom_access_review.texts import bullets, reveal_hidden, single_line
+from intercom_access_review.warehouse import Warehouse
 
 
 class Kind(NamedTuple):
@@ -34,20 +28,13 @@ class Kind(NamedTuple):
 def read_kinds() -> dict[str, Kind]:
     """Read the kinds of items, in the order of the page."""
     text = (Path(__file__).parent / "templates" / "items.yml").read_text(encoding="utf-8")
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)  # noqa: S701
     return {
-        name: Kind(kind["severity"], kind["title"], environment.from_string(kind["sentence"]))
+        name: Kind(kind["severity"], kind["title"], SENTENCES.from_string(kind["sentence"]))
         for name, kind in yaml.safe_load(text).items()
     }
 
 
 ITEM_KINDS = read_kinds()
-
-
-def access_phrase(kind: str | None, thing: str | None) -> str:
-    """Return the name of an entitlement at the beginning of a sentence."""
-    phrases = {"workspace": "Access to the workspace", "seat": "The inbox seat"}
-    return phrases.get(kind or "", f"The {kind} {thing}")
 
 
 def sentence_of(fact: Row) -> str:
@@ -64,8 +51,7 @@ def role_facts(log: AccessLog, after: datetime) -> list[Row]:
         blank
         | {
             "item": "role_log_entry",
-            "item_key": "role_log_entry//"
-            + hashlib.sha256(f"{entry['at']} {entry['text']}".encode()).hexdigest()[:32],
+            "item_key": f"role_log_entry//{entry['event_id']}",
             "position": 0,
             "thing": ", ".join(role["label"] for role in entry["roles"]),
             "who": entry["author"],
@@ -96,40 +82,20 @@ def collect_items(warehouse: Warehouse, log: AccessLog, previous: datetime | Non
     return facts
 
 
-def earlier_items(workspace_id: str) -> Items | None:
-    """Return the items of the last sync, or None, with a message, if they are not known."""
-    problem = f"{ITEMS} does not exist"
-    if ITEMS.exists():
-        try:
-            known = read_record(ITEMS, Items)
-        except click.ClickException as error:
-            problem = error.message.rstrip(".")
-        else:
-            if known.workspace_id == workspace_id:
-                return known
-            problem = f"{ITEMS} is of another workspace"
-    click.echo(f"{problem}. Counting every item as new.", err=True)
-    return None
-
-
 def write_items(items: list[Row], sync: Sync, settings: Settings) -> None:
     """Write the items of a sync, and end with exit code 1 if an item of fail_on is new.
 
     An item is new in one sync only.
     """
-    before = earlier_items(sync.workspace["id"])
+    before = read_record(ITEMS, Items) if ITEMS.exists() else None
     first_seen = {row["key"]: row["first_seen"] for row in before.items} if before else {}
     rows = [
-        {
+        {name: item[name] for name in ("item", "severity", "admin_id", "email", "sentence")}
+        | {
             "key": item["item_key"],
-            "item": item["item"],
-            "severity": item["severity"],
-            "admin_id": item["admin_id"],
             "name": item["label"],
-            "email": item["email"],
             "first_seen": first_seen.get(item["item_key"], sync.as_of),
             "is_new": item["item_key"] not in first_seen,
-            "sentence": item["sentence"],
         }
         for item in items
     ]
@@ -146,4 +112,4 @@ def write_items(items: list[Row], sync: Sync, settings: Settings) -> None:
     click.echo(f"{ITEMS}: {len(rows)} items, {len(new)} of them new")
     if alarming := [row for row in new if row["item"] in settings.alerts]:
         lines = [f"{row['severity']}: {row['name'] or ''} {row['sentence']}" for row in alarming]
-        raise click.ClickException("\n- ".join([f"New items of fail_on: {len(lines)}", *lines]))
+        raise click.ClickException(bullets(f"New items of fail_on: {len(lines)}", lines))

@@ -1,29 +1,17 @@
 """The log entries about access, as Intercom wrote them. Their sentences are not interpreted."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from intercom_access_review.project import Row
 from intercom_access_review.texts import comparison_key
+from intercom_access_review.warehouse import Warehouse
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from intercom_access_review.project import Row
-    from intercom_access_review.warehouse import Warehouse
-
-ACCESS_EVENTS = (
-    *("admin_invite_creation", "admin_provisioned", "app_admin_join", "admin_deletion"),
-    *(
-        "admin_deprovisioned",
-        "role_change",
-        "admin_permission_change",
-        "seat_change",
-        "seat_revoke",
-    ),
-    *("app_team_membership_modification", "app_team_creation", "app_team_deletion"),
-)
+ACCESS_EVENTS = """
+    admin_invite_creation admin_provisioned app_admin_join admin_deletion admin_deprovisioned
+    role_change admin_permission_change seat_change seat_revoke
+    app_team_membership_modification app_team_creation app_team_deletion
+"""
 """The types of entries about access."""
 
 
@@ -32,10 +20,10 @@ class AccessLog:
 
     def __init__(self, warehouse: Warehouse) -> None:
         """Read them."""
-        types = ", ".join(f"'{name}'" for name in ACCESS_EVENTS)
+        types = ", ".join(f"'{name}'" for name in ACCESS_EVENTS.split())
         self._entries = warehouse.query(
             f"""
-            select happened_at as at, performed_by_id as author_id, activity_type,
+            select event_id, happened_at as at, performed_by_id as author_id, activity_type,
                 coalesce(performed_by_email, performed_by_id) as author,
                 coalesce(sentence, '') as text
             from stg_activity_logs where activity_type in ({types}) order by happened_at, event_id
@@ -70,31 +58,29 @@ class AccessLog:
             for entry in self._entries
             if (begin is None or entry["at"] > begin)
             and (until is None or entry["at"] <= until)
-            and self._names_one_of(entry["key"], self._names.get(admin_id, set()))
+            and is_in(self._names.get(admin_id, set()), entry["key"])
         ]
 
     def about_roles(self, after: datetime) -> list[Row]:
         """Return the entries about roles that name no teammate beside their author.
 
-        Names of teammates that are also in the name of a role don't count.
+        Names of teammates that are part of the name of a role don't count.
         """
         begin, entries = min(after, self._logs_to.get(after, after)), []
         for entry in self._entries:
             if entry["activity_type"] == "role_change" and entry["at"] > begin:
+                roles = [role for role in self._roles if is_in({role["name_key"]}, entry["key"])]
+                rest = entry["key"]
+                for role in sorted(roles, key=lambda role: -len(role["name_key"])):
+                    rest = rest.replace(role["name_key"], "")
                 others = (n for id_, n in self._names.items() if id_ != entry["author_id"])
-                names = {name for known in others for name in known if not self._is_in_role(name)}
-                if not self._names_one_of(entry["key"], names):
-                    entries.append(entry | {"roles": self._roles_in(entry["key"])})
+                if not is_in(set().union(*others), rest):
+                    entries.append(entry | {"roles": roles})
         return entries
 
-    def _is_in_role(self, name: str) -> bool:
-        return any(self._names_one_of(role["name_key"], {name}) for role in self._roles)
 
-    def _roles_in(self, text: str) -> list[Row]:
-        return [role for role in self._roles if self._names_one_of(text, {role["name_key"]})]
-
-    @staticmethod
-    def _names_one_of(text: str, names: set[str]) -> bool:
-        return any(
-            name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names
-        )
+def is_in(names: set[str], text: str) -> bool:
+    """Return whether a text has one of the names as whole words."""
+    return any(
+        name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names
+    )

@@ -1,36 +1,22 @@
 """A new review: a folder in the archive with the page, the worksheets, and what was read."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import date
 from itertools import chain, count
-from typing import TYPE_CHECKING
 
 import click
 
 from intercom_access_review.archive import due_day
 from intercom_access_review.evidence import copy_sources
-from intercom_access_review.files import make_folder, write_text
+from intercom_access_review.files import write_text
 from intercom_access_review.manifest import new_step
-from intercom_access_review.page import NOT_PEOPLE, first_observed, last_activity, render
+from intercom_access_review.page import SENTENCES, render
 from intercom_access_review.project import PAGE, REVIEWS, Row, as_json, parse_day, utc
 from intercom_access_review.records import Review, Sync, Tables, write_record
 from intercom_access_review.settings import deadline
+from intercom_access_review.state import State
 from intercom_access_review.totals import ENTITLEMENTS, difference, totals_of_worksheets
-from intercom_access_review.worksheets import (
-    ATTESTATION,
-    Texts,
-    file_name,
-    plain,
-    write_csv,
-    write_spreadsheet,
-)
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from intercom_access_review.state import State
+from intercom_access_review.worksheets import FORM, Texts, plain, write_worksheets
 
 TABLES = {
     "access_changes": ("change_key",),
@@ -44,17 +30,9 @@ TABLES = {
     "terminated_users": ("admin_id",),
 }
 """The tables that are kept with a review, with the columns that name a row."""
+TEXTS = {name: SENTENCES.from_string(text) for name, text in FORM["texts"].items()}
+"""The templates of columns in the worksheets."""
 ASSIGN = "Assign them in inputs/reassignments.csv."
-
-
-def last_decision(fact: Row) -> str:
-    """Return what an earlier review decided about the same entitlement."""
-    if fact["decision"] is None:
-        return ""
-    text = f"{fact['decision']}, by {fact['decided_by']} on {fact['decided_on']}"
-    if fact["until"]:
-        text += f", until {fact['until']}"
-    return f"{text} ({fact['reason']})" if fact["reason"] else text
 
 
 def worksheet_rows(review: str, state: State) -> list[Texts]:
@@ -69,32 +47,14 @@ def worksheet_rows(review: str, state: State) -> list[Texts]:
         sentences.setdefault(item["admin_id"], []).append(item["sentence"])
     rows, began = [], date.fromisoformat(review[:10])
     for fact in sorted(state.table("worksheet_facts"), key=lambda fact: not fact["focus"]):
-        items = sentences.get(fact["admin_id"], [])
-        if kind := NOT_PEOPLE.get(fact["account_type"]):
-            items = [f"Not a person: {kind}.", *items]
-        until = deadline(began, state.settings.deadlines, "decide", fact["privileged"])
-        texts = {
-            "row": fact["access_key"],
-            "person": fact["name"] or fact["admin_id"],
-            "email": fact["email"],
-            "job title": fact["job_title"],
-            "kind": fact["kind"],
-            "access": "workspace" if fact["kind"] == "workspace" else fact["thing"],
-            "level": fact["level"],
-            "first observed": f"on {first_observed(fact)}",  # programs change a date alone
-            "last activity": last_activity(fact),
-            "privileged": fact["privileged"],
-            "focus": fact["focus"] or ("unchanged" if state.previous else "first review"),
-            "items": " ".join(items),
-            "role": fact["role"],
-            "role description": fact["role_description"],
-            "teams": fact["teams"],
-            "last decision": last_decision(fact),
-            "reviewer": fact["reviewer"],
-            "review": f"review of {review}",
-            "due": f"decide by {until}" if until and fact["reviewer"] else "",
+        values = fact | {
+            "fact": fact,
+            "due": deadline(began, state.settings.deadlines, "decide", fact["privileged"]),
+            "previous": state.previous,
+            "review": review,
+            "sentences": sentences.get(fact["admin_id"], []),
         }
-        rows.append({name: plain(value) for name, value in texts.items()})
+        rows.append({name: plain(text.render(values)) for name, text in TEXTS.items()})
     return rows
 
 
@@ -118,27 +78,6 @@ def compare_reviewed(sync: Sync, rows: list[Texts]) -> None:
     totals.reviewed = totals_of_worksheets({row["row"]: row for row in rows})
     if problem := difference(ENTITLEMENTS, totals.sent, totals.reviewed, "are in the worksheets"):
         raise click.ClickException(f"No review was written. {problem}.")
-
-
-def write_worksheet(folder: Path, review: str, reviewer: str, rows: list[Texts]) -> Texts:
-    """Write the worksheet of a reviewer in both forms, and return its row for the attestation."""
-    attestation = {"row": f"attestation/{reviewer}", "person": ATTESTATION, "reviewer": reviewer}
-    attestation["review"] = f"review of {review}"
-    make_folder(folder)
-    write_csv(folder / f"{file_name(reviewer)}.csv", [*rows, attestation])
-    write_spreadsheet(folder / f"{file_name(reviewer)}.xlsx", [*rows, attestation])
-    return attestation
-
-
-def write_worksheets(folder: Path, review: str, rows: list[Texts]) -> None:
-    """Write the worksheet of each reviewer, and one with all rows."""
-    make_folder(folder)
-    every = list(rows)
-    for reviewer in sorted({row["reviewer"] for row in rows} - {""}):
-        own = [row for row in rows if row["reviewer"] == reviewer]
-        every.append(write_worksheet(folder, review, reviewer, own))
-    write_csv(folder / "all.csv", every)
-    write_spreadsheet(folder / "all.xlsx", every)
 
 
 def tables_of(state: State) -> Tables:
@@ -170,7 +109,7 @@ def write_review(state: State) -> None:
     rows = worksheet_rows(folder.name, state)
     compare_reviewed(sync, rows)
     text = state.page(planned_progress(folder.name, rows))
-    limitations = render("scope.txt.j2", (), sync=sync, reviews=state.reviews, table=state.table)
+    limitations = render("scope.txt.j2", sync=sync, reviews=state.reviews, table=state.table)
     record = Review(
         review=folder.name,
         rows=len(rows),
@@ -187,13 +126,5 @@ def write_review(state: State) -> None:
         write_record(new / "review.json", record)
     write_text(PAGE, text)
     click.echo(f"{folder}: {len(rows)} rows to decide.")
-    warn(rows, state.items)
-
-
-def warn(rows: list[Texts], items: list[Row]) -> None:
-    """Log how many rows have no reviewer, and the names in the inputs that don't exist."""
     if unassigned := sum(not row["reviewer"] for row in rows):
         click.echo(f"Warning: rows without a reviewer: {unassigned}. {ASSIGN}", err=True)
-    for item in items:
-        if item["item"] == "input_name" and item["note"] == "unknown":
-            click.echo(f"Warning: {item['sentence']}", err=True)

@@ -1,34 +1,32 @@
-"""Pages: templates that read the tables of the warehouse."""
-
-from __future__ import annotations
+"""Templates of pages and sentences, which show rows of the warehouse."""
 
 import re
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
 
-from intercom_access_review.items import access_phrase
-from intercom_access_review.project import Row, iso, utc
+from intercom_access_review.project import Row, iso
 from intercom_access_review.texts import comparison_key, reveal_hidden
 from intercom_access_review.worksheets import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date, datetime
 
 ACTIVITIES = {"admin_login_success": "signed in"}
 """Types of log entries in words."""
 NOT_PEOPLE = {"bot": "Intercom's own bot", "service": "service account"}
 
 
+def access_phrase(kind: str | None, thing: str | None) -> str:
+    """Return the name of an entitlement at the beginning of a sentence."""
+    phrases = {"workspace": "Access to the workspace", "seat": "The inbox seat"}
+    return phrases.get(kind or "", f"The {kind} {thing}")
+
+
 def first_observed(grant: Row) -> str:
     """Return when a sync first observed an entitlement."""
     if grant["first_observed"] is None:
         return ""
-    text = f"{grant['first_observed']:%Y-%m-%d}" + (" or earlier" if grant["or_earlier"] else "")
-    return f"{text} (simulated)" if grant["is_simulated"] else text
+    return f"{grant['first_observed']:%Y-%m-%d}" + (" or earlier" if grant["or_earlier"] else "")
 
 
 def last_activity(account: Row) -> str:
@@ -69,38 +67,35 @@ def names_then(row: Row) -> list[str]:
     return [old for old, new in pairs if old and comparison_key(old) != comparison_key(plain(new))]
 
 
-def render(template: str, simulated: Collection[datetime], **values: object) -> str:
-    """Return a page. Every value is text in it.
+def minute(time: str | datetime) -> str:
+    """Return a time to the minute."""
+    text = time if isinstance(time, str) else iso(time) or ""
+    return f"{text[:16].replace('T', ' ')} UTC"
 
-    Args:
-        template: The name of the template.
-        simulated: The simulated times, which are marked.
-        values: What the template shows.
-    """
 
-    def marked(text: str, time: str | date) -> str:
-        is_simulated = (utc(time) if isinstance(time, str) and "T" in time else time) in simulated
-        return f"{text} (simulated)" if is_simulated else text
+TEMPLATES = jinja2.Environment(
+    autoescape=jinja2.select_autoescape(["html.j2"]),
+    finalize=shown,
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+)
+TEMPLATES.filters |= {
+    "access": lambda row: bdi(access_phrase(row["kind"], row["thing"])),
+    "bdi": bdi,
+    "day": lambda time: "" if time is None else str(time)[:10],
+    "first_observed": first_observed,
+    "last_activity": last_activity,
+    "minute": minute,
+    "names_then": names_then,
+    "words": words,
+}
+TEMPLATES.globals["not_people"] = NOT_PEOPLE
+SENTENCES = TEMPLATES.overlay(
+    autoescape=False, finalize=lambda value: "" if value is None else value
+)
+"""Makes templates of strings that are cleaned as a whole."""
 
-    def minute(time: str | datetime) -> str:
-        text = time if isinstance(time, str) else iso(time) or ""
-        return marked(f"{text[:16].replace('T', ' ')} UTC", time)
 
-    environment = jinja2.Environment(
-        autoescape=True,
-        finalize=shown,
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {
-        "access": lambda row: access_phrase(row["kind"], row["thing"]),
-        "bdi": bdi,
-        "day": lambda time: "" if time is None else marked(str(time)[:10], time),
-        "first_observed": first_observed,
-        "last_activity": last_activity,
-        "minute": minute,
-        "names_then": names_then,
-        "words": words,
-    }
-    environment.globals["not_people"] = NOT_PEOPLE
-    return environment.get_template(template).render(values, simulated=simulated)
+def render(template: str, **values: object) -> str:
+    """Return a page or a text. Every value is text in it."""
+    return TEMPLATES.get_template(template).render(values)

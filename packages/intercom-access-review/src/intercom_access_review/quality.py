@@ -1,27 +1,22 @@
 """How carefully a review was done, as far as its decisions show."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import combinations
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from intercom_access_review.project import Row
-    from intercom_access_review.records import Decision
+from intercom_access_review.project import Row
+from intercom_access_review.records import Decision
 
 BULK = 25
 """Rows with the same decision on one day, from which a reviewer may not have looked at each."""
 
 
-def review_quality(decisions: Iterable[Decision], own: set[tuple[str, str]]) -> Row:
+def review_quality(decisions: Iterable[Decision], is_own: Callable[[str, str], bool]) -> Row:
     """Return how each reviewer decided, and which reviewers decided about each other.
 
     Args:
         decisions: The decisions of a review.
-        own: Accounts, and the addresses of the same person.
+        is_own: Returns whether a row is about an account of the person with an address.
     """
     decided: dict[str, list[Decision]] = {}
     for one in decisions:
@@ -31,7 +26,10 @@ def review_quality(decisions: Iterable[Decision], own: set[tuple[str, str]]) -> 
         "pairs": [
             pair
             for pair in combinations(sorted(decided), 2)
-            if all(decided_about(decided[one], other, own) for one, other in (pair, pair[::-1]))
+            if all(
+                any(is_own(decision.access_key, other) for decision in decided[one])
+                for one, other in (pair, pair[::-1])
+            )
         ],
     }
 
@@ -48,8 +46,3 @@ def habits(decisions: list[Decision]) -> Row:
         "rows_per_day": round(len(decisions) / len(days), 1),
         "in_bulk": {"rows": most, "decision": decision, "on": day} if most >= BULK else None,
     }
-
-
-def decided_about(decisions: list[Decision], person: str, own: set[tuple[str, str]]) -> bool:
-    """Return whether a decision is about an account of a person."""
-    return any((one.access_key.partition("/")[0], person) in own for one in decisions)

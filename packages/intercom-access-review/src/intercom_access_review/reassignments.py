@@ -1,38 +1,26 @@
 """Reassign rows of open reviews to other reviewers, as inputs/reassignments.csv says."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.inputs import mailbox
+from intercom_access_review.archive import Archived
+from intercom_access_review.inputs import Inputs, mailbox
 from intercom_access_review.manifest import new_step
-from intercom_access_review.new_review import write_worksheet
 from intercom_access_review.project import INPUTS, Row, now
 from intercom_access_review.records import Reassignment, ReassignmentStep, write_record
-
-if TYPE_CHECKING:
-    from intercom_access_review.archive import Archived
-    from intercom_access_review.inputs import Inputs
-    from intercom_access_review.state import State
+from intercom_access_review.state import State
+from intercom_access_review.worksheets import write_worksheet
 
 
-def reassigned(review: Archived, inputs: Inputs, own: set[tuple[str, str]]) -> list[Reassignment]:
-    """Return the rows of a review that change their reviewer now.
-
-    Args:
-        review: An open review.
-        inputs: The reassignments, and who left.
-        own: Accounts and mailboxes of the same person.
-    """
+def reassigned(review: Archived, inputs: Inputs, state: State) -> list[Reassignment]:
+    """Return the rows of an open review that change their reviewer now."""
     changes = []
     for key, row in review.rows.items():
         wanted = next_reviewer(key, row["reviewer"], review, inputs)
         if wanted is None or wanted["to"] == row["reviewer"]:
             continue
-        if (key.partition("/")[0], mailbox(wanted["to"])) in own:
+        if state.is_own(key, wanted["to"]):
             stays = f"stays with {row['reviewer']}" if row["reviewer"] else "has no reviewer"
             click.echo(f"{key} {stays}: it is {wanted['to']}'s own access.")
             continue
@@ -62,10 +50,9 @@ def next_reviewer(key: str, reviewer: str, review: Archived, inputs: Inputs) -> 
 
 def reassign_rows(state: State, inputs: Inputs) -> int:
     """Reassign rows of open reviews, with new worksheets; return how many rows."""
-    own = {(row["admin_id"], mailbox(row["email"])) for row in state.table("own_addresses")}
     count = 0
     for review in state.reviews:
-        changes = [] if review.completion else reassigned(review, inputs, own)
+        changes = [] if review.completion else reassigned(review, inputs, state)
         if not changes:
             continue
         record = ReassignmentStep(reassigned_at=now(), reassignments=changes)

@@ -1,17 +1,11 @@
 """Verified removals. They are recorded with evidence, so that later syncs don't change them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
 from intercom_access_review.evidence import copy_sources
 from intercom_access_review.manifest import new_step, next_folder
 from intercom_access_review.records import Removals, write_record
-
-if TYPE_CHECKING:
-    from intercom_access_review.state import State
+from intercom_access_review.state import State
 
 
 def record_removals(state: State) -> None:

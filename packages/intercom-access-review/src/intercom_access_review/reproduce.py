@@ -23,7 +23,6 @@ from intercom_access_review.new_review import (
     planned_progress,
     tables_of,
     worksheet_rows,
-    write_worksheets,
 )
 from intercom_access_review.project import INPUTS, PAGE
 from intercom_access_review.records import Manifest, Review, Tables, read_record
@@ -31,7 +30,7 @@ from intercom_access_review.settings import Settings
 from intercom_access_review.state import State
 from intercom_access_review.sync import build_from
 from intercom_access_review.teammates_export import exported_addresses
-from intercom_access_review.worksheets import read_rows
+from intercom_access_review.worksheets import read_rows, write_worksheets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 OF_HISTORY = {
     *("access_changes", "outcomes", "review_items", "syncs", "terminated_users"),
     *("first observed", "focus", "items", "last activity", "last decision"),
-    *("first_observed", "is_simulated", "known_since", "or_earlier", "last_activity_at"),
+    *("first_observed", "known_since", "or_earlier", "last_activity_at"),
     *("last_activity_type", "label", "position"),
 }
 """The tables and columns that depend on earlier syncs."""

@@ -1,27 +1,23 @@
-"""Read tables as people save them: CSV files in any common form, and spreadsheets (.xlsx)."""
-
-from __future__ import annotations
+"""Tables as people save them: CSV files in any common form, and spreadsheets (.xlsx)."""
 
 import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from datetime import datetime
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zipfile import ZipFile
 
 import click
 from openpyxl import load_workbook
+from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
 
-from intercom_access_review.texts import single_line
+from intercom_access_review.texts import escape_formulas, single_line
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
-
-    from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
+if TYPE_CHECKING:  # a private module
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 CSV_SUFFIXES = {".csv", ".txt"}
@@ -31,7 +27,6 @@ ENCODINGS = {"cp1252": "Windows-1252", "mac_roman": "Mac OS Roman", "cp850": "co
 """Encodings that a file can look like. They are not read, because none of them is certain."""
 LARGEST = 100_000_000
 """Bytes of a spreadsheet when it is unpacked: about 100,000 rows."""
-MOST_LINES = 200_000
 MOST_COLUMNS = 200
 LAST_ROW = 1_048_576
 
@@ -96,6 +91,15 @@ def read_table(
         rows.append((number, {n: value for n, value in zip(head, values, strict=False) if n}))
     ignored = [name for name, known_as in zip(names, head, strict=False) if name and not known_as]
     return Table(set(head), ignored, rows)
+
+
+def csv_text(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return CSV that a spreadsheet program reads without running formulas."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([escape_formulas(cell) for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def key_of(name: str) -> str:
@@ -186,15 +190,12 @@ def sheets_of(path: Path) -> list[list[Line]]:
     raise unreadable(path, f"it has {size:,} bytes when unpacked, more than {LARGEST:,}")
 
 
-def lines_of(sheet: ReadOnlyWorksheet) -> list[Line]:
+def lines_of(sheet: "ReadOnlyWorksheet") -> list[Line]:
     """Return the lines of a sheet, without empty ones."""
     sheet.reset_dimensions()  # the size in the file may be less than what it holds
     rows = enumerate(sheet.iter_rows(max_row=LAST_ROW, max_col=MOST_COLUMNS), start=1)
     filled = ((n, row) for n, row in rows if any(cell.value not in {None, ""} for cell in row))
-    lines = [(n, [cell_text(cell) for cell in row]) for n, row in islice(filled, MOST_LINES + 1)]
-    if len(lines) > MOST_LINES:
-        raise ValueError(f"it has more than {MOST_LINES:,} lines")
-    return lines
+    return [(n, [cell_text(cell) for cell in row]) for n, row in filled]
 
 
 def cell_text(cell: ReadOnlyCell | EmptyCell) -> str:

@@ -1,27 +1,20 @@
 """What the pages and steps after a sync work with."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from intercom_access_review.archive import INDEX, Archived, archive_tables, due_day
 from intercom_access_review.dbt_build import build
 from intercom_access_review.files import write_text
+from intercom_access_review.inputs import mailbox
 from intercom_access_review.items import ITEM_KINDS, collect_items
 from intercom_access_review.log_entries import AccessLog
 from intercom_access_review.page import render
 from intercom_access_review.project import PAGE, REVIEWS, SYNC, Row, as_json, now, utc
-from intercom_access_review.records import write_record
+from intercom_access_review.records import Sync, write_record
+from intercom_access_review.settings import Settings
 from intercom_access_review.verify import problems_by_review
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from intercom_access_review.records import Sync
-    from intercom_access_review.settings import Settings
-    from intercom_access_review.warehouse import Warehouse
+from intercom_access_review.warehouse import Warehouse
 
 SETTLED = {"removed", "risk accepted", "decided again"}
 """Outcomes of revocations with which nothing remains to be done."""
@@ -69,17 +62,19 @@ class State:
         time = utc(self.sync.as_of)
         return next((r for r in reversed(self.reviews) if utc(r.record.sync.as_of) < time), None)
 
-    @property
-    def simulated(self) -> set[datetime]:
-        """The simulated times of syncs and reviews."""
-        times = {row["as_of"] for row in self.table("syncs") if row["is_simulated"]}
-        syncs = (review.record.sync for review in self.reviews)
-        return times | {utc(sync.as_of) for sync in syncs if sync.is_time_simulated}
-
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table, in their order if it has one."""
         rows = self.warehouse.query(f"select * from {name}")  # noqa: S608
         return sorted(rows, key=lambda row: row.get("position") or 0)
+
+    @cached_property
+    def own(self) -> set[tuple[str, str]]:
+        """Accounts, each with the mailboxes of its person."""
+        return {(row["admin_id"], mailbox(row["email"])) for row in self.table("own_addresses")}
+
+    def is_own(self, access_key: str, address: str) -> bool:
+        """Return whether a row is about an account of the person with an address."""
+        return (access_key.partition("/")[0], mailbox(address)) in self.own
 
     def revocations_of(self, review: Archived) -> list[Row]:
         """Return the revocations of a review with their outcomes."""
@@ -106,7 +101,6 @@ class State:
             titles.setdefault(change["admin_id"], set()).add("Changed")
         return render(
             "page.html.j2",
-            self.simulated,
             entries=self.log.naming,
             items=self.items,
             kinds=ITEM_KINDS,
@@ -132,7 +126,6 @@ class State:
             rows.append((review, own, state_of(review, own, today)))
         text = render(
             "archive.html.j2",
-            self.simulated,
             problems=problems_by_review(REVIEWS, self.settings),
             rows=rows,
             settled=SETTLED,

@@ -36,6 +36,12 @@ def single_line(text: str | None) -> str:
     return " ".join(re.sub(f"[{CONTROLS}]", " ", text or "").split())
 
 
+def bullets(title: str, lines: list[str], most: int = 20) -> str:
+    """Return a title and a list below it, which is cut off if it is long."""
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n- ".join([title, *lines[:most], *more])
+
+
 def comparison_key(text: str | None) -> str:
     """Return the form in which strings are equal if they look the same, whatever their case."""
     spaced = re.sub(f"[{BLANK}]", " ", single_line(text))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from pathlib import Path
 
@@ -14,9 +12,9 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from intercom_access_review.files import replacing
-from intercom_access_review.spreadsheets import read_table
-from intercom_access_review.texts import escape_formulas, reveal_hidden, unescape_formulas
+from intercom_access_review.files import make_folder, replacing
+from intercom_access_review.spreadsheets import csv_text, read_table
+from intercom_access_review.texts import reveal_hidden, unescape_formulas
 
 FORM = yaml.safe_load((Path(__file__).parent / "templates" / "worksheet.yml").read_text("utf-8"))
 DECISIONS: list[str] = FORM["decisions"]
@@ -53,10 +51,10 @@ def file_name(address: str) -> str:
     return f"_{safe}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
 
 
-def plain(value: object) -> str:
+def plain(value: object, longest: int = LONGEST) -> str:
     """Return a value as one line that both forms of a worksheet can hold."""
     text = reveal_hidden(" ".join(str("" if value is None else value).split()))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def as_read(text: str) -> str:
@@ -64,19 +62,11 @@ def as_read(text: str) -> str:
     return " ".join(unescape_formulas(plain(text)).split())
 
 
-def access_name(kind: str, thing: str) -> str:
-    """Return the name of an entitlement, such as "team Support" or "workspace"."""
-    return kind if thing in {"", kind} else f"{kind} {thing}"
-
-
 def write_csv(path: Path, rows: list[Texts]) -> None:
     """Write a worksheet as a CSV file."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([escape_formulas(row.get(name, "")) for name in COLUMNS] for row in rows)
+    values = ([row.get(name, "") for name in COLUMNS] for row in rows)
     with replacing(path) as file:
-        file.write(text.getvalue().encode("utf-8-sig"))
+        file.write(csv_text(COLUMNS, values).encode("utf-8-sig"))
 
 
 def write_spreadsheet(path: Path, rows: list[Texts]) -> None:
@@ -117,10 +107,31 @@ def fill_in(book: Workbook, rows: list[Texts]) -> None:
     sheet.add_data_validation(choice)
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{last}"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "1:1"
+
+
+def write_worksheet(folder: Path, review: str, reviewer: str, rows: list[Texts]) -> Texts:
+    """Write the worksheet of a reviewer, and return its row for the attestation."""
+    attestation = {"row": f"attestation/{reviewer}", "person": ATTESTATION, "reviewer": reviewer}
+    attestation["review"] = f"review of {review}"
+    make_folder(folder)
+    write_both(folder / file_name(reviewer), [*rows, attestation])
+    return attestation
+
+
+def write_worksheets(folder: Path, review: str, rows: list[Texts]) -> None:
+    """Write the worksheet of each reviewer, and one with all rows."""
+    make_folder(folder)
+    every = list(rows)
+    for reviewer in sorted({row["reviewer"] for row in rows} - {""}):
+        own = [row for row in rows if row["reviewer"] == reviewer]
+        every.append(write_worksheet(folder, review, reviewer, own))
+    write_both(folder / "all", every)
+
+
+def write_both(path: Path, rows: list[Texts]) -> None:
+    """Write a worksheet as a CSV file and as a spreadsheet. The path has no suffix."""
+    write_csv(path.with_name(f"{path.name}.csv"), rows)
+    write_spreadsheet(path.with_name(f"{path.name}.xlsx"), rows)
 
 
 def read_rows(path: Path) -> list[tuple[int, Texts]]:

@@ -3,7 +3,6 @@
 {% macro as_of() %}(select max(as_of) from {{ source('input', 'sync_facts') }}){% endmacro %}
 {% macro today() %}cast({{ as_of() }} as date){% endmacro %}
 {% macro first_sync() %}(select min(as_of) from {{ ref('syncs') }}){% endmacro %}
-{% macro simulated_syncs() %}(select as_of from {{ ref('syncs') }} where is_simulated){% endmacro %}
 
 {% macro previous_review() %}
     (select coalesce(max(reviewed_at), timestamp '1970-01-01') from {{ source('input', 'reviews') }}

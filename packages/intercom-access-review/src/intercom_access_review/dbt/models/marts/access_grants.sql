@@ -8,7 +8,6 @@ select
     grants.level,
     history.dbt_valid_from as first_observed,
     history.dbt_valid_from <= {{ first_sync() }} as or_earlier,
-    history.dbt_valid_from in {{ simulated_syncs() }} as is_simulated,
     activity.last_activity_at, activity.last_activity_type, activity.known_since,
     grants.kind = 'role' and grants.thing_id in (
         select thing_id from {{ ref('input_names') }} where file = 'privileged_roles.csv'

@@ -31,7 +31,6 @@ select
     coalesce(accounts.account_type, 'person') as account_type,
     accounts.role_name, accounts.role_since as first_observed,
     accounts.role_since <= {{ first_sync() }} as or_earlier,
-    accounts.role_since in {{ simulated_syncs() }} as is_simulated,
     activity.last_activity_at, activity.last_activity_type, activity.known_since,
     accounts.reviewer,
     coalesce(accounts.left_on, persons.left_on) as left_on,
