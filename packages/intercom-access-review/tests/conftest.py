@@ -1,22 +1,16 @@
 """Fixtures: projects that were reviewed, a PostgreSQL server, and a browser."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser
 
 import world
 from browser import launched
 from projects import Project, own_database
 from tests.targets import running_postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
@@ -20,11 +20,9 @@ import psycopg
 from filelock import FileLock
 from psycopg.rows import dict_row
 
+from tap_intercom_access.sandbox.server import Sandbox
 from tests.tap import BIN, TAP, environment
 from tests.targets import HOME, SCRIPTS, installed, variables_of
-
-if TYPE_CHECKING:
-    from tap_intercom_access.sandbox.server import Sandbox
 
 PACKAGE = Path(__file__).parents[1]
 NOW = int(time.time())

@@ -1,17 +1,12 @@
 """The demo of the example project."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.tap import ROOT, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.targets

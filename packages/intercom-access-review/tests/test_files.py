@@ -1,10 +1,9 @@
 """Files are complete, private, and written where they were asked to be."""
 
-from __future__ import annotations
-
 import os
 import stat
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -16,10 +15,6 @@ from intercom_access_review.files import (
     write_text,
     write_texts,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 on_posix = pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")
 

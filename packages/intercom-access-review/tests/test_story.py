@@ -1,12 +1,11 @@
 """A review by twelve people, who return worksheets as people save them, until it is completed."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
+from collections.abc import Callable
 from email import message_from_bytes, policy
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
@@ -15,10 +14,6 @@ from projects import NOW, Project, clock, day, own_database, read_rows
 from tap_intercom_access.sandbox.models import DAY, Admin, Team
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = [pytest.mark.targets, pytest.mark.slow]
 

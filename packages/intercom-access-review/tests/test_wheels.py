@@ -1,10 +1,8 @@
 """The built wheels, in new environments, outside of the repository."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,9 +10,6 @@ import pytest
 from projects import PACKAGE, day, read_rows, write_rows
 from tests.tap import BIN, ROOT, environment
 from tests.targets import variables_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.targets, pytest.mark.slow]
 

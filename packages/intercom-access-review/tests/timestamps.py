@@ -1,18 +1,13 @@
 """A timestamp service (RFC 3161) on loopback, with an authority of its own, and SSH keys."""
 
-from __future__ import annotations
-
 import subprocess
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from typing_extensions import override
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 CONFIG = """
 [tsa]

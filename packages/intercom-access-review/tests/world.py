@@ -1,27 +1,20 @@
 """A workspace of 60 difficult people at three reviews, and what is true about them."""
 
-from __future__ import annotations
-
 import csv
 import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from projects import NOW, clock, day, read_rows, write_rows
+from projects import NOW, Project, clock, day, read_rows, write_rows
 from tap_intercom_access.sandbox.history import event, sign_in
-from tap_intercom_access.sandbox.models import DAY, Admin, Team
+from tap_intercom_access.sandbox.models import DAY, Admin, Event, Team
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from projects import Project
-    from tap_intercom_access.sandbox.models import Event
 
 AGO = (120, 60, 0)
 """Days before now at which the three reviews are."""
