@@ -4,9 +4,9 @@
 {% macro today() %}cast({{ as_of() }} as date){% endmacro %}
 {% macro first_sync() %}(select min(as_of) from {{ ref('syncs') }}){% endmacro %}
 
+{# Null if there is no review before this sync. #}
 {% macro previous_review() %}
-    (select coalesce(max(reviewed_at), timestamp '1970-01-01') from {{ source('input', 'reviews') }}
-     where reviewed_at < {{ as_of() }})
+    (select max(reviewed_at) from {{ source('input', 'reviews') }} where reviewed_at < {{ as_of() }})
 {% endmacro %}
 
 {% macro snapshot_get_time() %}(select max(as_of) from {{ target.schema }}.sync_facts){% endmacro %}
@@ -24,8 +24,3 @@
         else 'in time'
     end
 {% endmacro %}
-
-{# Sort by bytes, so that the order doesn't depend on the locale of the database. #}
-{% macro binary(column) %}{{ adapter.dispatch('binary')(column) }}{% endmacro %}
-{% macro duckdb__binary(column) %}{{ column }}{% endmacro %}
-{% macro postgres__binary(column) %}{{ column }} collate "C"{% endmacro %}

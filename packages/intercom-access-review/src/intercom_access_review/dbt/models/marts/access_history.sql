@@ -15,5 +15,5 @@ with changes as (
 
 select
     changes.*, people.name, people.email, people.label,
-    row_number() over (order by seen_at, people.position, {{ binary('change_key') }}) as position
+    row_number() over (order by seen_at, people.position, change_key collate "C") as position
 from changes left join {{ ref('people') }} as people on people.admin_id = changes.admin_id

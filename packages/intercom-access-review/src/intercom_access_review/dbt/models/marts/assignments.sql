@@ -49,7 +49,7 @@ judged as (
 able as (
     select distinct on (access_key) access_key, reviewer
     from judged where not is_own and not has_left
-    order by access_key, place, {{ binary('reviewer') }}
+    order by access_key, place, reviewer collate "C"
 )
 
 select

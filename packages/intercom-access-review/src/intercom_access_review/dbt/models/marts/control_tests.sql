@@ -4,7 +4,6 @@ select
     count(own.email) as rows_reviewed_by_their_owner,
     count(grants.reviewer) as rows_with_reviewer,
     count(*) - count(grants.reviewer) as rows_without_reviewer,
-    case when exists (select 1 from {{ source('input', 'reviews') }} where reviewed_at < {{ as_of() }})
-        then {{ today() }} - cast({{ previous_review() }} as date) end as days_since_previous_review
+    {{ today() }} - cast({{ previous_review() }} as date) as days_since_previous_review
 from {{ ref('access_grants') }} as grants
 left join {{ ref('own_addresses') }} as own on own.admin_id = grants.admin_id and own.email = grants.reviewer

@@ -1,11 +1,6 @@
 -- Addresses that are only in the teammates export, or only in the API's list. Whether the export lists
 -- Intercom's own bot isn't documented, so the bot is left out of both.
-with exported as (
-    select email from {{ source('input', 'exported_teammates') }} join {{ source('input', 'addresses') }} using (email)
-    where not is_bot
-),
-
-listed as (
+with listed as (
     select admin_id, email from {{ ref('people') }}
     where is_there and account_type <> 'bot' and email is not null
         and exists (select 1 from {{ source('input', 'exported_teammates') }})
@@ -14,5 +9,5 @@ listed as (
 select
     case when listed.email is null then 'export' else 'list' end as side,
     listed.admin_id, coalesce(listed.email, exported.email) as email
-from exported full join listed on listed.email = exported.email
+from {{ source('input', 'exported_teammates') }} as exported full join listed on listed.email = exported.email
 where exported.email is null or listed.email is null

@@ -30,21 +30,16 @@ facts as (
     from {{ source('input', 'sync_facts') }} where export_problem is not null
     union all
     select {{ fact(
-        'revocation_overdue', 'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'given_again_at', 'due_on',
-        'days'
+        "case timeliness when 'overdue' then 'revocation_overdue' else 'not_removed' end",
+        'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'given_again_at', 'due_on', 'days'
     ) }}
-    from outcomes where outcome = 'not removed' and timeliness = 'overdue'
+    from outcomes where outcome = 'not removed'
     union all
     select {{ fact(
-        'not_removed', 'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'given_again_at', 'due_on', 'days'
+        "case timeliness when 'overdue' then 'terminated_overdue' else 'terminated' end",
+        'admin_id', day='left_on', due_on='due_on', number='days_at_least'
     ) }}
-    from outcomes where outcome = 'not removed' and coalesce(timeliness, '') <> 'overdue'
-    union all
-    select {{ fact('terminated_overdue', 'admin_id', day='left_on', due_on='due_on', number='days_at_least') }}
-    from {{ ref('terminated_users') }} where is_there and timeliness = 'overdue'
-    union all
-    select {{ fact('terminated', 'admin_id', day='left_on', due_on='due_on', number='days_at_least') }}
-    from {{ ref('terminated_users') }} where is_there and coalesce(timeliness, '') <> 'overdue'
+    from {{ ref('terminated_users') }} where is_there
     union all
     select {{ fact(
         'decisions_overdue', subject="review || '/' || coalesce(md5(reviewer), '') || '/' || cast(decide_by as varchar)",
@@ -59,15 +54,11 @@ facts as (
     from outcomes where outcome = 'access may remain'
     union all
     select {{ fact(
-        'acceptance_expired', 'admin_id', 'subject', 'kind', 'thing', 'accepted_by', 'accepted_until',
-        note='accepted_reason'
+        "case when decision = 'revoke' then 'acceptance_expired' else 'exception_expired' end",
+        'admin_id', 'subject', 'kind', 'thing', 'coalesce(accepted_by, decided_by)',
+        'coalesce(accepted_until, until)', note='coalesce(accepted_reason, reason)'
     ) }}
-    from outcomes where outcome = 'acceptance expired'
-    union all
-    select {{ fact(
-        'exception_expired', 'admin_id', 'subject', 'kind', 'thing', 'decided_by', 'until', note='reason'
-    ) }}
-    from outcomes where outcome = 'expired'
+    from outcomes where outcome in ('acceptance expired', 'expired')
     union all
     select {{ fact('given_again', 'admin_id', 'subject', 'kind', 'thing', day='given_again_at') }}
     from outcomes where decision = 'revoke' and outcome = 'removed' and given_again_at is not null
@@ -93,7 +84,6 @@ facts as (
     ) }}
     from descriptions join {{ ref('things') }} using (kind, thing_id)
     where old_description <> new_description and seen_at > {{ previous_review() }}
-        and exists (select 1 from {{ source('input', 'reviews') }} where reviewed_at < {{ as_of() }})
     union all
     select {{ fact('privileged_unused', subject='thing_id', thing='current_name') }}
     from {{ ref('input_names') }}
@@ -118,8 +108,7 @@ facts as (
         select 'manager', manager, manager from {{ source('input', 'employees') }} where manager is not null
     ) as reviewers
     join {{ ref('persons') }} as persons on persons.email = reviewers.reviewer and not persons.is_employed
-    where exists (select 1 from {{ source('input', 'employees') }})
-        and reviewers.reviewer not in (select email from {{ ref('people') }} where is_there and email is not null)
+    where reviewers.reviewer not in (select email from {{ ref('people') }} where is_there and email is not null)
     union all
     select {{ fact(
         'manual_unused', 'people.admin_id', 'manual.email', who='manual.email',
@@ -136,10 +125,7 @@ facts as (
     from accounts
     join {{ ref('persons') }} as persons on persons.email = accounts.owner
     left join terminated on terminated.email = accounts.owner
-    where account_type = 'service' and (
-        terminated.email is not null
-        or (not persons.is_employed and exists (select 1 from {{ source('input', 'employees') }}))
-    )
+    where account_type = 'service' and (terminated.email is not null or not persons.is_employed)
     union all
     select {{ fact('service_unknown', subject='email', who='email', note="case when is_bot then 'bot' end") }}
     from {{ source('input', 'service_accounts') }} join {{ source('input', 'addresses') }} using (email)
@@ -165,8 +151,7 @@ facts as (
     select {{ fact('no_address', 'admin_id') }} from persons where email is null
     union all
     select {{ fact('not_employed', 'admin_id') }}
-    from persons
-    where not is_employed and email is not null and exists (select 1 from {{ source('input', 'employees') }})
+    from persons where not is_employed
     union all
     select {{ fact('personal_mailbox', 'admin_id') }}
     from persons join {{ source('input', 'addresses') }} using (email)

@@ -97,10 +97,6 @@ judged as (
             and coalesce(other_accounts, same_name, custom_permissions) is not null as may_remain,
         cast(coalesce(removed_detected_at, {{ as_of() }}) as date) - decided_on as days
     from facts
-),
-
-timed as (
-    select *, {{ timeliness('not is_removed', 'last_observed_at', 'removed_detected_at') }} as in_time from judged
 )
 
 select
@@ -116,9 +112,10 @@ select
         when is_removed then 'access may remain'
         else 'not removed'
     end as outcome,
-    case when is_removed or coalesce(decided_again_in, accepted_by) is null then in_time end as timeliness,
+    case when is_removed or coalesce(decided_again_in, accepted_by) is null
+        then {{ timeliness('not is_removed', 'last_observed_at', 'removed_detected_at') }} end as timeliness,
     row_number() over (
         order by decision desc, is_removed and not may_remain, reviewed_at, until, person_position,
-            {{ binary('access_key') }}
+            access_key collate "C"
     ) as position
-from timed
+from judged

@@ -11,7 +11,9 @@ select
     addresses.email,
     coalesce(exact.person, mailboxes.person, addresses.mailbox) as person,
     case when exact.email is null then mailboxes.left_on else exact.left_on end as left_on,
-    coalesce(exact.email, mailboxes.mailbox) is not null as is_employed
+    -- Null if there are no employees.
+    case when exists (select 1 from {{ source('input', 'employees') }})
+        then coalesce(exact.email, mailboxes.mailbox) is not null end as is_employed
 from {{ source('input', 'addresses') }} as addresses
 left join {{ source('input', 'employees') }} as exact on exact.email = addresses.email
 left join mailboxes on mailboxes.mailbox = addresses.mailbox

@@ -13,5 +13,5 @@ select
         when count(*) over (partition by kind, name_key) = 1 then names.shown
         else names.shown || ' (' || thing_id || ')'
     end as label,
-    row_number() over (order by kind, {{ binary('name_key') }}, thing_id) as position
+    row_number() over (order by kind, name_key collate "C", thing_id) as position
 from latest join {{ source('input', 'names') }} as names using (name)
