@@ -9,7 +9,6 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 NAMESPACE = "tap-intercom-access-review"
 TIMEOUT = 30
 """Seconds."""
-LARGEST = 1_000_000
-"""Bytes of a response."""
-HTTP_OK = 200
-GOOD = re.compile(r'Good "[^"]+" signature for (.+) with (\S+) key (\S+)')
 STAMP = re.compile(r"^Time stamp: (.+)$", re.MULTILINE)
 STAMPED_BY = re.compile(r"^TSA: (.+)$", re.MULTILINE)
 
@@ -56,8 +51,18 @@ def output_of(done: subprocess.CompletedProcess[bytes]) -> str:
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())[:500]
 
 
+def succeed(
+    problem: str, *command: str | Path, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command, and raise an error with what it printed if it fails."""
+    done = run(*command, stdin=stdin)
+    if done.returncode:
+        raise click.ClickException(f"{problem}: {output_of(done)}")
+    return done
+
+
 def seal(path: Path, settings: Settings) -> None:
-    """Sign and timestamp a file as far as the settings ask for it, beside the file."""
+    """Sign a file as FILE.sig, and timestamp it as FILE.tsr, as far as the settings ask for it."""
     if settings.signing_key:
         sign(path, str(Path(settings.signing_key).expanduser()))
     if settings.timestamp_url:
@@ -65,44 +70,33 @@ def seal(path: Path, settings: Settings) -> None:
 
 
 def sign(path: Path, key: str) -> None:
-    """Sign a file as FILE.sig.
-
-    Raises:
-        click.ClickException: ssh-keygen doesn't sign it.
-    """
-    done = run("ssh-keygen", "-Y", "sign", "-f", key, "-n", NAMESPACE, stdin=path.read_bytes())
-    if done.returncode or b"BEGIN SSH SIGNATURE" not in done.stdout:
-        raise click.ClickException(f"Cannot sign with signing_key {key}: {output_of(done)}.")
+    """Sign a file."""
+    command = ("ssh-keygen", "-Y", "sign", "-f", key, "-n", NAMESPACE)
+    done = succeed(f"Cannot sign with signing_key {key}", *command, stdin=path.read_bytes())
     with replacing(path.with_name(f"{path.name}.sig"), read_only=True) as file:
         file.write(done.stdout)
 
 
 def signer_of(path: Path, settings: Settings) -> str:
-    """Return who signed a file.
+    """Return who signed a file, and with which key.
 
     Raises:
         click.ClickException: The signature is not valid, or from a key that is not allowed.
     """
-    signature, signers = (
-        path.with_name(f"{path.name}.sig"),
-        Path(settings.allowed_signers).expanduser(),
-    )
+    signature = path.with_name(f"{path.name}.sig")
     content, options = path.read_bytes(), ("-n", NAMESPACE, "-s", signature)
-    bare = run("ssh-keygen", "-Y", "check-novalidate", *options, stdin=content)
-    if bare.returncode:
-        raise click.ClickException(
-            f"{signature.name} is not a signature of this file: {output_of(bare)}"
-        )
-    key = " ".join(output_of(bare).split()[-3:])
+    problem = f"{signature.name} is not a signature of this file"
+    command = ("ssh-keygen", "-Y", "check-novalidate", *options)
+    *_, kind, _, number = output_of(succeed(problem, *command, stdin=content)).split()
+    key, signers = f"{kind} {number}", Path(settings.allowed_signers).expanduser()
     if not signers.is_file():
         raise UncheckedError(f"signed with {key}; {signers}, which names its owner, is missing")
     names = run("ssh-keygen", "-Y", "find-principals", "-s", signature, "-f", signers)
     for name in names.stdout.decode(errors="replace").splitlines():
-        if name.startswith("!"):  # a pattern that excludes a name
-            continue
-        done = run("ssh-keygen", "-Y", "verify", "-f", signers, "-I", name, *options, stdin=content)
-        if not done.returncode and (match := GOOD.search(output_of(done))):
-            return f"{match.group(1)} ({match.group(2)} {match.group(3)})"
+        verify = ("ssh-keygen", "-Y", "verify", "-f", signers, "-I", name, *options)
+        # A name that begins with an exclamation mark is a pattern that excludes names.
+        if not name.startswith("!") and run(*verify, stdin=content).returncode == 0:
+            return f"{name} ({key})"
     raise click.ClickException(f"{signature.name} is from {key}, which {signers} does not allow")
 
 
@@ -122,28 +116,15 @@ def stamp(path: Path, url: str, ca: str) -> None:
     Raises:
         click.ClickException: The service doesn't send a valid timestamp.
     """
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise click.ClickException(
-            f"timestamp_url is {url!r}. Use a URL that begins with https://."
-        )
     trusted = authority(ca)
     with tempfile.TemporaryDirectory() as folder:
         query, answer = Path(folder, "query.tsq"), Path(folder, "answer.tsr")
-        done = run("openssl", "ts", "-query", "-data", path, "-sha256", "-cert", "-out", query)
-        if done.returncode:
-            raise click.ClickException(
-                f"openssl cannot make a timestamp request: {output_of(done)}."
-            )
+        request = ("openssl", "ts", "-query", "-data", path, "-sha256", "-cert", "-out", query)
+        succeed("openssl cannot make a timestamp request", *request)
         answer.write_bytes(response_of(url, query.read_bytes()))
         # Compared with the request, which has a nonce, so that an older response is refused.
-        checked = run(
-            "openssl", "ts", "-verify", "-queryfile", query, "-in", answer, "-CAfile", trusted
-        )
-        if checked.returncode:
-            reply = output_of(run("openssl", "ts", "-reply", "-in", answer, "-text"))[:200]
-            raise click.ClickException(
-                f"{url} did not send a valid timestamp: {output_of(checked)} ({reply})."
-            )
+        verify = ("openssl", "ts", "-verify", "-queryfile", query, "-in", answer)
+        succeed(f"{url} did not send a valid timestamp", *verify, "-CAfile", trusted)
         with replacing(path.with_name(f"{path.name}.tsr"), read_only=True) as file:
             file.write(answer.read_bytes())
 
@@ -152,21 +133,13 @@ def response_of(url: str, query: bytes) -> bytes:
     """Return the response of a timestamp service."""
     import requests  # noqa: PLC0415
 
-    headers = {
-        "Content-Type": "application/timestamp-query",
-        "Accept": "application/timestamp-reply",
-    }
+    headers = {"Content-Type": "application/timestamp-query"}
     try:
-        with requests.post(
-            url, data=query, headers=headers, timeout=TIMEOUT, stream=True, allow_redirects=False
-        ) as response:
-            content = bytes(response.raw.read(LARGEST + 1, decode_content=True))
-            status = response.status_code
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"{url} did not respond: {error}.") from error
-    if status != HTTP_OK or not 0 < len(content) <= LARGEST:
-        raise click.ClickException(f"{url} responded with HTTP {status} and {len(content)} bytes.")
-    return content
+        response = requests.post(url, data=query, headers=headers, timeout=TIMEOUT)
+        response.raise_for_status()
+    except OSError as error:  # all errors of requests
+        raise click.ClickException(f"timestamp_url {url} did not respond: {error}.") from error
+    return response.content
 
 
 def stamper_of(path: Path, settings: Settings) -> str:
@@ -176,19 +149,17 @@ def stamper_of(path: Path, settings: Settings) -> str:
         click.ClickException: The timestamp is not valid.
     """
     answer = path.with_name(f"{path.name}.tsr")
-    text = run("openssl", "ts", "-reply", "-in", answer, "-text").stdout.decode(errors="replace")
+    problem = f"{answer.name} is not a timestamp"
+    command = ("openssl", "ts", "-reply", "-in", answer, "-text")
+    text = succeed(problem, *command).stdout.decode(errors="replace")
     time, by = STAMP.search(text), STAMPED_BY.search(text)
     if time is None:
-        raise click.ClickException(f"{answer.name} is not a timestamp")
+        raise click.ClickException(problem)
     # The certificate has to be valid at that time; it may have expired since.
-    text = re.sub(r"\.\d+", "", time.group(1))
-    parsed = datetime.strptime(text, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=timezone.utc)
-    seconds = int(parsed.timestamp())
+    without_fraction = re.sub(r"\.\d+", "", time.group(1))
+    at = datetime.strptime(without_fraction, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=timezone.utc)
     options = ("-data", path, "-in", answer, "-CAfile", authority(settings.timestamp_ca))
-    done = run("openssl", "ts", "-verify", *options, "-attime", str(seconds))
-    if done.returncode:
-        raise click.ClickException(
-            f"{answer.name} is not a timestamp of this file: {output_of(done)}"
-        )
+    verify = ("openssl", "ts", "-verify", *options, "-attime", str(int(at.timestamp())))
+    succeed(f"{problem} of this file", *verify)
     name = by.group(1) if by and by.group(1) != "unspecified" else "a service of timestamp_ca"
     return f"{name} at {time.group(1)}"
