@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from intercom_access_review.archive import Archived, read_review
+from intercom_access_review.archive import Archived
 from intercom_access_review.cli import main
 from intercom_access_review.decisions import import_worksheets
-from intercom_access_review.evidence import read_evidence
+from intercom_access_review.evidence import LISTS, read_evidence
 from intercom_access_review.files import write_text
 from intercom_access_review.manifest import files_of, new_step, read_manifests
 from intercom_access_review.new_review import compare_reviewed
 from intercom_access_review.project import INBOX, PAGE, REVIEWS, sha256
 from intercom_access_review.records import Review, write_record
-from intercom_access_review.sent import LISTS
 from intercom_access_review.settings import Settings
-from intercom_access_review.sync_record import describe
-from intercom_access_review.totals import compare_loaded
+from intercom_access_review.sync_record import compare_loaded, describe
+from intercom_access_review.verify import check_archive
 from intercom_access_review.worksheets import SHOWN, Texts, write_worksheets
 from projects import day, make_writable, read_rows, write_rows
 from timestamps import allow, ssh_key
@@ -115,6 +114,11 @@ def write_review(name: str = NAME, settings: Settings = SETTINGS) -> Archived:
         write_worksheets(new / "worksheets", name, rows)
         write_record(new / "review.json", record)
     return read_review(REVIEWS / name)
+
+
+def read_review(folder: Path) -> Archived:
+    """A review as the archive has it."""
+    return check_archive(folder.parent, SETTINGS).reviews[folder.name]
 
 
 def complete(

@@ -7,8 +7,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from archives import ADA, BEN, NAME, complete, first_row_only, imported, write_review
-from intercom_access_review.archive import Archived, archive_tables, read_review
+from archives import ADA, BEN, NAME, complete, first_row_only, imported, read_review, write_review
+from intercom_access_review.archive import Archived, archive_tables
 from intercom_access_review.project import INBOX, REVIEWS
 from intercom_access_review.worksheets import file_name
 from intercom_access_review.worksheets import read_rows as read_worksheet

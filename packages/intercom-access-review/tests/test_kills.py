@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives import ADA, BEN, NAME, complete, imported, verify, write_review
-from intercom_access_review.archive import load_archive, read_review
+from archives import ADA, BEN, NAME, complete, imported, read_review, verify, write_review
 from intercom_access_review.project import INBOX, REVIEWS
 from intercom_access_review.settings import Settings
+from intercom_access_review.verify import load_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,15 +18,17 @@ from archives import (
     complete,
     first_row_only,
     imported,
+    read_review,
     verify,
     write_review,
 )
-from intercom_access_review.archive import Archived, load_archive, read_review
+from intercom_access_review.archive import Archived
 from intercom_access_review.emails import write_emails
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.project import INBOX, INPUTS, OUTBOX
 from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.state import State
+from intercom_access_review.verify import load_archive
 from intercom_access_review.warehouse import Warehouse
 from projects import day, read_rows, write_rows
 from tests.docs import BLOCK

@@ -87,7 +87,7 @@ def test_control_totals_go_from_what_intercom_sent_to_the_worksheets(
             totals = project.review(name)["sync"]["totals"]
             for stream, known in totals.items():
                 assert known["sent"] == known["loaded"], stream
-                assert known["sent"]["values_sha256"]
+                assert known["sent"]["sha256"]
             assert totals["admins"]["sent"]["rows"] == len(truth.workspace.admins)
             reviewed = totals["entitlements"]["reviewed"]
             assert reviewed == totals["entitlements"]["sent"]

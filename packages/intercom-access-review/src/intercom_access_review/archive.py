@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import click
-
-from intercom_access_review import legacy
-from intercom_access_review.manifest import NAME, seal_step
-from intercom_access_review.project import REVIEWS, Row, entries, utc
+from intercom_access_review.project import Row, utc
 from intercom_access_review.records import (
     Completion,
     Decision,
@@ -30,14 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from intercom_access_review.records import Manifest
-    from intercom_access_review.settings import Settings
+    from intercom_access_review.records import Manifest, Step
 
-FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-([2-9]|[1-9][0-9]+))?")
 INDEX = "index.html"
-REPEATED = {"imports": "import", "reassignments": "reassignment", "removals": "removals"}
-"""The steps of a review that repeat, by the folder that has a folder for each."""
-STEPS: dict[str, tuple[str, type[Record]]] = {
+STEPS: dict[Step, tuple[str, type[Record]]] = {
     "review": ("review.json", Review),
     "import": ("decisions.json", DecisionImport),
     "reassignment": ("reassignments.json", ReassignmentStep),
@@ -110,13 +101,7 @@ class Archived:
             self.completion = record
 
 
-def numbered(folder: Path) -> list[Path]:
-    """Return the folders of repeated steps in their order."""
-    folders = (path for path in folder.glob("*") if path.name.isdecimal())
-    return sorted(folders, key=lambda path: int(path.name))
-
-
-def read_step(step: str, folder: Path) -> Record:
+def read_step(step: Step, folder: Path) -> Record:
     """Read the record of a step."""
     name, kind = STEPS[step]
     return read_record(folder / name, kind)
@@ -129,58 +114,6 @@ def add_step(reviews: dict[str, Archived], manifest: Manifest, folder: Path) -> 
         reviews[manifest.review] = Archived(folder, record)
     else:
         reviews[manifest.review].add(record)
-
-
-def read_review(folder: Path) -> Archived:
-    """Read a review and all later steps of it."""
-    review = Archived(folder, read_record(folder / "review.json", Review))
-    for name, step in REPEATED.items():
-        for path in numbered(folder / name):
-            review.add(read_step(step, path))
-    if (folder / "completion" / "completion.json").exists():
-        review.add(read_step("completion", folder / "completion"))
-    return review
-
-
-def entries_of_archive(root: Path) -> list[Path]:
-    """Return what should be reviews, without the index and a step that was stopped."""
-    return [path for path in entries(root) if path.name not in {".new", INDEX}]
-
-
-def scan(root: Path) -> tuple[list[Archived], dict[str, str]]:
-    """Return all reviews, the oldest first, and what else is in the archive, with the problem."""
-    reviews: list[Archived] = []
-    unexpected = {}
-    for path in entries_of_archive(root):
-        if path.is_symlink() or not path.is_dir():
-            unexpected[path.name] = "no step wrote it"
-        elif not (path / NAME).is_file():
-            unexpected[path.name] = f"{NAME} is missing"
-        else:
-            review = read_review(path)
-            if review.record.review == path.name:
-                reviews.append(review)
-            else:
-                unexpected[path.name] = f"it is the review of {review.record.review}"
-    return sorted(reviews, key=lambda review: utc(review.record.sync.as_of)), unexpected
-
-
-def load_archive(settings: Settings) -> list[Archived]:
-    """Return all reviews, the oldest first, after upgrading those of earlier versions.
-
-    Raises:
-        click.ClickException: A review was renamed, copied, or removed.
-    """
-    for path in sorted(REVIEWS.glob(f"*/{legacy.EVIDENCE}")):
-        if not (path.parent / NAME).exists() and FOLDER.fullmatch(path.parent.name):
-            click.echo(f"{path.parent} is of an earlier version. Adding its manifest.")
-            legacy.convert(path.parent)
-            seal_step(path.parent, "review", path.parent.name, [], settings)
-    reviews, unexpected = scan(REVIEWS)
-    if unexpected:
-        problems = [f"{REVIEWS / name}: {problem}" for name, problem in unexpected.items()]
-        raise click.ClickException("\n- ".join(["The archive was changed:", *problems]))
-    return reviews
 
 
 def due_day(row: Texts) -> str:

@@ -14,7 +14,6 @@ from intercom_access_review.quality import review_quality
 from intercom_access_review.records import Completion, Decision, write_record
 from intercom_access_review.state import SETTLED, State
 from intercom_access_review.texts import bullets
-from intercom_access_review.totals import totals_of
 from intercom_access_review.worksheets import Texts
 
 
@@ -68,11 +67,8 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
             "decisions": dict(sorted(late.items())),
             "revocations": dict(sorted(removed_late.items())),
         },
-        review_totals=review.record.sync.totals,
         reassignments=review.reassignments,
         quality=review_quality(review.decisions.values(), state.is_own),
-        rows_to_decide=totals_of({(key,): None for key in review.rows}),
-        rows_decided=totals_of({(key,): None for key in review.decisions}),
     )
 
 

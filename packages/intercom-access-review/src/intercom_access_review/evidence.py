@@ -1,26 +1,45 @@
-"""The evidence folder of the tap: what Intercom sent in the last sync."""
+"""The evidence folder of the tap: what Intercom sent in the last sync.
+
+Rows that were loaded get the same form as those that were sent, so that both can be compared.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from intercom_access_review.files import make_folder
-from intercom_access_review.project import INPUTS, INTERCOM, Row, sha256
-from intercom_access_review.sent import LISTS, LOGS, Rows, sent_rows
+from intercom_access_review.inputs import normalized_address
+from intercom_access_review.project import INPUTS, INTERCOM, Row, sha256, utc
+from intercom_access_review.texts import visible_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from intercom_access_review.records import Sync
 
+LISTS = ("workspaces", "admins", "teams", "team_memberships")
+OPTIONAL_LISTS = ("roles",)
+LOGS = "activity_logs"
+KEYS = {"team_memberships": ("team_id", "admin_id")}
+"""The columns that name a row, if they are not the ID."""
+LISTED = {stream: stream for stream in ("admins", "teams", "roles", LOGS)}
+LISTED["team_memberships"] = "teams"
+"""The key of the rows in the body of a response, by the stream that asked for it."""
+
+Key = tuple[str, ...]
+Rows = dict[str, dict[Key, Row]]
+"""Rows by stream and key, as the tables have them."""
 REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
 AGAIN = "Read Intercom again."
 NEEDED = {
@@ -48,8 +67,6 @@ class Evidence:
     """Who answered, without the port."""
     files: dict[str, str]
     """SHA-256 by name, of everything but the bodies."""
-    bodies: set[str]
-    """The names of the bodies."""
     rows: Rows
     """What Intercom sent."""
 
@@ -65,8 +82,9 @@ def read_evidence(folder: Path = INTERCOM) -> Evidence:
         content, began = requests.read_bytes(), run.read_bytes()
     except OSError as error:
         raise click.ClickException(
-            f"The tap kept no evidence of this sync ({error.filename}: {error.strerror}). In "
-            f"meltano.yml, set evidence_path of tap-intercom-access to {INTERCOM.as_posix()}."
+            f"The tap kept no evidence of this sync ({error.filename}: {error.strerror}). Run "
+            "'meltano run access-sync'. In meltano.yml, evidence_path of tap-intercom-access has "
+            f"to be {INTERCOM.as_posix()}."
         ) from error
     try:
         return parse(folder, content, began)
@@ -105,7 +123,6 @@ def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
         run=json.loads(began),
         hosts=sorted({line["host"].partition(":")[0] for line in lines if line.get("status")}),
         files={REQUESTS: hashlib.sha256(content).hexdigest(), RUN: hashes["run_sha256"]},
-        bodies={f"{name}.json.gz" for name in bodies},
         rows=sent_rows(responses, complete["filters"].get("window")),
     )
 
@@ -155,14 +172,148 @@ def copy_sources(sync: Sync, folder: Path) -> None:
         click.ClickException: They are not those of the sync.
     """
     shutil.copytree(INTERCOM, folder / "intercom")
-    evidence = read_evidence(folder / "intercom")
-    if evidence.files != sync.files:
+    if read_evidence(folder / "intercom").files != sync.files:
         raise click.ClickException(f"{INTERCOM} is from another sync. {AGAIN}")
-    for path in folder.glob(f"intercom/{BODIES}/*"):
-        if path.name not in evidence.bodies:
-            path.unlink()
     make_folder(folder / "inputs")
     for name, digest in sync.inputs.items():
         copy = shutil.copyfile(INPUTS / name, folder / "inputs" / name)
         if sha256(copy) != digest:
             raise click.ClickException(f"{INPUTS / name} was changed since the sync. {AGAIN}")
+
+
+def text_of(id_: object) -> str | None:
+    """Return an ID, which Intercom sends as a string or as a number, as a string."""
+    if id_ is None:
+        return None
+    return str(int(id_)) if isinstance(id_, float) else str(id_)
+
+
+def storable(value: object) -> str | None:
+    """Return a string as every database can hold it, or None if it is empty."""
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", "" if value is None else str(value)) or None
+
+
+def admin_row(row: Row) -> Row:
+    """Return a teammate as the tables have it. A role without an ID is known by its name."""
+    role = row.get("role") or {}
+    role_id, role_name = text_of(role.get("id")), visible_name(storable(role.get("name")))
+    return {
+        "admin_id": text_of(row["id"]),
+        "name": storable(row.get("name")),
+        "email": normalized_address(storable(row.get("email"))) or None,
+        "job_title": storable(row.get("job_title")),
+        "has_inbox_seat": row.get("has_inbox_seat"),
+        "role_id": role_id or role_name or None,
+        "role_name": role_name or role_id,
+    }
+
+
+def event_row(row: Row) -> Row:
+    """Return a log entry as the tables have it. Intercom sends its time in Unix seconds."""
+    by, at = row.get("performed_by") or {}, row["created_at"]
+    if isinstance(at, int):
+        at = datetime.fromtimestamp(at, timezone.utc)
+    return {
+        "event_id": text_of(row["id"]),
+        "happened_at": utc(at if isinstance(at, str) else at.isoformat()),
+        "activity_type": row.get("activity_type"),
+        "sentence": storable(row.get("activity_description")),
+        "performed_by_id": text_of(by.get("id")),
+        "performed_by_email": storable(by.get("email")),
+    }
+
+
+def team_row(row: Row) -> Row:
+    """Return a team as the tables have it."""
+    id_ = text_of(row["id"])
+    return {"team_id": id_, "team_name": visible_name(storable(row.get("name"))) or id_}
+
+
+def role_row(row: Row) -> Row:
+    """Return a role as the tables have it."""
+    id_ = text_of(row["id"])
+    name = visible_name(storable(row.get("name"))) or id_
+    return {"role_id": id_, "role_name": name, "description": storable(row.get("description"))}
+
+
+STORED = {
+    "admins": admin_row,
+    "teams": team_row,
+    "activity_logs": event_row,
+    "roles": role_row,
+}
+COLUMNS = {
+    "workspaces": (
+        *("id", "name", "region", "token_admin_id", "token_admin_name", "token_admin_email"),
+    ),
+    "team_memberships": ("team_id", "admin_id", "priority_level"),
+}
+
+
+def as_stored(stream: str, row: Row) -> Row:
+    """Return a row as the tables have it, whether Intercom sent it or it was loaded."""
+    convert = STORED.get(stream)
+    return convert(row) if convert else {name: storable(row.get(name)) for name in COLUMNS[stream]}
+
+
+def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
+    """Return the rows in the bodies of responses.
+
+    Args:
+        responses: The stream that sent each request, and the body that answered it.
+        window: The time span of the log entries, if they were read.
+    """
+    listed: dict[str, list[Row]] = {"admins": [], "teams": []}
+    rows: Rows = {}
+    for stream, body in responses:
+        if stream == "workspaces":
+            rows[stream] = by_key(stream, [workspace_row(body)])
+        elif key := LISTED.get(stream):
+            found = body if isinstance(body, list) else body.get(key, body.get("data")) or []
+            listed.setdefault(key, []).extend(found)
+    people = (row for row in listed["admins"] if row.get("type") != "team")
+    rows["admins"] = by_key("admins", people)
+    rows["teams"] = by_key("teams", listed["teams"])
+    rows["team_memberships"] = by_key("team_memberships", memberships(listed["teams"]))
+    if "roles" in listed:
+        rows["roles"] = by_key("roles", listed["roles"])
+    if window:
+        begin, end = (datetime.fromisoformat(window[name]).timestamp() for name in ("from", "to"))
+        entries = (row for row in listed.get(LOGS, []) if begin <= int(row["created_at"]) < end)
+        rows[LOGS] = by_key(LOGS, entries)
+    return rows
+
+
+def by_key(stream: str, rows: Iterable[Row]) -> dict[Key, Row]:
+    """Return rows as the tables have them, by key. Of those with the same key, the last counts."""
+    return {
+        tuple(str(text_of(row[name])) for name in KEYS.get(stream, ("id",))): as_stored(stream, row)
+        for row in rows
+    }
+
+
+def workspace_row(me: Row) -> Row:
+    """Return the workspace, and the owner of the token."""
+    app = me["app"]
+    return {
+        "id": text_of(app["id_code"]),
+        "name": app.get("name"),
+        "region": app.get("region"),
+        "token_admin_id": text_of(me.get("id")),
+        "token_admin_name": me.get("name"),
+        "token_admin_email": me.get("email"),
+    }
+
+
+def memberships(teams: list[Row]) -> Iterator[Row]:
+    """Yield who is a member of which team. Of two levels, primary comes last."""
+    for team in teams:
+        priority = team.get("admin_priority_level") or {}
+        for level in (None, "secondary", "primary"):
+            members = priority.get(f"{level}_admin_ids") if level else team.get("admin_ids")
+            for admin in members or ():
+                yield {
+                    "team_id": text_of(team["id"]),
+                    "admin_id": text_of(admin),
+                    "priority_level": level,
+                }

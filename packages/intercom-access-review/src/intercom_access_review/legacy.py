@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
-from intercom_access_review.files import make_folder
+from intercom_access_review.manifest import NAME, new_step, seal_step
 from intercom_access_review.project import REVIEWS, Row, sha256
 from intercom_access_review.records import (
     Completion,
@@ -20,11 +20,12 @@ from intercom_access_review.records import (
     Totals,
     write_record,
 )
-from intercom_access_review.totals import totals_of
-from intercom_access_review.worksheets import OLD_DECISIONS, read_rows, write_csv
+from intercom_access_review.worksheets import OLD_DECISIONS, read_rows, write_worksheets
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from intercom_access_review.settings import Settings
 
 EVIDENCE = "evidence.json"
 CLOSING = "closed/closing.json"
@@ -68,100 +69,83 @@ def problems_of(folder: Path) -> list[str]:
     ]
 
 
-def convert(folder: Path) -> None:
-    """Write the files of today's format beside those of a review.
+def upgrade(settings: Settings) -> None:
+    """Add the steps of today's format to each review of an earlier version that lacks them."""
+    for path in sorted(REVIEWS.glob(f"[0-9]*[0-9]/{EVIDENCE}")):
+        folder = path.parent
+        try:
+            if not (folder / NAME).exists():
+                click.echo(f"{folder} is of an earlier version. Adding its manifest.")
+                add_review(folder, settings)
+            if decided_files(folder) and not (folder / "imports" / "1").exists():
+                add_decisions(folder, settings)
+            if (folder / CLOSING).exists() and not (folder / "completion").exists():
+                add_completion(folder, settings)
+        except (OSError, LookupError, TypeError, AttributeError, ValueError) as error:
+            raise click.ClickException(f"{folder} was changed: {error!r}.") from error
+
+
+def add_review(folder: Path, settings: Settings) -> None:
+    """Write the record and the worksheets of a review.
 
     Raises:
         click.ClickException: The review was changed since it was written.
     """
-    try:
-        problems = problems_of(folder)
-        evidence = load(folder / EVIDENCE)
-        review = review_of(folder.name, evidence)
-        write_record(folder / "review.json", review)
-        rows = {row["row"]: row for _, row in read_rows(folder / "access-review.csv")}
-        for path in sorted((folder / "lists").glob("*.csv")):
-            rows |= {row["row"]: row for _, row in read_rows(path)}
-        shutil.copytree(folder / "lists", folder / "worksheets", dirs_exist_ok=True)
-        write_csv(folder / "worksheets" / "all.csv", list(rows.values()))
-        if decided_files(folder):
-            make_folder(folder / "imports" / "1")
-            record = DecisionImport(decisions=decisions_of(folder), attestations=[])
-            write_record(folder / "imports" / "1" / "decisions.json", record)
-        if (folder / CLOSING).exists():
-            make_folder(folder / "completion")
-            write_record(folder / "completion" / "completion.json", completion_of(folder, review))
-    except (OSError, LookupError, TypeError, AttributeError, ValueError) as error:
-        problems = [repr(error)]
-    if problems:
+    if problems := problems_of(folder):
         raise click.ClickException("\n- ".join([f"{folder} was changed:", *problems]))
+    rows = {row["row"]: row for _, row in read_rows(folder / "access-review.csv")}
+    for path in sorted((folder / "lists").glob("*.csv")):
+        rows |= {row["row"]: row for _, row in read_rows(path)}
+    write_worksheets(folder / "worksheets", folder.name, list(rows.values()))
+    write_record(folder / "review.json", review_of(folder))
+    seal_step(folder, "review", folder.name, [], settings)
 
 
-def totals_by_stream(evidence: Row) -> dict[str, StreamTotals]:
-    """Return the control totals of a review; the oldest ones have only counts."""
-    totals = {}
-    for stream, known in evidence.get("control_totals", {}).items():
-        sent, loaded = (
-            Totals(known[n]["rows"], known[n]["keys_sha256"]) for n in ("sent", "loaded")
-        )
-        totals[stream] = StreamTotals(sent=sent, loaded=loaded)
-    for stream, read in evidence["lists"].items():
-        sent = Totals(read.get("row_count") or 0, "")
-        totals.setdefault(stream, StreamTotals(sent=sent, loaded=sent))
-    return totals
+def add_decisions(folder: Path, settings: Settings) -> None:
+    """Write the decisions of a review as one import."""
+    with new_step("import", folder.name, folder / "imports" / "1", [], settings) as new:
+        record = DecisionImport(decisions=decisions_of(folder))
+        write_record(new / "decisions.json", record)
 
 
-def review_of(name: str, evidence: Row) -> Review:
-    """Return the record of a review."""
-    lists, workspace = evidence["lists"], evidence["workspace"]
-    logs = lists.get("activity_logs", {})
+def add_completion(folder: Path, settings: Settings) -> None:
+    """Write the end of a review, as far as later steps use it."""
+    closing = load(folder / CLOSING)
+    record = Completion(
+        review=folder.name,
+        completed_at=closing["closed_at"],
+        sync=review_of(folder).sync,
+        decisions=list({one.access_key: one for one in decisions_of(folder)}.values()),
+        revocations=closing["removals"],
+        exceptions=closing["exceptions"],
+    )
+    with new_step("completion", folder.name, folder / "completion", [], settings) as new:
+        write_record(new / "completion.json", record)
+
+
+def review_of(folder: Path) -> Review:
+    """Return the record of a review, as far as later steps use it."""
+    evidence = load(folder / EVIDENCE)
+    workspace, totals = evidence["workspace"], {}
+    for stream, known in evidence["control_totals"].items():
+        sent = Totals(known["sent"]["rows"], "")
+        totals[stream] = StreamTotals(sent=sent, loaded=sent)
     sync = Sync(
         as_of=evidence["as_of"],
-        is_time_simulated=bool(evidence.get("as_of_is_pretended")),
-        source_hosts=[],
+        is_time_simulated=evidence["as_of_is_pretended"],
         workspace=workspace | {"id": workspace["workspace_id"]},
         token_owner=evidence["token_owner"],
-        api_version=evidence.get("api_version"),
-        tap_version=evidence.get("tap_version"),
-        read_at={stream: read["read_at"] for stream, read in lists.items()},
-        logs_from=logs.get("read_from"),
-        logs_to=logs.get("read_at"),
-        totals=totals_by_stream(evidence),
-        complete=evidence.get("complete", {}),
-        files={},
-        reconciliation=None,
-        operator=evidence.get("read_by", {}),
-        code=evidence.get("code", {}),
+        totals=totals,
     )
-    return Review(
-        review=name,
-        rows=evidence["rows_to_decide"],
-        deadlines=evidence.get("deadlines", {}),
-        sync=sync,
-        tests=evidence.get("tests", {}),
-        scope_limitations=evidence.get("known_limits", []),
-    )
+    rows, days = evidence["rows_to_decide"], evidence["deadlines"]
+    return Review(review=folder.name, rows=rows, deadlines=days, sync=sync)
 
 
 def decision_of(row: Row, imported_at: str, file: str) -> Decision:
     """Return a decision in today's format."""
-    names = (
-        "access_key",
-        "thing",
-        "person",
-        "email",
-        "reason",
-        "until",
-        "decided_by",
-        "decided_on",
-    )
-    return Decision(
-        **{name: row.get(name) or "" for name in names},
-        decision=OLD_DECISIONS[row["decision"]],
-        due_on=row.get("remove_by") or "",
-        imported_at=imported_at,
-        file=f"../{file}",
-    )
+    known = {name: value or "" for name, value in row.items()}
+    known |= {"decision": OLD_DECISIONS[row["decision"]], "due_on": known.get("remove_by", "")}
+    return msgspec.convert(known | {"imported_at": imported_at, "file": f"../{file}"}, Decision)
 
 
 def decisions_of(folder: Path) -> list[Decision]:
@@ -174,33 +158,9 @@ def decisions_of(folder: Path) -> list[Decision]:
             first.setdefault(row["access_key"], decision)
     decisions, closing = list(first.values()), folder / CLOSING
     for row in load(closing)["removals"] if closing.exists() else ():
-        if (row["accepted"] or {}).get("in") == "accepted.csv":
-            known = row["accepted"]
-            exception = row | {
-                "decision": "exception",
-                "reason": known["reason"],
-                "until": known["until"],
-            }
-            exception |= {"decided_by": known["by"], "decided_on": known["on"]}
-            decisions.append(decision_of(exception, load(closing)["closed_at"], "accepted.csv"))
+        known = row["accepted"] or {}
+        if known.get("in") == "accepted.csv":
+            by = {"decided_by": known["by"], "decided_on": known["on"], "decision": "exception"}
+            at = load(closing)["closed_at"]
+            decisions.append(decision_of(row | known | by, at, "accepted.csv"))
     return decisions
-
-
-def completion_of(folder: Path, review: Review) -> Completion:
-    """Return the end of a review, as far as later steps use it."""
-    closing = load(folder / CLOSING)
-    current = {decision.access_key: decision for decision in decisions_of(folder)}
-    totals = totals_of({(key,): None for key in current})
-    return Completion(
-        review=folder.name,
-        completed_at=closing["closed_at"],
-        sync=review.sync,
-        decisions=list(current.values()),
-        attestations=[],
-        revocations=closing["removals"],
-        exceptions=closing["exceptions"],
-        tests=closing["tests"],
-        review_totals=review.sync.totals,
-        rows_to_decide=totals,
-        rows_decided=totals,
-    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from intercom_access_review.records import Step
     from intercom_access_review.settings import Settings
 
 NAME = "manifest.json"
@@ -35,18 +36,24 @@ def read_manifests(root: Path) -> dict[Path, Manifest]:
 def last_manifests(root: Path) -> list[Path]:
     """Return the manifests that no other one names. An intact archive has one."""
     manifests = read_manifests(root)
-    named = {path for manifest in manifests.values() for path in manifest.previous}
-    return [path for path in manifests if path.relative_to(root).as_posix() not in named]
+    named = {root / name for manifest in manifests.values() for name in manifest.previous}
+    return [path for path in manifests if path not in named]
 
 
-def chain_until(last: Path) -> list[tuple[Path, Manifest]]:
-    """Return the steps of an archive up to that of a review, the first one first."""
+def is_intact(root: Path, name: str, digest: str) -> bool:
+    """Return whether a manifest is as the next one names it."""
+    return (root / name).is_file() and sha256(root / name) == digest
+
+
+def chain_until(root: Path, last: Path) -> list[tuple[Path, Manifest]]:
+    """Return the intact steps of an archive up to one of them, the first one first."""
     chain: list[tuple[Path, Manifest]] = []
-    root, path = last.parents[1], last
-    while path.is_file():
+    path: Path | None = last
+    while path:
         manifest = read_record(path, Manifest)
         chain.insert(0, (path, manifest))
-        path = next((root / name for name in manifest.previous), root)
+        before = (root / one[0] for one in manifest.previous.items() if is_intact(root, *one))
+        path = next(before, None)
     return chain
 
 
@@ -65,21 +72,17 @@ def files_of(folder: Path) -> list[Path]:
     )
 
 
-def seal_step(folder: Path, step: str, review: str, hosts: list[str], settings: Settings) -> None:
+def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings: Settings) -> None:
     """Write the manifest of a step, and make its files read-only.
 
     Args:
         folder: The folder of the step.
-        step: review, reassignment, import, removals, or completion.
+        step: What the step is.
         review: The name of the review.
         hosts: The source hosts.
         settings: Whether to sign and timestamp the manifest.
     """
     files, last = files_of(folder), last_manifests(REVIEWS)
-    if len(last) > 1:
-        raise click.ClickException(
-            "The manifests in reviews/ are not one chain. Run 'meltano invoke review:verify'."
-        )
     manifest = Manifest(
         step=step,
         review=review,
@@ -105,7 +108,7 @@ def next_folder(steps: Path) -> Path:
 
 @contextmanager
 def new_step(
-    step: str, review: str, target: Path, hosts: list[str], settings: Settings
+    step: Step, review: str, target: Path, hosts: list[str], settings: Settings
 ) -> Iterator[Path]:
     """Write a step into a folder that appears as a whole, with its manifest, or not at all."""
     new = target.parent / ".new"

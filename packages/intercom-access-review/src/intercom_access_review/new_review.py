@@ -3,10 +3,11 @@
 from collections import Counter
 from datetime import date
 from itertools import chain, count
+from pathlib import Path
 
 import click
 
-from intercom_access_review.archive import due_day
+from intercom_access_review.archive import Archived, due_day
 from intercom_access_review.evidence import copy_sources
 from intercom_access_review.files import write_text
 from intercom_access_review.manifest import new_step
@@ -15,7 +16,7 @@ from intercom_access_review.project import PAGE, REVIEWS, Row, as_json, parse_da
 from intercom_access_review.records import Review, Sync, Tables, write_record
 from intercom_access_review.settings import deadline
 from intercom_access_review.state import State
-from intercom_access_review.totals import ENTITLEMENTS, difference, totals_of_worksheets
+from intercom_access_review.sync_record import ENTITLEMENTS, difference, totals_of_worksheets
 from intercom_access_review.worksheets import FORM, Texts, plain, write_worksheets
 
 TABLES = {
@@ -76,14 +77,17 @@ def compare_reviewed(sync: Sync, rows: list[Texts]) -> None:
     """
     totals = sync.totals[ENTITLEMENTS]
     totals.reviewed = totals_of_worksheets({row["row"]: row for row in rows})
-    if problem := difference(ENTITLEMENTS, totals.sent, totals.reviewed, "are in the worksheets"):
-        raise click.ClickException(f"No review was written. {problem}.")
+    for text in difference(ENTITLEMENTS, totals.sent, totals.reviewed, "are in the worksheets"):
+        raise click.ClickException(f"No review was written. {text}.")
 
 
-def tables_of(state: State) -> Tables:
-    """Return the tables behind the page."""
+def write_results(folder: Path, review: str, rows: list[Texts], state: State) -> None:
+    """Write the page, the worksheets, and the tables behind the page."""
+    write_text(folder / PAGE.name, state.page(planned_progress(review, rows)))
+    write_worksheets(folder / "worksheets", review, rows)
     found = {name: state.table(name) for name in TABLES} | {"outcomes": state.outcomes}
-    return Tables(tables={name: [as_json(row) for row in rows] for name, rows in found.items()})
+    tables = {name: [as_json(row) for row in rows] for name, rows in found.items()}
+    write_record(folder / "tables.json", Tables(tables=tables))
 
 
 def check_is_new(state: State) -> None:
@@ -108,7 +112,6 @@ def write_review(state: State) -> None:
     folder = next(REVIEWS / name for name in names if not (REVIEWS / name).exists())
     rows = worksheet_rows(folder.name, state)
     compare_reviewed(sync, rows)
-    text = state.page(planned_progress(folder.name, rows))
     limitations = render("scope.txt.j2", sync=sync, reviews=state.reviews, table=state.table)
     record = Review(
         review=folder.name,
@@ -119,12 +122,11 @@ def write_review(state: State) -> None:
         scope_limitations=[line for line in limitations.splitlines() if line.strip()],
     )
     with new_step("review", folder.name, folder, sync.source_hosts, state.settings) as new:
-        write_text(new / PAGE.name, text)
-        write_worksheets(new / "worksheets", folder.name, rows)
+        write_results(new, folder.name, rows, state)
         copy_sources(sync, new)
-        write_record(new / "tables.json", tables_of(state))
         write_record(new / "review.json", record)
-    write_text(PAGE, text)
+    write_text(PAGE, (folder / PAGE.name).read_text(encoding="utf-8"))
+    state.reviews.append(Archived(folder, record))
     click.echo(f"{folder}: {len(rows)} rows to decide.")
     if unassigned := sum(not row["reviewer"] for row in rows):
         click.echo(f"Warning: rows without a reviewer: {unassigned}. {ASSIGN}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 import msgspec
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
+Step = Literal["review", "import", "reassignment", "removals", "completion"]
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -22,22 +23,11 @@ class Record(msgspec.Struct, kw_only=True):
     format: int = FORMAT
 
 
-class Prepared(Record):
-    """What the step before Intercom is read leaves for the step after."""
-
-    began_at: str
-    log_bytes: int
-    """Size of the file of log entries before this sync, if the warehouse is DuckDB."""
-    holds_logs: bool
-    """Whether log entries were loaded before that no build has seen."""
-
-
 class Totals(msgspec.Struct):
     """A control total of rows."""
 
     rows: int
-    keys_sha256: str
-    values_sha256: str = ""
+    sha256: str
     """Of the whole rows, in the form in which the tables have them."""
 
 
@@ -50,40 +40,33 @@ class StreamTotals(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Sync(Record):
-    """A complete sync."""
+    """A complete sync. Syncs of earlier versions have only the first values."""
 
     as_of: str
-    source_hosts: list[str]
     workspace: Row
     """id, name, and region"""
     token_owner: Row
     """id, name, and email"""
-    api_version: str | None
-    tap_version: str | None
-    read_at: dict[str, str]
-    logs_from: str | None
-    logs_to: str | None
-    totals: dict[str, StreamTotals]
-    complete: Row
+    is_time_simulated: bool = False
+    """Whether the demo simulates as_of. Whether the data is simulated shows in source_hosts."""
+    source_hosts: list[str] = []
+    api_version: str | None = None
+    tap_version: str | None = None
+    read_at: dict[str, str] = {}
+    logs_from: str | None = None
+    logs_to: str | None = None
+    totals: dict[str, StreamTotals] = {}
+    complete: Row = {}
     """The last line of the tap's evidence."""
-    files: dict[str, str]
+    files: dict[str, str] = {}
     """The SHA-256 of the files of the evidence."""
-    reconciliation: Row | None
-    operator: Row
-    code: Row
+    reconciliation: Row | None = None
+    operator: Row = {}
+    code: Row = {}
     inputs: dict[str, str] = {}
     """The SHA-256 of the files in inputs/."""
     input_notes: list[str] = []
     """What the inputs don't say."""
-    is_time_simulated: bool = False
-    """Whether the demo simulates as_of. Whether the data is simulated shows in source_hosts."""
-    is_simulated: bool | msgspec.UnsetType = msgspec.UNSET
-    """The name of is_time_simulated in earlier reviews."""
-
-    def __post_init__(self) -> None:
-        """Read the earlier name."""
-        if self.is_simulated is not msgspec.UNSET:
-            self.is_time_simulated, self.is_simulated = bool(self.is_simulated), msgspec.UNSET
 
 
 class Review(Record):
@@ -93,8 +76,8 @@ class Review(Record):
     rows: int
     deadlines: dict[str, int]
     sync: Sync
-    tests: Row
-    scope_limitations: list[str]
+    tests: Row = {}
+    scope_limitations: list[str] = []
 
 
 class Tables(Record):
@@ -126,7 +109,7 @@ class DecisionImport(Record):
     """The decisions of one import."""
 
     decisions: list[Decision]
-    attestations: list[Row]
+    attestations: list[Row] = []
     """Who confirmed that they reviewed every row, and when: reviewer, attested_on, and file"""
 
 
@@ -163,13 +146,10 @@ class Completion(Record):
     completed_at: str
     sync: Sync
     decisions: list[Decision]
-    attestations: list[Row]
     revocations: list[Row]
     exceptions: list[Row]
-    tests: Row
-    review_totals: dict[str, StreamTotals]
-    rows_to_decide: Totals
-    rows_decided: Totals
+    attestations: list[Row] = []
+    tests: Row = {}
     reassignments: list[Reassignment] = []
     quality: Row = {}
 
@@ -177,9 +157,7 @@ class Completion(Record):
 class Manifest(Record):
     """What a step wrote, and after which step."""
 
-    step: str
-    """review, reassignment, import, or completion"""
-    """review, import, removals, or completion"""
+    step: Step
     review: str
     written_at: str
     operator: Row

@@ -18,19 +18,14 @@ from intercom_access_review.evidence import read_evidence
 from intercom_access_review.identity import running_package
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.manifest import NAME, chain_until
-from intercom_access_review.new_review import (
-    TABLES,
-    planned_progress,
-    tables_of,
-    worksheet_rows,
-)
+from intercom_access_review.new_review import TABLES, worksheet_rows, write_results
 from intercom_access_review.project import INPUTS, PAGE
 from intercom_access_review.records import Manifest, Review, Tables, read_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.state import State
-from intercom_access_review.sync import build_from
+from intercom_access_review.tables import build_from
 from intercom_access_review.teammates_export import exported_addresses
-from intercom_access_review.worksheets import read_rows, write_worksheets
+from intercom_access_review.worksheets import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +70,7 @@ def rebuild(target: Path, record: Review) -> State:
     state.warehouse.check()  # creates it
     reviews: dict[str, Archived] = {}
     built = ""
-    for path, manifest in chain_until(target / NAME):
+    for path, manifest in chain_until(target.parent, target / NAME):
         folder = path.parent
         sync = getattr(read_step(manifest.step, folder), "sync", None)
         if sync and sync.as_of != built and (folder / "inputs").exists():
@@ -99,17 +94,11 @@ def build_sync(folder: Path, state: State) -> None:
     build_from(evidence.rows, load_inputs(state.sync.as_of[:10]), exported, state)
 
 
-def stored_rows(folder: Path, tables: Tables) -> Found:
-    """Return the rows of the worksheets in a folder, and those of tables."""
+def read_results(folder: Path) -> Found:
+    """Return the rows of the worksheets in a folder, and those of the tables."""
     paths = sorted(folder.glob("worksheets/*"))
     found = {f"worksheets/{path.name}": [row for _, row in read_rows(path)] for path in paths}
-    return found | tables.tables
-
-
-def rebuilt_rows(name: str, state: State) -> Found:
-    """Return the rows that a review must have."""
-    write_worksheets(Path("worksheets"), name, worksheet_rows(name, state))
-    return stored_rows(Path(), tables_of(state))
+    return found | read_record(folder / "tables.json", Tables).tables
 
 
 def differences(stored: Found, rebuilt: Found, skipped: set[str]) -> Iterator[str]:
@@ -143,8 +132,7 @@ def report(stored: Found, found: list[str], skipped: set[str]) -> None:
         raise click.ClickException("\n- ".join([*found[:SHOW], *more]) + f"\n{title}")
     names = stored.keys() - skipped
     count = sum(len(stored[name]) for name in names)
-    parts = f"{len(skipped)} {'part' if len(skipped) == 1 else 'parts'}"
-    exception = f", except the {parts} listed above" if skipped else ""
+    exception = ", except what is listed above" if skipped else ""
     text = f"{count:,} rows of {len(names)} tables are the same"
     click.echo(f"The review was reproduced{exception}: {text}.")
 
@@ -159,15 +147,13 @@ def reproduce(folder: Path) -> None:
     if not (find_spec("dbt") and find_spec("duckdb")):
         raise click.ClickException("Install 'intercom-access-review[duckdb]' for this command.")
     folder = folder.absolute()
-    record, manifest = (
-        read_record(folder / "review.json", Review),
-        read_record(folder / NAME, Manifest),
-    )
-    stored = stored_rows(folder, read_record(folder / "tables.json", Tables))
+    record = read_record(folder / "review.json", Review)
+    manifest = read_record(folder / NAME, Manifest)
+    stored, page = read_results(folder), (folder / PAGE.name).read_bytes()
     with temporary_project():
         state = rebuild(folder, record)
-        rebuilt = rebuilt_rows(folder.name, state)
-        page = state.page(planned_progress(folder.name, worksheet_rows(folder.name, state)))
+        write_results(Path(), folder.name, worksheet_rows(folder.name, state), state)
+        rebuilt, is_same_page = read_results(Path()), Path(PAGE.name).read_bytes() == page
     skipped = set() if stored["syncs"] == rebuilt["syncs"] else {*OF_HISTORY, PAGE.name}
     found = list(differences(stored, rebuilt, skipped))
     if skipped:
@@ -178,6 +164,6 @@ def reproduce(folder: Path) -> None:
     elif manifest.package != running_package():
         click.echo(f"{PAGE.name} was not compared, because another version wrote it.")
         skipped = {PAGE.name}
-    elif page != (folder / PAGE.name).read_text(encoding="utf-8"):
+    elif not is_same_page:
         found.append(f"{PAGE.name} differs from the reproduced page")
     report(stored, found, skipped)

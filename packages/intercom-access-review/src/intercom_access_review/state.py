@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from intercom_access_review.archive import INDEX, Archived, archive_tables, due_day
-from intercom_access_review.dbt_build import build
 from intercom_access_review.files import write_text
 from intercom_access_review.inputs import mailbox
 from intercom_access_review.items import ITEM_KINDS, collect_items
@@ -13,8 +12,7 @@ from intercom_access_review.page import render
 from intercom_access_review.project import PAGE, REVIEWS, SYNC, Row, as_json, now, utc
 from intercom_access_review.records import Sync, write_record
 from intercom_access_review.settings import Settings
-from intercom_access_review.verify import problems_by_review
-from intercom_access_review.warehouse import Warehouse
+from intercom_access_review.warehouse import Warehouse, build
 
 SETTLED = {"removed", "risk accepted", "decided again"}
 """Outcomes of revocations with which nothing remains to be done."""
@@ -126,7 +124,6 @@ class State:
             rows.append((review, own, state_of(review, own, today)))
         text = render(
             "archive.html.j2",
-            problems=problems_by_review(REVIEWS, self.settings),
             rows=rows,
             settled=SETTLED,
             written_at=now(),

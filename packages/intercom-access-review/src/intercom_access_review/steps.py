@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import click
 
-from intercom_access_review.archive import load_archive
 from intercom_access_review.completion import complete_reviews
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.emails import write_emails
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.items import ITEM_KINDS, write_items
 from intercom_access_review.new_review import write_review
-from intercom_access_review.project import REVIEWS
 from intercom_access_review.reassignments import reassign_rows
-from intercom_access_review.removals import record_removals
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
-from intercom_access_review.sync import finish_sync, load_sync
-from intercom_access_review.verify import require_intact
+from intercom_access_review.sync import finish_sync, load_sync, record_removals
+from intercom_access_review.verify import load_archive
 from intercom_access_review.warehouse import open_warehouse
 
 
 def last_state() -> State:
-    """Return the last sync and the archive, which was not changed."""
+    """Return the last sync and the archive."""
     settings = load_settings(ITEM_KINDS)
     sync, reviews = load_sync(), load_archive(settings)
-    require_intact(REVIEWS, settings)
     return State(sync, reviews, open_warehouse(settings), settings)
 
 
@@ -35,7 +31,6 @@ def review() -> None:
     state = finish_sync()
     record_removals(state)
     write_review(state)
-    state.reviews = load_archive(state.settings)
     state.write_index()
     write_emails(state, load_inputs())
 

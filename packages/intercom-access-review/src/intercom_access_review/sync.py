@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.archive import Archived, archive_tables, load_archive
-from intercom_access_review.dbt_build import build
-from intercom_access_review.evidence import REQUESTS, check_columns, read_evidence
+from intercom_access_review.archive import Archived
+from intercom_access_review.evidence import (
+    LISTS,
+    LOGS,
+    OPTIONAL_LISTS,
+    REQUESTS,
+    Rows,
+    by_key,
+    check_columns,
+    copy_sources,
+    read_evidence,
+)
 from intercom_access_review.files import make_folder, write_text
-from intercom_access_review.inputs import Inputs, load_inputs
+from intercom_access_review.inputs import load_inputs
 from intercom_access_review.items import ITEM_KINDS
-from intercom_access_review.project import (
-    INPUTS,
-    INTERCOM,
-    LOADED,
-    PREPARED,
-    SYNC,
-    now,
-    sha256,
-    utc,
-)
-from intercom_access_review.records import (
-    Prepared,
-    Sync,
-    read_record,
-    write_record,
-)
-from intercom_access_review.sent import LISTS, LOGS, OPTIONAL_LISTS, Rows, by_key
+from intercom_access_review.manifest import new_step, next_folder
+from intercom_access_review.project import INPUTS, INTERCOM, LOADED, SYNC, Row, now, sha256, utc
+from intercom_access_review.records import Removals, Sync, read_record, write_record
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
-from intercom_access_review.sync_record import SIMULATED_TIME, describe
-from intercom_access_review.tables import (
-    COLUMNS,
-    comparison_tables,
-    input_tables,
-    loaded_tables,
-    sync_facts,
-)
+from intercom_access_review.sync_record import SIMULATED_TIME, compare_loaded, describe
+from intercom_access_review.tables import build_from
 from intercom_access_review.teammates_export import read_export
-from intercom_access_review.totals import compare_loaded
-from intercom_access_review.warehouse import (
-    Warehouse,
-    known_syncs,
-    open_warehouse,
-    rename_old_columns,
-)
+from intercom_access_review.verify import load_archive
+from intercom_access_review.warehouse import known_syncs, open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
+
+    from intercom_access_review.warehouse import Warehouse
 
 ANEW = "MELTANO_RUN_FULL_REFRESH=true meltano run access-sync"
 LOG_FILE = LOADED / f"{LOGS}.jsonl"
@@ -70,15 +56,13 @@ def prepare() -> None:
     check_history(load_archive(settings), known)
     check_clock(known, simulated_time() or now())
     SYNC.unlink(missing_ok=True)  # until the warehouse holds the next one
-    holds_logs = warehouse.holds_events()
+    (INTERCOM / REQUESTS).unlink(missing_ok=True)
     make_folder(LOADED)
-    for stream in (*LISTS, *OPTIONAL_LISTS):  # the target adds rows to its files
+    for stream in (*LISTS, *OPTIONAL_LISTS):  # the loader adds rows to its files
         write_text(LOADED / f"{stream}.jsonl", "")
     content = LOG_FILE.read_bytes() if LOG_FILE.exists() else b""
-    whole = content[: content.rfind(b"\n") + 1]  # a target that was stopped leaves half a line
+    whole = content[: content.rfind(b"\n") + 1]  # a loader that was stopped leaves half a line
     write_text(LOG_FILE, whole.decode())
-    (INTERCOM / REQUESTS).unlink(missing_ok=True)
-    write_record(PREPARED, Prepared(began_at=now(), log_bytes=len(whole), holds_logs=holds_logs))
 
 
 def check_history(reviews: list[Archived], known: Iterable[datetime]) -> None:
@@ -106,16 +90,12 @@ def check_clock(known: Iterable[datetime], time: str) -> None:
 def simulated_time() -> str | None:
     """Return the time that the demo simulates, if any."""
     text = os.environ.get(SIMULATED_TIME)
-    if not text:
-        return None
     try:
-        time = datetime.fromisoformat(text)
+        return datetime.fromisoformat(f"{text}+00:00").isoformat() if text else None
     except ValueError:
         raise click.ClickException(
             f"{SIMULATED_TIME} {text!r} is not a valid time. Use '2026-08-26 12:00:00' (UTC)."
         ) from None
-    in_utc = time.astimezone(timezone.utc) if time.tzinfo else time.replace(tzinfo=timezone.utc)
-    return in_utc.isoformat(timespec="seconds")
 
 
 def load_sync() -> Sync:
@@ -138,20 +118,20 @@ def finish_sync() -> State:
     warehouse, reviews = open_warehouse(settings), load_archive(settings)
     if SYNC.exists():  # a later step failed, and this is another try
         return State(load_sync(), reviews, warehouse, settings)
-    if not PREPARED.exists():
-        raise click.ClickException("Intercom was not read. Run 'meltano run access-sync'.")
-    prepared, evidence = read_record(PREPARED, Prepared), read_evidence()
+    evidence = read_evidence()
     check_columns(evidence)
-    loaded, known = loaded_rows(warehouse, prepared, evidence.complete["streams"])
-    sync = describe(evidence, compare_loaded(evidence.rows, loaded), simulated_time())
-    check_gap(warehouse, prepared, sync)
-    check_clock(known_syncs(warehouse), sync.as_of)
-    rename_old_columns(warehouse)
+    loaded = loaded_rows(warehouse, evidence.rows)
+    window = evidence.complete["filters"].get("window")
+    new = rows_of_sync(loaded, window)
+    sync = describe(evidence, compare_loaded(evidence.rows, new), simulated_time())
+    known = known_syncs(warehouse)
+    check_gap(known, loaded, window)
+    check_clock(known, sync.as_of)
     inputs = load_inputs(sync.as_of[:10])
     sync.inputs, sync.input_notes = hashes, inputs.notes
     sync.reconciliation, exported = read_export(settings.teammates_export_column)
     state = State(sync, reviews, warehouse, settings)
-    build_from(known, inputs, exported, state)
+    build_from(loaded, inputs, exported, state)
     if sync.reconciliation and not sync.reconciliation["problem"]:
         sync.reconciliation["differences"] = len(state.table("export_differences"))
     write_record(SYNC, sync)
@@ -159,41 +139,49 @@ def finish_sync() -> State:
     return state
 
 
-def build_from(rows: Rows, inputs: Inputs, exported: Collection[str], state: State) -> None:
-    """Build the warehouse from the rows of a sync."""
-    loaded = loaded_tables(rows)
-    days = state.settings.terminated_remove_within_days
-    state.warehouse.write(
-        {
-            "sync_facts": [sync_facts(state.sync, days)],
-            **loaded,
-            **comparison_tables(state.warehouse, loaded, inputs, state.sync),
-            **input_tables(inputs, exported),
-            **archive_tables(state.reviews),
-        }
-    )
-    build(state.warehouse)
+def loaded_rows(warehouse: Warehouse, streams: Iterable[str]) -> Rows:
+    """Return the rows of streams as they were loaded, also log entries of earlier syncs."""
+    return {stream: by_key(stream, warehouse.loaded(stream)) for stream in streams}
 
 
-def loaded_rows(
-    warehouse: Warehouse, prepared: Prepared, streams: Collection[str]
-) -> tuple[Rows, Rows]:
-    """Return the loaded rows: those of this sync, and those with the log entries before it."""
-    lists = [*LISTS, *(stream for stream in OPTIONAL_LISTS if stream in streams)]
-    rows: Rows = {s: by_key(s, warehouse.loaded(s, COLUMNS[s])) for s in lists}
-    if LOGS not in streams:
-        return rows, rows
-    entries = list(warehouse.loaded_events(prepared, COLUMNS[LOGS]))
-    new = by_key(LOGS, (row for row, is_new in entries if is_new))
-    return rows | {LOGS: new}, rows | {LOGS: by_key(LOGS, (row for row, _ in entries))}
+def rows_of_sync(rows: Rows, window: Row | None) -> Rows:
+    """Return the loaded rows without the log entries before those of this sync."""
+    if window is None:
+        return rows
+    begin, end = utc(window["from"]), utc(window["to"])
+    entries = rows[LOGS].items()
+    return rows | {LOGS: {key: row for key, row in entries if begin <= row["happened_at"] < end}}
 
 
-def check_gap(warehouse: Warehouse, prepared: Prepared, sync: Sync) -> None:
+def check_gap(known: dict[datetime, datetime | None], rows: Rows, window: Row | None) -> None:
     """Raise an error if log entries between the last sync and this one are missing."""
-    known = max(filter(None, known_syncs(warehouse).values()), default=None)
-    window = sync.complete["filters"].get("window")
-    if known and window and not prepared.holds_logs and utc(window["from"]) > known:
+    last = max(filter(None, known.values()), default=None)
+    if last is None or window is None or utc(window["from"]) <= last:
+        return
+    begin = utc(window["from"])
+    if not any(last <= row["happened_at"] < begin for row in rows[LOGS].values()):
         raise click.ClickException(
-            f"The log entries between {known} and {utc(window['from'])} UTC were read before, but "
-            f"are not in the warehouse. Read all of them again: {ANEW}"
+            f"The log entries between {last} and {begin} UTC were read before, but are not in the "
+            f"warehouse. Read all of them again: {ANEW}"
         )
+
+
+def record_removals(state: State) -> None:
+    """Record in each review the removals that this sync verified first, with its evidence."""
+    for review in state.reviews:
+        known = {row["access_key"] for row in review.removals}
+        rows = [
+            row
+            for row in state.revocations_of(review)
+            if row["outcome"] == "removed" and row["access_key"] not in known
+        ]
+        if not rows:
+            continue
+        target = next_folder(review.folder / "removals")
+        hosts = state.sync.source_hosts
+        with new_step("removals", review.name, target, hosts, state.settings) as new:
+            copy_sources(state.sync, new)
+            record = Removals(sync=state.sync, removals=rows)
+            write_record(new / "removals.json", record)
+        review.add(record)
+        click.echo(f"{target}: {len(rows)} verified")

@@ -1,30 +1,108 @@
-"""The record of a sync, as the responses show it."""
+"""The record of a sync: what its responses show, and control totals of its rows."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
 
-from intercom_access_review.evidence import read_evidence
+from intercom_access_review.evidence import LISTS, LOGS, read_evidence
 from intercom_access_review.identity import TAP, code, operator
-from intercom_access_review.records import Sync
-from intercom_access_review.sent import LISTS, LOGS
-from intercom_access_review.tables import entitlements, storable
-from intercom_access_review.totals import compare_loaded, difference
+from intercom_access_review.records import StreamTotals, Sync, Totals
+from intercom_access_review.texts import visible_name
+from intercom_access_review.worksheets import as_read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from intercom_access_review.evidence import Evidence
-    from intercom_access_review.records import StreamTotals
+    from intercom_access_review.evidence import Evidence, Key, Rows
+    from intercom_access_review.worksheets import Texts
 
 SIMULATED_TIME = "REVIEWED_AT"
 """The variable with which the demo simulates a time."""
 SANDBOX_HOSTS = {"127.0.0.1", "localhost"}
 SHOWN = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
 """What the responses show, in addition to the control totals."""
+ENTITLEMENTS = "entitlements"
+"""What the worksheets have a row for: each workspace access, role, inbox seat, and membership."""
+
+
+def entitlements(rows: Rows) -> dict[Key, list[str]]:
+    """Return the entitlements in the rows of a sync, by access key: person, address, and level."""
+    people, levels = {}, {}
+    for (id_,), admin in rows["admins"].items():
+        people[id_] = [visible_name(admin["name"]) or id_, admin["email"]]
+        levels[f"{id_}/workspace"] = ""
+        if admin["role_id"]:
+            levels[f"{id_}/role/{admin['role_id']}"] = ""
+        if admin["has_inbox_seat"]:
+            levels[f"{id_}/seat"] = ""
+    for (team, member), row in rows["team_memberships"].items():
+        levels[f"{member}/team/{team}"] = row["priority_level"] or ""
+    found: dict[Key, list[str]] = {}
+    for key, level in levels.items():
+        id_ = key.partition("/")[0]
+        found[(key,)] = [as_read(text) for text in (*people.get(id_, (id_, "")), level)]
+    return found
+
+
+def totals_of(rows: Mapping[Key, object]) -> Totals:
+    """Return the control total of rows by key, in any order."""
+    encode = json.JSONEncoder(
+        default=str, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    ).encode
+    encoded = sorted(
+        encode([*key, value]).encode("utf-8", "surrogatepass") for key, value in rows.items()
+    )
+    return Totals(len(rows), hashlib.sha256(b"\n".join(encoded)).hexdigest())
+
+
+def totals_by_stream(rows: Rows) -> dict[str, Totals]:
+    """Return the control totals of the rows of a sync, and of the entitlements in them."""
+    totals = {stream: totals_of(found) for stream, found in rows.items()}
+    return totals | {ENTITLEMENTS: totals_of(entitlements(rows))}
+
+
+def totals_of_worksheets(rows: Mapping[str, Texts]) -> Totals:
+    """Return the control total of the entitlements in the worksheets."""
+    return totals_of(
+        {
+            (key,): [as_read(row[name]) for name in ("person", "email", "level")]
+            for key, row in rows.items()
+        }
+    )
+
+
+def difference(stream: str, sent: Totals, other: Totals, what: str) -> list[str]:
+    """Return a line if a control total differs from that of what Intercom sent."""
+    if sent == other:
+        return []
+    more = " with other values" if sent.rows == other.rows else ""
+    return [f"{stream}: Intercom sent {sent.rows:,} rows, and {other.rows:,} {what}{more}"]
+
+
+def compare_loaded(sent: Rows, loaded: Rows) -> dict[str, StreamTotals]:
+    """Compare the rows that Intercom sent with those that were loaded.
+
+    Raises:
+        click.ClickException: They differ.
+    """
+    ours = totals_by_stream(loaded)
+    compared = {
+        stream: StreamTotals(sent=totals, loaded=ours[stream])
+        for stream, totals in totals_by_stream(sent).items()
+    }
+    problems: list[str] = []
+    for stream, totals in compared.items():
+        problems += difference(stream, totals.sent, totals.loaded, "were loaded")
+    if problems:
+        title = "The loaded rows are not those that Intercom sent. Read it again."
+        raise click.ClickException("\n- ".join([title, *problems]))
+    return compared
 
 
 def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str | None) -> Sync:
@@ -51,8 +129,8 @@ def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str
         as_of=simulated or max(read_at[stream] for stream in LISTS),
         is_time_simulated=simulated is not None,
         source_hosts=evidence.hosts,
-        workspace={name: storable(workspace[name]) for name in ("id", "name", "region")},
-        token_owner={name: storable(workspace[f"token_admin_{name}"]) for name in names},
+        workspace={name: workspace[name] for name in ("id", "name", "region")},
+        token_owner={name: workspace[f"token_admin_{name}"] for name in names},
         api_version=evidence.complete["versions"].get("intercom_api"),
         tap_version=f"{TAP}/{evidence.complete['versions'].get('tap')}",
         read_at=read_at,
@@ -61,7 +139,6 @@ def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str
         totals=totals,
         complete=evidence.complete,
         files=evidence.files,
-        reconciliation=None,
         operator=operator(),
         code=code(),
     )
@@ -80,17 +157,17 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     Returns:
         What differs, and the keys of the entitlements in the responses.
     """
+    if ENTITLEMENTS not in sync.totals:  # of an earlier version
+        return [], set()
     evidence = read_evidence(folder / "intercom")
     totals = compare_loaded(evidence.rows, evidence.rows)
     again = describe(evidence, totals, sync.as_of if sync.is_time_simulated else None)
-    found = [
-        difference(stream, totals[stream].sent, known.sent, f"are in the record of {folder.name}")
-        for stream, known in sync.totals.items()
-    ]
-    found += [
+    problems = [
         f"{name} in the record of {folder.name} is not that of the responses"
         for name in SHOWN
         if getattr(sync, name) != getattr(again, name)
     ]
-    keys = {key for (key,) in entitlements(evidence.rows)}
-    return [problem for problem in found if problem], keys
+    for stream, known in sync.totals.items():
+        where = f"are in the record of {folder.name}"
+        problems += difference(stream, totals[stream].sent, known.sent, where)
+    return problems, {key for (key,) in entitlements(evidence.rows)}

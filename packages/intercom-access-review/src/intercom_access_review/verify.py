@@ -2,109 +2,141 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
+from msgspec.structs import replace
 
 from intercom_access_review import legacy
-from intercom_access_review.archive import INDEX, entries_of_archive, read_review
+from intercom_access_review.archive import INDEX, Archived, add_step, read_step
+from intercom_access_review.decisions import SUFFIXES, decision_of
 from intercom_access_review.identity import running_package
 from intercom_access_review.items import ITEM_KINDS
-from intercom_access_review.manifest import ENDS, NAME, files_of, last_manifests, read_manifests
-from intercom_access_review.project import LEFT_BEHIND, sha256
-from intercom_access_review.recompute import problems_of_review
+from intercom_access_review.manifest import (
+    NAME,
+    chain_until,
+    files_of,
+    is_intact,
+    last_manifests,
+    read_manifests,
+)
+from intercom_access_review.project import LEFT_BEHIND, REVIEWS, entries, iso_day, sha256
+from intercom_access_review.records import Completion, DecisionImport, Removals, Review
 from intercom_access_review.settings import PATH, Settings, load_settings
 from intercom_access_review.signatures import UncheckedError, signer_of, stamper_of
+from intercom_access_review.sync_record import (
+    ENTITLEMENTS,
+    difference,
+    problems_of_sync,
+    totals_of_worksheets,
+)
+from intercom_access_review.worksheets import DECIDED, read_rows
 
 if TYPE_CHECKING:
-    from intercom_access_review.records import Manifest
+    from intercom_access_review.records import Decision, Manifest
+    from intercom_access_review.worksheets import Texts
 
-CHECKS = {
-    ".sig": ("signature", "signed by", signer_of),
-    ".tsr": ("timestamp", "timestamped by", stamper_of),
+SEALS = {
+    "signature": (".sig", "signed by", signer_of),
+    "timestamp": (".tsr", "timestamped by", stamper_of),
 }
+FILE = click.Path(exists=True, dir_okay=False)
+
+
+@dataclass
+class Check:
+    """What an archive contains, and what is wrong with it."""
+
+    manifests: dict[Path, Manifest]
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    """By the name of the review, or of another file."""
+    seals: dict[Path, list[str]] = field(default_factory=dict)
+    """Who signed and timestamped each manifest."""
+    reviews: dict[str, Archived] = field(default_factory=dict)
+    """The reviews by name, the oldest first, if the chain of manifests is intact."""
+
+    def note(self, name: str, problems: list[str]) -> None:
+        """Add the problems of a review or another file."""
+        self.problems.setdefault(name, []).extend(problems)
+
+    def replay(self, folder: Path, manifest: Manifest) -> None:
+        """Compute a step again, and add it to the reviews."""
+        try:
+            self.note(manifest.review, problems_of_record(folder, manifest, self.reviews))
+            add_step(self.reviews, manifest, folder)
+        except (click.ClickException, LookupError) as error:
+            self.note(manifest.review, [str(error).rstrip(".")])
+
+
+def check_archive(root: Path, settings: Settings) -> Check:
+    """Check an archive, and compute everything in it again if its chain is intact."""
+    check = Check(read_manifests(root))
+    for path in entries(root):
+        if path.name not in {".new", INDEX}:  # a step that was stopped, and the page of all reviews
+            check.note(path.name, problems_of_entry(path))
+    for path, manifest in check.manifests.items():
+        name = path.relative_to(root).parts[0]
+        check.seals[path], problems = seals_of(path, settings)
+        check.note(name, problems_of_files(path.parent, manifest) + problems)
+        check.note(manifest.review, problems_of_place(root, path, manifest))
+    last = last_manifests(root)
+    chain = chain_until(root, last[0]) if len(last) == 1 else []
+    if len(chain) < len(check.manifests):
+        check.note(INDEX, ["the manifests are not one chain"])
+        return check
+    for path, manifest in chain:
+        check.replay(path.parent, manifest)
+    return check
+
+
+def problems_of_entry(path: Path) -> list[str]:
+    """Return why something in an archive is not a review, if it is not."""
+    if (path / NAME).is_file() and not path.is_symlink():
+        return []
+    return legacy.problems_of(path) if (path / legacy.EVIDENCE).is_file() else ["no step wrote it"]
 
 
 def problems_of_files(folder: Path, manifest: Manifest) -> list[str]:
     """Return the files of a step that differ from its manifest."""
     found = {path.relative_to(folder).as_posix(): path for path in files_of(folder)}
-    changed = [
-        f"{name} was changed"
-        for name, digest in manifest.files.items()
-        if name in found and (found[name].is_symlink() or sha256(found[name]) != digest)
-    ]
-    missing = [f"{name} is missing" for name in manifest.files.keys() - found.keys()]
-    return (
-        changed
-        + sorted(missing)
-        + [f"{n} is not in the manifest" for n in sorted(found.keys() - manifest.files.keys())]
-    )
-
-
-def problems_of_chain(root: Path, manifests: dict[Path, Manifest]) -> dict[str, list[str]]:
-    """Return what is wrong with the order of the steps, by review."""
-    problems: dict[str, list[str]] = {}
-    followers: dict[str, str] = {}
-    for path, manifest in manifests.items():
-        name, own = manifest.review, path.relative_to(root).as_posix()
-        for before, digest in manifest.previous.items():
-            target = root / before
-            if not target.is_file() or sha256(target) != digest:
-                problems.setdefault(name, []).append(
-                    f"{before}, which {own} follows, is missing or was changed"
-                )
-            if followers.setdefault(before, own) != own:
-                problems.setdefault(name, []).append(
-                    f"{own} and {followers[before]} follow the same step"
-                )
-        if path.relative_to(root).parts[0] != name:
-            problems.setdefault(name, []).append(f"{own} is of the review {name}")
-    first = [path for path, manifest in manifests.items() if not manifest.previous]
-    if manifests and (len(first) != 1 or len(last_manifests(root)) != 1):
-        problems.setdefault(INDEX, []).append("the manifests are not one chain")
+    problems = []
+    for name in sorted(found.keys() | manifest.files.keys()):
+        if name not in found:
+            problems.append(f"{name} is missing")
+        elif name not in manifest.files:
+            problems.append(f"{name} is not in the manifest")
+        elif found[name].is_symlink() or sha256(found[name]) != manifest.files[name]:
+            problems.append(f"{name} was changed")
     return problems
 
 
-def problems_by_review(root: Path, settings: Settings) -> dict[str, list[str]]:
-    """Return the problems of an archive by the name of the review, or of another file."""
-    manifests = read_manifests(root)
-    problems: dict[str, list[str]] = {}
-    for path in entries_of_archive(root):
-        known = problems.setdefault(path.name, [])
-        if path / NAME in manifests and not path.is_symlink():
-            try:
-                known += problems_of_review(read_review(path))
-            except click.ClickException as error:
-                known.append(error.message.rstrip("."))
-        elif (path / legacy.EVIDENCE).is_file():
-            known += legacy.problems_of(path)
-        else:
-            known.append("no step wrote it")
-    for path, manifest in manifests.items():
-        known = problems.setdefault(path.relative_to(root).parts[0], [])
-        known += problems_of_files(path.parent, manifest)
-        known += seals_of(path, settings)[1]
-    for name, more in problems_of_chain(root, manifests).items():
-        problems.setdefault(name, []).extend(more)
+def problems_of_place(root: Path, path: Path, manifest: Manifest) -> list[str]:
+    """Return what is wrong with the place of a step in the archive."""
+    own = path.relative_to(root)
+    problems = [
+        f"{name}, which {own.as_posix()} follows, is missing or was changed"
+        for name, digest in manifest.previous.items()
+        if not is_intact(root, name, digest)
+    ]
+    if own.parts[0] != manifest.review:
+        problems.append(f"{own.as_posix()} is of the review {manifest.review}")
     return problems
 
 
 def seals_of(path: Path, settings: Settings) -> tuple[list[str], list[str]]:
     """Return who signed and timestamped a manifest, and what is wrong with that."""
     texts, problems = [], []
-    for end in ENDS:
-        kind, words, check = CHECKS[end]
+    for kind, (end, words, check) in SEALS.items():
         try:
             if path.with_name(f"{path.name}{end}").is_file():
                 texts.append(f"{words} {check(path, settings)}")
             else:
                 texts.append(f"no {kind}")
-                problems += (
-                    [f"{path} has no {kind}, which is required"] if kind in settings.require else []
-                )
-        except UncheckedError as error:
+                if kind in settings.require:
+                    problems.append(f"{path} has no {kind}, which is required")
+        except UncheckedError as error:  # noqa: PERF203 (each seal is checked)
             texts.append(f"{kind} not checked ({error.message})")
         except click.ClickException as error:
             texts.append(f"{kind} not valid")
@@ -112,42 +144,122 @@ def seals_of(path: Path, settings: Settings) -> tuple[list[str], list[str]]:
     return texts, problems
 
 
+def problems_of_record(folder: Path, manifest: Manifest, reviews: dict[str, Archived]) -> list[str]:
+    """Return what differs when a step is computed again.
+
+    Args:
+        folder: The folder of the step.
+        manifest: The manifest of the step.
+        reviews: The reviews before the step, by name.
+    """
+    record = read_step(manifest.step, folder)
+    if isinstance(record, Review):
+        return problems_of_sync(folder, record.sync)[0] + problems_of_rows(folder, record)
+    review = reviews[manifest.review]
+    if isinstance(record, DecisionImport):
+        return problems_of_decisions(folder, record, review)
+    if isinstance(record, Removals):
+        problems, there = problems_of_sync(folder, record.sync)
+        keys = [row["access_key"] for row in record.removals if row["access_key"] in there]
+        return problems + [f"removals/{folder.name} has {key}, which still existed" for key in keys]
+    if isinstance(record, Completion):
+        problems, _ = problems_of_sync(folder, record.sync)
+        if record.decisions != list(review.decisions.values()):
+            problems.append("completion.json doesn't have the decisions that were imported")
+        return problems
+    return []
+
+
+def problems_of_rows(folder: Path, record: Review) -> list[str]:
+    """Return how the worksheets of a review differ from what Intercom sent."""
+    rows = Archived(folder, record).rows
+    problems: list[str] = []
+    if totals := record.sync.totals.get(ENTITLEMENTS):
+        reviewed = totals_of_worksheets(rows)
+        problems += difference(ENTITLEMENTS, totals.sent, reviewed, "are in the worksheets")
+    if len(rows) != record.rows:
+        problems.append(f"the worksheets have {len(rows)} rows instead of {record.rows}")
+    return problems
+
+
+def problems_of_decisions(folder: Path, record: DecisionImport, review: Archived) -> list[str]:
+    """Return the decisions and attestations that no completed worksheet has."""
+    rows = {
+        (path.name, row["row"]): row
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES
+        for _, row in read_rows(path)
+    }
+    is_old = (review.folder / legacy.EVIDENCE).exists()
+    problems = [
+        f"the decision about {one.access_key!r} is not that of imports/{one.file}"
+        for one in record.decisions
+        if not (is_old and one.file.startswith("../"))
+        and again(one, rows.get((Path(one.file).name, one.access_key)), review) != one
+    ]
+    for one in record.attestations:
+        row = rows.get((one["file"], f"attestation/{one['reviewer']}"))
+        if row is None or iso_day(row["decided on"]) != one["attested_on"]:
+            problems.append(f"the attestation of {one['reviewer']} is in no worksheet")
+    return problems
+
+
+def again(decision: Decision, row: Texts | None, review: Archived) -> Decision | None:
+    """Return the decision in the row of a completed worksheet, if there is one."""
+    if row is None:
+        return None
+    decided = {name: row[name] for name in DECIDED}
+    found = decision_of(
+        review.rows[decision.access_key] | decided, review, Path(), decision.imported_at
+    )
+    return replace(found, file=decision.file)
+
+
+def load_archive(settings: Settings) -> list[Archived]:
+    """Return all reviews, the oldest first, after upgrading those of earlier versions.
+
+    Raises:
+        click.ClickException: The archive was changed.
+    """
+    legacy.upgrade(settings)
+    check = check_archive(REVIEWS, settings)
+    lines = [
+        f"{REVIEWS / name}: {text}" for name, found in check.problems.items() for text in found
+    ]
+    if lines:
+        raise click.ClickException("\n- ".join(["The archive was changed:", *lines]))
+    return list(check.reviews.values())
+
+
 @click.command()
 @click.argument("archive", type=click.Path(path_type=Path), default="reviews")
-@click.option("--allowed-signers", help="Your own file of public keys, as ssh-keygen reads it.")
-@click.option("--timestamp-ca", help="Your own certificates of the timestamp service's authority.")
+@click.option("--allowed-signers", type=FILE, help="Your own file of public keys of ssh-keygen.")
+@click.option("--timestamp-ca", type=FILE, help="Your own certificates of the timestamp authority.")
 def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None) -> None:
     """Check whether the reviews in ARCHIVE are as they were written."""
     settings = load_settings(ITEM_KINDS) if PATH.exists() else Settings()
-    own = {"allowed_signers": allowed_signers, "timestamp_ca": timestamp_ca}
-    given = {name: value for name, value in own.items() if value is not None}
-    for name, value in given.items():
-        if not Path(value).expanduser().is_file():
-            option = name.replace("_", "-")
-            raise click.ClickException(f"--{option} is {value!r}, which is not a file.")
-    kinds = {"allowed_signers": "signature", "timestamp_ca": "timestamp"}
-    required = {*settings.require, *(kinds[name] for name in given)}
-    settings = msgspec.structs.replace(settings, **given, require=sorted(required))
-    problems, running = problems_by_review(archive, settings), running_package()
-    for name, found in problems.items():
+    required = set(settings.require)
+    if allowed_signers:
+        settings.allowed_signers = allowed_signers
+        required.add("signature")
+    if timestamp_ca:
+        settings.timestamp_ca = timestamp_ca
+        required.add("timestamp")
+    settings.require = sorted(required)
+    check, running = check_archive(archive, settings), running_package()
+    for name, found in check.problems.items():
         result = f"FAILED: {'; '.join(found)}" if found else "passed"
         click.echo(f"{archive / name}: integrity check {result}")
-    for path, manifest in read_manifests(archive).items():
+    for path, manifest in check.manifests.items():
         package = manifest.package
         here = f"{running['version']} ({running['sha256'][:16]})"
         same = "this version" if package == running else f"not this version, which is {here}"
-        click.echo(f"{sha256(path)}  {path}: {', '.join(seals_of(path, settings)[0])}")
+        click.echo(f"{sha256(path)}  {path}: {', '.join(check.seals[path])}")
         click.echo(f"  written by {package['version']} ({package['sha256'][:16]}), {same}")
         click.echo(f"  source: {', '.join(manifest.source_hosts) or 'unknown'}")
     if ignored := sorted(str(p) for p in archive.rglob("*") if LEFT_BEHIND.fullmatch(p.name)):
         click.echo(f"Ignored files: {', '.join(ignored)}")
-    if not problems:
+    if not check.problems:
         raise click.ClickException(f"{archive} has no reviews.")
-    if any(problems.values()):
+    if any(check.problems.values()):
         raise click.ClickException("The integrity check failed.")
-
-
-def require_intact(root: Path, settings: Settings) -> None:
-    """Raise an error if an archive was changed."""
-    if any(problems_by_review(root, settings).values()):
-        raise click.ClickException("The archive was changed. Run 'meltano invoke review:verify'.")

@@ -1,48 +1,38 @@
-"""The warehouse of a project: DuckDB in a file, or PostgreSQL."""
+"""The warehouse of a project: DuckDB in a file, or PostgreSQL; and its tables, which dbt builds.
+
+dbt writes only to the warehouse and to output/dbt.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
+import click
 import yaml
 
+from intercom_access_review.files import make_folder, write_text
+from intercom_access_review.project import OUTPUT
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from intercom_access_review.project import Row
-    from intercom_access_review.records import Prepared
     from intercom_access_review.settings import Settings
+    from intercom_access_review.warehouse_duckdb import DuckDB
+    from intercom_access_review.warehouse_postgres import Postgres
 
-SOURCES = Path(__file__).parent / "dbt" / "models" / "sources.yml"
+Warehouse: TypeAlias = "DuckDB | Postgres"
+
+PROJECT = Path(__file__).parent / "dbt"
+FOLDER = OUTPUT / "dbt"
+RUN_DBT = "from dbt.cli.main import cli; cli()"
+SOURCES = PROJECT / "models" / "sources.yml"
 """The tables that the package writes for dbt and for others, with the types of their columns."""
-
-
-class Warehouse(Protocol):
-    """What a review needs of a warehouse."""
-
-    profile: Row
-    """How dbt connects."""
-
-    def check(self) -> None:
-        """Raise an error if it cannot be written to."""
-
-    def query(self, sql: str, parameters: Iterable[object] = ()) -> list[Row]:
-        """Return the rows of a query. Parameters are written as `?`."""
-
-    def write(self, tables: Mapping[str, Iterable[Row]]) -> None:
-        """Replace tables: all of them, or none."""
-
-    def loaded(self, stream: str, columns: list[str]) -> Iterator[Row]:
-        """Return the rows of a list as the last sync loaded them."""
-
-    def loaded_events(self, prepared: Prepared, columns: list[str]) -> Iterator[tuple[Row, bool]]:
-        """Return log entries, each with whether this sync loaded it."""
-
-    def holds_events(self) -> bool:
-        """Return whether log entries were loaded that no build has seen."""
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -84,11 +74,22 @@ def known_syncs(warehouse: Warehouse) -> dict[datetime, datetime | None]:
     return {row["as_of"]: row["logs_read_to"] for row in warehouse.query("select * from syncs")}
 
 
-def rename_old_columns(warehouse: Warehouse) -> None:
-    """Rename the columns of tables that versions before this package created."""
-    old = known_syncs(warehouse) and warehouse.query(
-        "select 1 from information_schema.columns where table_name = 'syncs'"
-        " and table_schema in ('access_review', 'main') and column_name = 'is_pretended'"
-    )
-    if old:
-        warehouse.query("alter table syncs rename column is_pretended to is_simulated")
+def build(warehouse: Warehouse) -> None:
+    """Build and test all models.
+
+    Raises:
+        click.ClickException: dbt fails.
+    """
+    make_folder(FOLDER)
+    profile = {"target": "review", "outputs": {"review": warehouse.profile}}
+    write_text(FOLDER / "profiles.yml", json.dumps({"access_review": profile}))
+    # The variables of another dbt project would change where dbt writes, and what it builds.
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("DBT_")}
+    arguments = [
+        *("--quiet", "--no-use-colors", "--log-path", str(FOLDER), "--log-level-file", "none"),
+        *("build", "--project-dir", str(PROJECT), "--profiles-dir", str(FOLDER)),
+        *("--target", "review", "--target-path", str(FOLDER.absolute())),
+    ]
+    done = subprocess.run([sys.executable, "-c", RUN_DBT, *arguments], check=False, env=environment)  # noqa: S603
+    if done.returncode:
+        raise click.ClickException("dbt failed. See its messages above.")

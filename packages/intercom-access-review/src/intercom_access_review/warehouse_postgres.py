@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 
+from intercom_access_review.evidence import LOGS
 from intercom_access_review.warehouse import table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from intercom_access_review.project import Row
-    from intercom_access_review.records import Prepared
-
 SCHEMA, LOADED = "access_review", "intercom"
 
 
@@ -64,10 +62,9 @@ class Postgres:
                 connection.execute(f"drop table {schema}.write_test")
 
     def query(self, sql: str, parameters: Iterable[object] = ()) -> list[Row]:
-        """Return the rows of a query."""
+        """Return the rows of a query. Parameters are written as `?`."""
         with self.connected() as connection:
-            done = connection.execute(sql.replace("?", "%s").encode(), list(parameters))
-            return done.fetchall() if done.description else []
+            return connection.execute(sql.replace("?", "%s").encode(), list(parameters)).fetchall()
 
     def write(self, tables: Mapping[str, Iterable[Row]]) -> None:
         """Replace tables: all of them, or none."""
@@ -83,43 +80,18 @@ class Postgres:
                     for row in rows:
                         copy.write_row([row.get(name) for name in columns])
 
-    def loaded(self, stream: str, columns: list[str]) -> Iterator[Row]:
-        """Return the rows of a list as the last sync loaded them."""
-        yield from self._rows(stream, columns, sql.SQL("_sdc_deleted_at is null"))
+    def loaded(self, stream: str) -> Iterator[Row]:
+        """Return the rows of a stream as the loader wrote them.
 
-    def loaded_events(self, prepared: Prepared, columns: list[str]) -> Iterator[tuple[Row, bool]]:
-        """Return log entries, each with whether this sync loaded it.
-
-        The target stores times without a zone, in the zone of its session, which is also ours.
+        The loader stores times without a zone, in the zone of its session, which is also ours.
         """
-        is_new = sql.SQL("cast(_sdc_received_at as timestamptz) >= {}").format(prepared.began_at)
-        more = [
-            sql.SQL("cast(created_at as timestamptz) as created_at"),
-            is_new + sql.SQL(" as is_new"),
-        ]
-        names = [name for name in columns if name != "created_at"]
-        for row in self._rows("activity_logs", names, sql.SQL("true"), more):
-            yield row, row.pop("is_new")
-
-    def holds_events(self) -> bool:
-        """Return whether log entries were loaded that no build has seen."""
-        return any(True for _ in self._rows("activity_logs", ["id"], sql.SQL("true limit 1")))
-
-    def _rows(
-        self,
-        stream: str,
-        columns: list[str],
-        where: sql.Composable,
-        more: Iterable[sql.Composable] = (),
-    ) -> Iterator[Row]:
-        table = sql.Identifier(LOADED, stream)
-        listed = sql.SQL(", ").join([*map(sql.Identifier, columns), *more])
-        text = sql.SQL("select {} from {} where {}").format(listed, table, where)
+        time = ", cast(created_at as timestamptz) as created_at" if stream == LOGS else ""
+        table = f"{LOADED}.{stream}"
         with self.connected() as connection:
-            if connection.execute(
-                "select to_regclass(%s) as found", [f"{LOADED}.{stream}"]
-            ).fetchone() == {"found": None}:
-                return  # the target creates no table for a stream without rows
+            found = connection.execute("select to_regclass(%s) as found", [table]).fetchone()
+            if found == {"found": None}:
+                return  # the loader creates no table for a stream without rows
             with connection.cursor("rows") as cursor:
-                cursor.execute(text)
+                text = f"select *{time} from {table} where _sdc_deleted_at is null"  # noqa: S608
+                cursor.execute(text.encode())
                 yield from cursor
