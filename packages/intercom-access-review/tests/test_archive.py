@@ -1,9 +1,7 @@
 """The archive: who wrote it, its signatures and timestamps, and steps that fail."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import pytest
@@ -26,18 +24,14 @@ from archives import (
     write_review,
 )
 from intercom_access_review import signatures
+from intercom_access_review.archive import Archived
 from intercom_access_review.manifest import new_step
 from intercom_access_review.project import REVIEWS
 from intercom_access_review.records import Review, read_record
+from intercom_access_review.settings import Settings
 from intercom_access_review.verify import load_archive
 from projects import make_writable
 from timestamps import allow, authority, service, ssh_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from intercom_access_review.archive import Archived
-    from intercom_access_review.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("in_project")
 

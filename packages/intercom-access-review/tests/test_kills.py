@@ -1,11 +1,9 @@
 """Steps that are killed before any of their changes: the archive is whole after each kill."""
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +11,6 @@ from archives import ADA, BEN, NAME, complete, imported, read_review, verify, wr
 from intercom_access_review.project import INBOX, REVIEWS
 from intercom_access_review.settings import Settings
 from intercom_access_review.verify import load_archive
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here"),

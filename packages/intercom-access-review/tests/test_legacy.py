@@ -4,12 +4,10 @@
 worksheets are imported, and the third one is `late.csv`.
 """
 
-from __future__ import annotations
-
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,9 +16,6 @@ from projects import NOW, Project, make_writable
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("legacy")]
 

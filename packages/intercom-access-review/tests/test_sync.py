@@ -1,14 +1,12 @@
 """Syncs: what is refused before Intercom is called, and what a stopped run leaves behind."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import psycopg
@@ -18,9 +16,6 @@ from projects import NOW, Project, clock, day, environment_of_package, make_writ
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("sync")]
 

@@ -1,12 +1,11 @@
 """Ways to change an archive, and what finds each of them."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -29,18 +28,13 @@ from archives import (
     verify,
     write_review,
 )
+from intercom_access_review.archive import Archived
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.manifest import new_step
 from intercom_access_review.project import PAGE, REVIEWS, sha256
 from intercom_access_review.records import Removals, Review, read_record, write_record
+from intercom_access_review.settings import Settings
 from projects import day, make_writable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from intercom_access_review.archive import Archived
-    from intercom_access_review.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("in_project")
 

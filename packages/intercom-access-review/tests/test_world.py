@@ -1,14 +1,13 @@
 """Three reviews of difficult people, against what is true by construction."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from browser import broken_words, shown
-from projects import day, read_rows
+from projects import Project, day, read_rows
 from world import (
     AGO,
     BLANK_FORMULA,
@@ -23,15 +22,10 @@ from world import (
     SILENT,
     UNKNOWN,
     USED,
+    Marts,
     grants,
     world,
 )
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-    from projects import Project
-    from world import Marts
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("world")]
 

@@ -1,31 +1,26 @@
 """The reviews in the archive, with what was decided in them."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from intercom_access_review.project import Row, utc
 from intercom_access_review.records import (
     Completion,
     Decision,
     DecisionImport,
+    Manifest,
     Reassignment,
     ReassignmentStep,
     Record,
     Removals,
     Review,
+    Step,
     read_record,
 )
 from intercom_access_review.worksheets import Texts, read_rows, reviewer_of_attestation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from intercom_access_review.records import Manifest, Step
 
 INDEX = "index.html"
 STEPS: dict[Step, tuple[str, type[Record]]] = {

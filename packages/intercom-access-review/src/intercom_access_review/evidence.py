@@ -3,30 +3,25 @@
 Rows that were loaded get the same form as those that were sent, so that both can be compared.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json
 import re
 import shutil
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import normalized_address
 from intercom_access_review.project import INPUTS, INTERCOM, Row, sha256, utc
+from intercom_access_review.records import Sync
 from intercom_access_review.texts import visible_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from intercom_access_review.records import Sync
 
 LISTS = ("workspaces", "admins", "teams", "team_memberships")
 OPTIONAL_LISTS = ("roles",)

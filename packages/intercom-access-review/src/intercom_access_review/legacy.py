@@ -1,9 +1,7 @@
 """Upgrade reviews by versions before this package: add files in today's format, change none."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import msgspec
@@ -20,12 +18,8 @@ from intercom_access_review.records import (
     Totals,
     write_record,
 )
+from intercom_access_review.settings import Settings
 from intercom_access_review.worksheets import OLD_DECISIONS, read_rows, write_worksheets
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from intercom_access_review.settings import Settings
 
 EVIDENCE = "evidence.json"
 CLOSING = "closed/closing.json"

@@ -1,25 +1,18 @@
 """The manifests of an archive: each step writes one, and each names the one before it."""
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from intercom_access_review.files import make_folder
 from intercom_access_review.identity import operator, running_package
 from intercom_access_review.project import LEFT_BEHIND, REVIEWS, now, sha256
-from intercom_access_review.records import Manifest, read_record, write_record
+from intercom_access_review.records import Manifest, Step, read_record, write_record
+from intercom_access_review.settings import Settings
 from intercom_access_review.signatures import seal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from intercom_access_review.records import Step
-    from intercom_access_review.settings import Settings
 
 NAME = "manifest.json"
 ENDS = (".sig", ".tsr")

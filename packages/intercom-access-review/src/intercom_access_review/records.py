@@ -1,17 +1,13 @@
 """The JSON files of a project. Each has a format number."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, TypeVar
+from pathlib import Path
+from typing import Literal, TypeVar
 
 import click
 import msgspec
 
 from intercom_access_review.files import write_text
 from intercom_access_review.project import Row
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMAT = 1
 Step = Literal["review", "import", "reassignment", "removals", "completion"]

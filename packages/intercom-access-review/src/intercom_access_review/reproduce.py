@@ -1,14 +1,12 @@
 """Reproduce a review from its stored responses and inputs, without its project and warehouse."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -19,18 +17,13 @@ from intercom_access_review.identity import running_package
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.manifest import NAME, chain_until
 from intercom_access_review.new_review import TABLES, worksheet_rows, write_results
-from intercom_access_review.project import INPUTS, PAGE
+from intercom_access_review.project import INPUTS, PAGE, Row
 from intercom_access_review.records import Manifest, Review, Tables, read_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.state import State
 from intercom_access_review.tables import build_from
 from intercom_access_review.teammates_export import exported_addresses
 from intercom_access_review.worksheets import read_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from intercom_access_review.project import Row
 
 OF_HISTORY = {
     *("access_changes", "outcomes", "review_items", "syncs", "terminated_users"),

@@ -1,21 +1,16 @@
 """Signatures (SSH) and timestamps (RFC 3161) of manifests, made with ssh-keygen and openssl."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from intercom_access_review.files import replacing
-
-if TYPE_CHECKING:
-    from intercom_access_review.settings import Settings
+from intercom_access_review.settings import Settings
 
 NAMESPACE = "tap-intercom-access-review"
 TIMEOUT = 30

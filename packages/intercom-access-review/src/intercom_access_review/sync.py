@@ -1,10 +1,8 @@
 """Before and after the tap reads Intercom: refuse what can't work, then build the tables."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
@@ -32,12 +30,7 @@ from intercom_access_review.sync_record import SIMULATED_TIME, compare_loaded, d
 from intercom_access_review.tables import build_from
 from intercom_access_review.teammates_export import read_export
 from intercom_access_review.verify import load_archive
-from intercom_access_review.warehouse import known_syncs, open_warehouse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from intercom_access_review.warehouse import Warehouse
+from intercom_access_review.warehouse import Warehouse, known_syncs, open_warehouse
 
 ANEW = "MELTANO_RUN_FULL_REFRESH=true meltano run access-sync"
 LOG_FILE = LOADED / f"{LOGS}.jsonl"

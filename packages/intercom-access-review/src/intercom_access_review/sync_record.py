@@ -1,26 +1,18 @@
 """The record of a sync: what its responses show, and control totals of its rows."""
 
-from __future__ import annotations
-
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
-from intercom_access_review.evidence import LISTS, LOGS, read_evidence
+from intercom_access_review.evidence import LISTS, LOGS, Evidence, Key, Rows, read_evidence
 from intercom_access_review.identity import TAP, code, operator
 from intercom_access_review.records import StreamTotals, Sync, Totals
 from intercom_access_review.texts import visible_name
-from intercom_access_review.worksheets import as_read
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from intercom_access_review.evidence import Evidence, Key, Rows
-    from intercom_access_review.worksheets import Texts
+from intercom_access_review.worksheets import Texts, as_read
 
 SIMULATED_TIME = "REVIEWED_AT"
 """The variable with which the demo simulates a time."""

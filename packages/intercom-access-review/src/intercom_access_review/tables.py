@@ -1,23 +1,15 @@
 """The tables that dbt builds on. Strings are compared here, so that all warehouses agree."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
 
 from intercom_access_review.archive import archive_tables
-from intercom_access_review.inputs import mailbox
+from intercom_access_review.evidence import Rows
+from intercom_access_review.inputs import Inputs, mailbox
 from intercom_access_review.project import Row, utc
+from intercom_access_review.records import Sync
+from intercom_access_review.state import State
 from intercom_access_review.texts import comparison_key, is_bot_address, visible_name
-from intercom_access_review.warehouse import build, has_table
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from intercom_access_review.evidence import Rows
-    from intercom_access_review.inputs import Inputs
-    from intercom_access_review.records import Sync
-    from intercom_access_review.state import State
-    from intercom_access_review.warehouse import Warehouse
+from intercom_access_review.warehouse import Warehouse, build, has_table
 
 ADDRESSES = ["email", "reviewer", "owner", "manager", "sender", "receiver", "token_admin_email"]
 NAMES = ("name", "role_name", "team_name")

@@ -1,10 +1,7 @@
 """Verify an archive: every file, the chain of manifests, signatures, and control totals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
@@ -23,7 +20,14 @@ from intercom_access_review.manifest import (
     read_manifests,
 )
 from intercom_access_review.project import LEFT_BEHIND, REVIEWS, entries, iso_day, sha256
-from intercom_access_review.records import Completion, DecisionImport, Removals, Review
+from intercom_access_review.records import (
+    Completion,
+    Decision,
+    DecisionImport,
+    Manifest,
+    Removals,
+    Review,
+)
 from intercom_access_review.settings import PATH, Settings, load_settings
 from intercom_access_review.signatures import UncheckedError, signer_of, stamper_of
 from intercom_access_review.sync_record import (
@@ -32,11 +36,7 @@ from intercom_access_review.sync_record import (
     problems_of_sync,
     totals_of_worksheets,
 )
-from intercom_access_review.worksheets import DECIDED, read_rows
-
-if TYPE_CHECKING:
-    from intercom_access_review.records import Decision, Manifest
-    from intercom_access_review.worksheets import Texts
+from intercom_access_review.worksheets import DECIDED, Texts, read_rows
 
 SEALS = {
     "signature": (".sig", "signed by", signer_of),
