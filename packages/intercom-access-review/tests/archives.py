@@ -21,11 +21,16 @@ from intercom_access_review.new_review import compare_reviewed
 from intercom_access_review.project import INBOX, PAGE, REVIEWS, sha256
 from intercom_access_review.records import Manifest, Review, write_record
 from intercom_access_review.settings import Settings
-from intercom_access_review.sync_record import compare_loaded, describe
+from intercom_access_review.sync_record import describe
 from intercom_access_review.verify import check_archive
 from intercom_access_review.worksheets import SHOWN, Texts, write_worksheets
 from projects import day, make_writable, read_rows, write_rows
 from timestamps import allow, ssh_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
 
 ADA, BEN = "ada@example.com", "ben@example.com"
 NAME, SECOND = str(day(10)), str(day(5))
@@ -93,7 +98,7 @@ def write_review(name: str = NAME, settings: Settings = SETTINGS) -> Archived:
     with new_step("review", name, REVIEWS / name, ["api.intercom.io"], settings) as new:
         write_evidence(new / "intercom", name)
         evidence = read_evidence(new / "intercom")
-        sync = describe(evidence, compare_loaded(evidence.rows, evidence.rows), None)
+        sync = describe(evidence, evidence.rows, None)
         compare_reviewed(sync, rows)
         record = Review(
             review=name,
@@ -154,22 +159,16 @@ def changed(path: Path, content: str) -> None:
 def resealed(root: Path) -> None:
     """Write all manifests of an archive again, as someone without its key can."""
     manifests = read_manifests(root)
-    chain: list[Path] = []
-    while len(chain) < len(manifests):
-        chain.append(next(p for p in manifests if following(root, manifests[p]) == chain[-1:]))
+    before = ""
     make_writable(root)
-    for path in chain:
-        manifest = manifests[path]
+    while path := next((p for p, one in manifests.items() if one.previous == before), None):
+        folder, manifest = path.parent, manifests[path]
         manifest.files = {
-            file.relative_to(path.parent).as_posix(): sha256(file) for file in files_of(path.parent)
+            file.relative_to(folder).as_posix(): sha256(file) for file in files_of(folder)
         }
-        manifest.previous = {name: sha256(root / name) for name in manifest.previous}
+        manifest.previous_sha256 = sha256(root / before) if before else ""
         write_record(path, manifest)
-
-
-def following(root: Path, manifest: Manifest) -> list[Path]:
-    """The step that a manifest follows."""
-    return [root / name for name in manifest.previous]
+        before = path.relative_to(root).as_posix()
 
 
 def reviewed_twice() -> Archived:

@@ -281,20 +281,30 @@ def import_worksheets(
     return len(completed), problems
 
 
+def import_of(completed: list[Completed], number: str) -> DecisionImport:
+    """Return the decisions and attestations of completed worksheets.
+
+    Args:
+        completed: The worksheets.
+        number: The name of the folder that keeps them.
+    """
+    decisions = {key: decision for one in completed for key, decision in one.decisions.items()}
+    for decision in decisions.values():
+        decision.file = f"{number}/{decision.file}"
+    attestations = [attestation for one in completed for attestation in one.attestations]
+    return DecisionImport(decisions=list(decisions.values()), attestations=attestations)
+
+
 def write_import(review: Archived, completed: list[Completed], settings: Settings) -> None:
     """Move worksheets from the inbox into the review, with their decisions."""
     target = next_folder(review.folder / "imports")
-    decisions = {key: decision for one in completed for key, decision in one.decisions.items()}
-    attestations = [attestation for one in completed for attestation in one.attestations]
-    for decision in decisions.values():
-        decision.file = f"{target.name}/{decision.file}"
+    record = import_of(completed, target.name)
     hosts = review.record.sync.source_hosts
     with new_step("import", review.name, target, hosts, settings) as new:
         for one in completed:
             shutil.copyfile(one.path, new / one.path.name)
             if sha256(new / one.path.name) != one.sha256:
                 raise refused(one.path, ["another program changed it meanwhile. Try again."])
-        record = DecisionImport(decisions=list(decisions.values()), attestations=attestations)
         write_record(new / "decisions.json", record)
     for one in completed:
         one.path.unlink()

@@ -21,7 +21,7 @@ from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import normalized_address
 from intercom_access_review.project import INPUTS, INTERCOM, Row, sha256, utc
 from intercom_access_review.records import Sync
-from intercom_access_review.texts import visible_name
+from intercom_access_review.texts import bullets, visible_name
 
 LISTS = ("workspaces", "admins", "teams", "team_memberships")
 OPTIONAL_LISTS = ("roles",)
@@ -157,7 +157,7 @@ def check_columns(evidence: Evidence) -> None:
         if missing := [column for column in needed if column not in selected]:
             problems.append(f"{stream} was read without {', '.join(missing)}. Select all columns.")
     if problems:
-        raise click.ClickException("\n- ".join(["The sync is not usable for a review:", *problems]))
+        raise click.ClickException(bullets("The sync is not usable for a review:", problems))
 
 
 def copy_sources(sync: Sync, folder: Path) -> None:

@@ -4,17 +4,13 @@ A file is written beside its place and moved there when it is complete. It gets 
 of its folder, and other users can't read it, whatever the umask. Symbolic links are never followed.
 """
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 import click
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
 def restrict_umask() -> None:

@@ -1,7 +1,5 @@
 """Which code ran, and who or what ran it."""
 
-from __future__ import annotations
-
 import getpass
 import hashlib
 import json

@@ -19,6 +19,7 @@ from intercom_access_review.records import (
     write_record,
 )
 from intercom_access_review.settings import Settings
+from intercom_access_review.texts import bullets
 from intercom_access_review.worksheets import OLD_DECISIONS, read_rows, write_worksheets
 
 EVIDENCE = "evidence.json"
@@ -86,7 +87,7 @@ def add_review(folder: Path, settings: Settings) -> None:
         click.ClickException: The review was changed since it was written.
     """
     if problems := problems_of(folder):
-        raise click.ClickException("\n- ".join([f"{folder} was changed:", *problems]))
+        raise click.ClickException(bullets(f"{folder} was changed:", problems))
     rows = {row["row"]: row for _, row in read_rows(folder / "access-review.csv")}
     for path in sorted((folder / "lists").glob("*.csv")):
         rows |= {row["row"]: row for _, row in read_rows(path)}

@@ -29,24 +29,24 @@ def read_manifests(root: Path) -> dict[Path, Manifest]:
 def last_manifests(root: Path) -> list[Path]:
     """Return the manifests that no other one names. An intact archive has one."""
     manifests = read_manifests(root)
-    named = {root / name for manifest in manifests.values() for name in manifest.previous}
+    named = {root / manifest.previous for manifest in manifests.values()}
     return [path for path in manifests if path not in named]
 
 
-def is_intact(root: Path, name: str, digest: str) -> bool:
-    """Return whether a manifest is as the next one names it."""
-    return (root / name).is_file() and sha256(root / name) == digest
+def has_previous(root: Path, manifest: Manifest) -> bool:
+    """Return whether the manifest before is there, and was not changed."""
+    path = root / manifest.previous
+    return path.is_file() and sha256(path) == manifest.previous_sha256
 
 
 def chain_until(root: Path, last: Path) -> list[tuple[Path, Manifest]]:
     """Return the intact steps of an archive up to one of them, the first one first."""
-    chain: list[tuple[Path, Manifest]] = []
-    path: Path | None = last
-    while path:
+    manifest = read_record(last, Manifest)
+    chain = [(last, manifest)]
+    while has_previous(root, manifest):
+        path = root / manifest.previous
         manifest = read_record(path, Manifest)
         chain.insert(0, (path, manifest))
-        before = (root / one[0] for one in manifest.previous.items() if is_intact(root, *one))
-        path = next(before, None)
     return chain
 
 
@@ -83,9 +83,11 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
         operator=operator(),
         source_hosts=hosts,
         package=running_package(),
-        previous={path.relative_to(REVIEWS).as_posix(): sha256(path) for path in last},
         files={path.relative_to(folder).as_posix(): sha256(path) for path in files},
     )
+    for path in last:
+        manifest.previous = path.relative_to(REVIEWS).as_posix()
+        manifest.previous_sha256 = sha256(path)
     write_record(folder / NAME, manifest)
     seal(folder / NAME, settings)
     for path in [*files, folder / NAME]:

@@ -46,8 +46,6 @@ class Sync(Record):
     is_time_simulated: bool = False
     """Whether the demo simulates as_of. Whether the data is simulated shows in source_hosts."""
     source_hosts: list[str] = []
-    api_version: str | None = None
-    tap_version: str | None = None
     read_at: dict[str, str] = {}
     logs_from: str | None = None
     logs_to: str | None = None
@@ -160,10 +158,11 @@ class Manifest(Record):
     source_hosts: list[str]
     package: Row
     """The version of this package, and the SHA-256 of its files"""
-    previous: dict[str, str]
-    """The SHA-256 of the manifest before, by path below the archive."""
     files: dict[str, str]
     """The SHA-256 of each file of the step, by path below its folder."""
+    previous: str = ""
+    """The path of the manifest before, below the archive; empty for the first one."""
+    previous_sha256: str = ""
 
 
 class Items(Record):

@@ -23,6 +23,7 @@ from intercom_access_review.settings import Settings
 from intercom_access_review.state import State
 from intercom_access_review.tables import build_from
 from intercom_access_review.teammates_export import exported_addresses
+from intercom_access_review.texts import bullets
 from intercom_access_review.worksheets import read_rows
 
 OF_HISTORY = {
@@ -32,8 +33,6 @@ OF_HISTORY = {
     *("last_activity_type", "label", "position"),
 }
 """The tables and columns that depend on earlier syncs."""
-SHOW = 50
-"""Differences that are listed, at most."""
 
 Found = dict[str, "list[Row]"]
 """Rows by the name of their table or file."""
@@ -120,9 +119,8 @@ def report(stored: Found, found: list[str], skipped: set[str]) -> None:
         click.ClickException: There are differences.
     """
     if found:
-        more = [f"and {len(found) - SHOW} more"] if len(found) > SHOW else []
-        title = f"The review was not reproduced. Differences: {len(found)}."
-        raise click.ClickException("\n- ".join([*found[:SHOW], *more]) + f"\n{title}")
+        text = f"The review was not reproduced. Differences: {len(found)}."
+        raise click.ClickException(bullets("These values differ:", found) + f"\n{text}")
     names = stored.keys() - skipped
     count = sum(len(stored[name]) for name in names)
     exception = ", except what is listed above" if skipped else ""

@@ -26,7 +26,7 @@ from intercom_access_review.project import INPUTS, INTERCOM, LOADED, SYNC, Row, 
 from intercom_access_review.records import Removals, Sync, read_record, write_record
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
-from intercom_access_review.sync_record import SIMULATED_TIME, compare_loaded, describe
+from intercom_access_review.sync_record import SIMULATED_TIME, describe
 from intercom_access_review.tables import build_from
 from intercom_access_review.teammates_export import read_export
 from intercom_access_review.verify import load_archive
@@ -115,8 +115,7 @@ def finish_sync() -> State:
     check_columns(evidence)
     loaded = loaded_rows(warehouse, evidence.rows)
     window = evidence.complete["filters"].get("window")
-    new = rows_of_sync(loaded, window)
-    sync = describe(evidence, compare_loaded(evidence.rows, new), simulated_time())
+    sync = describe(evidence, rows_of_sync(loaded, window), simulated_time())
     known = known_syncs(warehouse)
     check_gap(known, loaded, window)
     check_clock(known, sync.as_of)

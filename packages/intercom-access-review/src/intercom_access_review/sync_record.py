@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from intercom_access_review.evidence import LISTS, LOGS, Evidence, Key, Rows, read_evidence
-from intercom_access_review.identity import TAP, code, operator
+from intercom_access_review.identity import code, operator
 from intercom_access_review.records import StreamTotals, Sync, Totals
-from intercom_access_review.texts import visible_name
+from intercom_access_review.texts import bullets, visible_name
 from intercom_access_review.worksheets import Texts, as_read
 
 SIMULATED_TIME = "REVIEWED_AT"
@@ -44,13 +44,8 @@ def entitlements(rows: Rows) -> dict[Key, list[str]]:
 
 def totals_of(rows: Mapping[Key, object]) -> Totals:
     """Return the control total of rows by key, in any order."""
-    encode = json.JSONEncoder(
-        default=str, ensure_ascii=False, separators=(",", ":"), sort_keys=True
-    ).encode
-    encoded = sorted(
-        encode([*key, value]).encode("utf-8", "surrogatepass") for key, value in rows.items()
-    )
-    return Totals(len(rows), hashlib.sha256(b"\n".join(encoded)).hexdigest())
+    lines = [json.dumps([*key, row], default=str, sort_keys=True) for key, row in rows.items()]
+    return Totals(len(rows), hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest())
 
 
 def totals_by_stream(rows: Rows) -> dict[str, Totals]:
@@ -93,17 +88,20 @@ def compare_loaded(sent: Rows, loaded: Rows) -> dict[str, StreamTotals]:
         problems += difference(stream, totals.sent, totals.loaded, "were loaded")
     if problems:
         title = "The loaded rows are not those that Intercom sent. Read it again."
-        raise click.ClickException("\n- ".join([title, *problems]))
+        raise click.ClickException(bullets(title, problems))
     return compared
 
 
-def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str | None) -> Sync:
+def describe(evidence: Evidence, loaded: Rows, simulated: str | None) -> Sync:
     """Return what is known about a sync.
 
     Args:
         evidence: The evidence of the tap.
-        totals: The control totals.
+        loaded: The rows that were loaded.
         simulated: The time that the demo simulates, if any.
+
+    Raises:
+        click.ClickException: Other rows were loaded than Intercom sent.
     """
     (workspace,) = evidence.rows["workspaces"].values()
     read_at = {
@@ -123,12 +121,10 @@ def describe(evidence: Evidence, totals: dict[str, StreamTotals], simulated: str
         source_hosts=evidence.hosts,
         workspace={name: workspace[name] for name in ("id", "name", "region")},
         token_owner={name: workspace[f"token_admin_{name}"] for name in names},
-        api_version=evidence.complete["versions"].get("intercom_api"),
-        tap_version=f"{TAP}/{evidence.complete['versions'].get('tap')}",
         read_at=read_at,
         logs_from=window and first_read(evidence, window["from"]),
         logs_to=window and window["to"],
-        totals=totals,
+        totals=compare_loaded(evidence.rows, loaded),
         complete=evidence.complete,
         files=evidence.files,
         operator=operator(),
@@ -152,8 +148,8 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     if ENTITLEMENTS not in sync.totals:  # of an earlier version
         return [], set()
     evidence = read_evidence(folder / "intercom")
-    totals = compare_loaded(evidence.rows, evidence.rows)
-    again = describe(evidence, totals, sync.as_of if sync.is_time_simulated else None)
+    simulated = sync.as_of if sync.is_time_simulated else None
+    again = describe(evidence, evidence.rows, simulated)
     problems = [
         f"{name} in the record of {folder.name} is not that of the responses"
         for name in SHOWN
@@ -161,5 +157,5 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     ]
     for stream, known in sync.totals.items():
         where = f"are in the record of {folder.name}"
-        problems += difference(stream, totals[stream].sent, known.sent, where)
+        problems += difference(stream, again.totals[stream].sent, known.sent, where)
     return problems, {key for (key,) in entitlements(evidence.rows)}

@@ -40,8 +40,6 @@ def sync_facts(sync: Sync, terminated_days: int | None) -> Row:
         "name": sync.workspace["name"],
         "region": sync.workspace["region"],
         **{f"token_admin_{name}": sync.token_owner[name] for name in ("id", "name", "email")},
-        "api_version": sync.api_version,
-        "read_by": sync.tap_version,
         "source_host": ", ".join(sync.source_hosts),
         "is_intercom": all(host.endswith(".intercom.io") for host in sync.source_hosts),
         "terminated_days": terminated_days,

@@ -1,28 +1,27 @@
 """Verify an archive: every file, the chain of manifests, signatures, and control totals."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-from msgspec.structs import replace
 
 from intercom_access_review import legacy
 from intercom_access_review.archive import INDEX, Archived, add_step, read_step
-from intercom_access_review.decisions import SUFFIXES, decision_of
+from intercom_access_review.decisions import SUFFIXES, Completed, import_of
 from intercom_access_review.identity import running_package
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.manifest import (
     NAME,
     chain_until,
     files_of,
-    is_intact,
+    has_previous,
     last_manifests,
     read_manifests,
 )
-from intercom_access_review.project import LEFT_BEHIND, REVIEWS, entries, iso_day, sha256
+from intercom_access_review.project import LEFT_BEHIND, REVIEWS, entries, sha256
 from intercom_access_review.records import (
     Completion,
-    Decision,
     DecisionImport,
     Manifest,
     Removals,
@@ -36,7 +35,6 @@ from intercom_access_review.sync_record import (
     problems_of_sync,
     totals_of_worksheets,
 )
-from intercom_access_review.worksheets import DECIDED, Texts, read_rows
 
 SEALS = {
     "signature": (".sig", "signed by", signer_of),
@@ -114,12 +112,9 @@ def problems_of_files(folder: Path, manifest: Manifest) -> list[str]:
 
 def problems_of_place(root: Path, path: Path, manifest: Manifest) -> list[str]:
     """Return what is wrong with the place of a step in the archive."""
-    own = path.relative_to(root)
-    problems = [
-        f"{name}, which {own.as_posix()} follows, is missing or was changed"
-        for name, digest in manifest.previous.items()
-        if not is_intact(root, name, digest)
-    ]
+    own, before, problems = path.relative_to(root), manifest.previous, []
+    if before and not has_previous(root, manifest):
+        problems.append(f"{before}, which {own.as_posix()} follows, is missing or was changed")
     if own.parts[0] != manifest.review:
         problems.append(f"{own.as_posix()} is of the review {manifest.review}")
     return problems
@@ -157,7 +152,7 @@ def problems_of_record(folder: Path, manifest: Manifest, reviews: dict[str, Arch
         return problems_of_sync(folder, record.sync)[0] + problems_of_rows(folder, record)
     review = reviews[manifest.review]
     if isinstance(record, DecisionImport):
-        return problems_of_decisions(folder, record, review)
+        return problems_of_import(folder, record, review)
     if isinstance(record, Removals):
         problems, there = problems_of_sync(folder, record.sync)
         keys = [row["access_key"] for row in record.removals if row["access_key"] in there]
@@ -182,37 +177,29 @@ def problems_of_rows(folder: Path, record: Review) -> list[str]:
     return problems
 
 
-def problems_of_decisions(folder: Path, record: DecisionImport, review: Archived) -> list[str]:
-    """Return the decisions and attestations that no completed worksheet has."""
-    rows = {
-        (path.name, row["row"]): row
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES
-        for _, row in read_rows(path)
-    }
-    is_old = (review.folder / legacy.EVIDENCE).exists()
-    problems = [
+def problems_of_import(folder: Path, record: DecisionImport, review: Archived) -> list[str]:
+    """Return the decisions and attestations of an import that its worksheets don't have."""
+    is_old = all(one.file.startswith("../") for one in record.decisions)
+    if is_old and (review.folder / legacy.EVIDENCE).exists():
+        return []  # of an earlier version, which checked them itself
+    imported_at = next((one.imported_at for one in record.decisions), "")
+    completed = []
+    for path in entries(folder):
+        if path.suffix.lower() in SUFFIXES:
+            worksheet = Completed(path, [review], {})
+            with suppress(click.ClickException):  # a rule that is newer than the import
+                worksheet.read(imported_at)
+            completed.append(worksheet)
+    again = import_of(completed, folder.name)
+    return [
         f"the decision about {one.access_key!r} is not that of imports/{one.file}"
         for one in record.decisions
-        if not (is_old and one.file.startswith("../"))
-        and again(one, rows.get((Path(one.file).name, one.access_key)), review) != one
+        if one not in again.decisions
+    ] + [
+        f"the attestation of {one['reviewer']} is in no worksheet"
+        for one in record.attestations
+        if one not in again.attestations
     ]
-    for one in record.attestations:
-        row = rows.get((one["file"], f"attestation/{one['reviewer']}"))
-        if row is None or iso_day(row["decided on"]) != one["attested_on"]:
-            problems.append(f"the attestation of {one['reviewer']} is in no worksheet")
-    return problems
-
-
-def again(decision: Decision, row: Texts | None, review: Archived) -> Decision | None:
-    """Return the decision in the row of a completed worksheet, if there is one."""
-    if row is None:
-        return None
-    decided = {name: row[name] for name in DECIDED}
-    found = decision_of(
-        review.rows[decision.access_key] | decided, review, Path(), decision.imported_at
-    )
-    return replace(found, file=decision.file)
 
 
 def load_archive(settings: Settings) -> list[Archived]:

@@ -1,10 +1,8 @@
 """DuckDB as the warehouse: the history is in output/review.duckdb, the rows of a sync in files."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 import duckdb
@@ -12,9 +10,6 @@ import duckdb
 from intercom_access_review.files import make_folder
 from intercom_access_review.project import LOADED, OUTPUT, Row
 from intercom_access_review.warehouse import table_columns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 DATABASE = OUTPUT / "review.duckdb"
 

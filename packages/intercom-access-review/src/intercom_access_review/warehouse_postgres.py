@@ -1,21 +1,16 @@
 """PostgreSQL as the warehouse: the database that PGHOST, PGPORT, PGUSER, and so on name."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 import psycopg
 from psycopg.rows import dict_row
 
 from intercom_access_review.evidence import LOGS
+from intercom_access_review.project import Row
 from intercom_access_review.warehouse import table_columns
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from intercom_access_review.project import Row
 SCHEMA, LOADED = "access_review", "intercom"
 
 

@@ -2,5 +2,5 @@
 {{ config(materialized='incremental', unique_key='as_of', on_schema_change='append_new_columns') }}
 select
     as_of, is_simulated, logs_to as logs_read_to, workspace_id, name, region,
-    token_admin_id, token_admin_name, token_admin_email, api_version, read_by, source_host
+    token_admin_id, token_admin_name, token_admin_email, source_host
 from {{ source('input', 'sync_facts') }}
