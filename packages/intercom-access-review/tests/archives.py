@@ -19,18 +19,13 @@ from intercom_access_review.files import write_text
 from intercom_access_review.manifest import files_of, new_step, read_manifests
 from intercom_access_review.new_review import compare_reviewed
 from intercom_access_review.project import INBOX, PAGE, REVIEWS, sha256
-from intercom_access_review.records import Manifest, Review, write_record
+from intercom_access_review.records import Review, write_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.sync_record import describe
 from intercom_access_review.verify import check_archive
 from intercom_access_review.worksheets import SHOWN, Texts, write_worksheets
 from projects import day, make_writable, read_rows, write_rows
 from timestamps import allow, ssh_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
 
 ADA, BEN = "ada@example.com", "ben@example.com"
 NAME, SECOND = str(day(10)), str(day(5))

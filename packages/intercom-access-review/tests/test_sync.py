@@ -6,12 +6,16 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 
+import click
 import duckdb
 import psycopg
 import pytest
 
+from intercom_access_review.evidence import LOGS, Rows
+from intercom_access_review.sync import check_gap
 from projects import NOW, Project, clock, day, environment_of_package, make_writable
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
@@ -182,6 +186,18 @@ def test_log_entries_of_a_stopped_run_are_kept(copy: Project) -> None:
     log.write_text(loaded + '{"half', encoding="utf-8")  # a target that was stopped
     copy.run("prepare")
     assert log.read_text(encoding="utf-8") == loaded
+
+
+def test_missing_log_entries_between_two_syncs_are_an_error() -> None:
+    known: dict[datetime, datetime | None] = {
+        datetime(2026, 8, 1): datetime(2026, 8, 1)  # noqa: DTZ001
+    }
+    window = {"from": "2026-08-03T00:00:00+00:00", "to": "2026-08-04T00:00:00+00:00"}
+    between: Rows = {LOGS: {("1",): {"happened_at": datetime(2026, 8, 2)}}}  # noqa: DTZ001
+
+    with pytest.raises(click.ClickException, match="were read before, but are not in the"):
+        check_gap(known, {LOGS: {}}, window)
+    check_gap(known, between, window)
 
 
 def test_another_projects_dbt_variables_change_nothing(copy: Project, tmp_path: Path) -> None:
