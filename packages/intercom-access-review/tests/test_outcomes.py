@@ -175,7 +175,6 @@ def replaced(path: Path, old: str, new: str) -> None:
 TAMPERED = {
     "tables.json": ('"role_name": "Manager"', '"role_name": "Agent"', "privileged_access, 1, role"),
     "access-review.html": ("Eve", "Eva", "access-review.html differs"),
-    "worksheets/all.csv": (",Manager,", ",Agent,", "worksheets/all.csv, 1/role/1, access: 'Agent'"),
     "inputs/reviewers.csv": (BEN, ADA, "worksheets/all.csv, 1/role/1, reviewer"),
 }
 """What the integrity check doesn't find if all manifests are written again."""

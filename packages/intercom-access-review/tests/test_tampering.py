@@ -180,6 +180,10 @@ CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
         lambda: rewritten(ALL, "Cy", "Di"),
         "entitlements: Intercom sent 5 rows, and 5 are in the worksheets with other values",
     ),
+    "access in all worksheets": (
+        lambda: rewritten(ALL, "Manager", "Agent"),
+        "the decision about '1/role/7' is not that of imports/1",
+    ),
     "removal that did not happen": (write_removal, "removals/1 has 1/workspace, which still"),
 }
 
