@@ -69,14 +69,21 @@ class AccessLog:
         begin, entries = min(after, self._logs_to.get(after, after)), []
         for entry in self._entries:
             if entry["activity_type"] == "role_change" and entry["at"] > begin:
-                roles = [role for role in self._roles if is_in({role["name_key"]}, entry["key"])]
-                rest = entry["key"]
-                for role in sorted(roles, key=lambda role: -len(role["name_key"])):
-                    rest = rest.replace(role["name_key"], "")
-                others = (n for id_, n in self._names.items() if id_ != entry["author_id"])
-                if not is_in(set().union(*others), rest):
+                others = {
+                    name
+                    for id_, names in self._names.items()
+                    for name in names
+                    if id_ != entry["author_id"] and not self._is_in_role(name)
+                }
+                if not is_in(others, entry["key"]):
+                    roles = [
+                        role for role in self._roles if is_in({role["name_key"]}, entry["key"])
+                    ]
                     entries.append(entry | {"roles": roles})
         return entries
+
+    def _is_in_role(self, name: str) -> bool:
+        return any(is_in({name}, role["name_key"]) for role in self._roles)
 
 
 def is_in(names: set[str], text: str) -> bool:
