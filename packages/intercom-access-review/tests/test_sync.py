@@ -14,12 +14,14 @@ import duckdb
 import psycopg
 import pytest
 
-from intercom_access_review.evidence import LOGS, Rows
+from intercom_access_review.evidence import LOGS, Rows, by_key, read_evidence
 from intercom_access_review.sync import check_gap
 from projects import NOW, Project, clock, day, environment_of_package, make_writable
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
+from tests import faults
+from tests.tap import catalog_of, sync
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("sync")]
 
@@ -259,3 +261,40 @@ def test_a_warehouse_without_permission_is_refused(database: str, tmp_path: Path
     error = project.error("prepare")
 
     assert "permission denied" in error or "Check PGHOST" in error
+
+
+PERSON = b'{"admins": [{"id": "1", "name": "A", "email": "a@x.example", %s}]}'
+EVENT = (
+    b'{"activity_logs": [{"id": "e1", "created_at": 1796000000, %s}], "pages": {"total_pages": 1}}'
+)
+FORMS = {
+    "a seat as a number": ("admins", PERSON % b'"has_inbox_seat": 1'),
+    "a seat as a string": ("admins", PERSON % b'"has_inbox_seat": "False"'),
+    "a line break": ("admins", PERSON % b'"job_title": "a\nb"'),
+    "invalid UTF-8 in an unknown field": ("admins", PERSON % b'"note": "\xff"'),
+    "NUL in an ID": ("admins", PERSON % b'"role": {"id": "r\\u0000", "name": "R"}'),
+    "a time as a float": ("activity_logs", EVENT % b'"created_at": 1796000000.0'),
+    "a time as a string": ("activity_logs", EVENT % b'"created_at": "1796000000"'),
+    "NUL in a type": ("activity_logs", EVENT % b'"activity_type": "a\\u0000"'),
+    "roles in the second key": ("roles", b'{"data": null, "roles": [{"id": 1.0, "name": "R"}]}'),
+    "roles in the first key": ("roles", b'{"roles": null, "data": [{"id": 1.0, "name": "R"}]}'),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_are_the_same_as_sent_and_as_loaded(form: str, tmp_path: Path) -> None:
+    stream, body = FORMS[form]
+    path = "/admins/activity_logs/search" if stream == "activity_logs" else f"/{stream}"
+    with Sandbox(demo()) as sandbox:
+        sandbox.fail(path, faults.status(200, body))
+        run = sync(
+            sandbox,
+            catalog=catalog_of(stream),
+            start_date="2026-11-20",
+            evidence_path=str(tmp_path / "evidence"),
+        )
+
+    assert run.error == ""
+    records = run.records(stream)
+    assert len(records) == 1
+    assert read_evidence(tmp_path / "evidence").rows[stream] == by_key(stream, records)

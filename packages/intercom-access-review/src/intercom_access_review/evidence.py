@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
+import msgspec
 
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import normalized_address
@@ -28,9 +30,9 @@ OPTIONAL_LISTS = ("roles",)
 LOGS = "activity_logs"
 KEYS = {"team_memberships": ("team_id", "admin_id")}
 """The columns that name a row, if they are not the ID."""
-LISTED = {stream: stream for stream in ("admins", "teams", "roles", LOGS)}
-LISTED["team_memberships"] = "teams"
-"""The key of the rows in the body of a response, by the stream that asked for it."""
+LISTED: dict[str, tuple[str, ...]] = {stream: (stream,) for stream in ("admins", "teams", LOGS)}
+LISTED |= {"team_memberships": ("teams",), "roles": ("data", "roles")}
+"""The keys that the rows may have in the body of a response, by the stream that asked for it."""
 
 Key = tuple[str, ...]
 Rows = dict[str, dict[Key, Row]]
@@ -112,11 +114,11 @@ def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
         for name in {line.get("kept_sha256", line["sha256"]) for line in answered}
     }
     accepted = [line for line in answered if line["rows"] is not None]
-    responses = ((line["stream"], json.loads(bodies[line["sha256"]])) for line in accepted)
+    responses = ((line["stream"], parse_body(bodies[line["sha256"]])) for line in accepted)
     return Evidence(
         complete=complete,
         run=json.loads(began),
-        hosts=sorted({line["host"].partition(":")[0] for line in lines if line.get("status")}),
+        hosts=sorted({host_of(line["host"]) for line in lines if line.get("status")}),
         files={REQUESTS: hashlib.sha256(content).hexdigest(), RUN: hashes["run_sha256"]},
         rows=sent_rows(responses, complete["filters"].get("window")),
     )
@@ -135,6 +137,20 @@ def read_body(path: Path) -> bytes:
     if hashlib.sha256(content).hexdigest() != path.name.partition(".")[0]:
         raise click.ClickException(f"{path} was changed since the tap wrote it. {AGAIN}")
     return content
+
+
+def parse_body(content: bytes) -> Any:  # noqa: ANN401 (JSON)
+    """Return a body, with everything in it that the tap accepts, such as control characters."""
+    try:
+        text = content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:  # in fields that the tap doesn't read
+        text = content.decode("utf-8", "replace")
+    return json.loads(text.removeprefix("\ufeff"), strict=False)
+
+
+def host_of(address: str) -> str:
+    """Return the host of an address such as `[::1]:443`."""
+    return urlsplit(f"//{address}").hostname or address
 
 
 def check_columns(evidence: Evidence) -> None:
@@ -178,9 +194,7 @@ def copy_sources(sync: Sync, folder: Path) -> None:
 
 def text_of(id_: object) -> str | None:
     """Return an ID, which Intercom sends as a string or as a number, as a string."""
-    if id_ is None:
-        return None
-    return str(int(id_)) if isinstance(id_, float) else str(id_)
+    return storable(int(id_) if isinstance(id_, float) else id_)
 
 
 def storable(value: object) -> str | None:
@@ -197,21 +211,30 @@ def admin_row(row: Row) -> Row:
         "name": storable(row.get("name")),
         "email": normalized_address(storable(row.get("email"))) or None,
         "job_title": storable(row.get("job_title")),
-        "has_inbox_seat": row.get("has_inbox_seat"),
+        "has_inbox_seat": msgspec.convert(row.get("has_inbox_seat"), bool | None, strict=False),
         "role_id": role_id or role_name or None,
         "role_name": role_name or role_id,
     }
 
 
+def time_of(value: datetime | str | float) -> datetime:
+    """Return a time in UTC, whether it was loaded, or Intercom sent it in Unix seconds."""
+    if isinstance(value, datetime):
+        return utc(value.isoformat())
+    try:
+        value = datetime.fromtimestamp(float(value), timezone.utc).isoformat()
+    except ValueError:
+        return utc(str(value))
+    return utc(value)
+
+
 def event_row(row: Row) -> Row:
-    """Return a log entry as the tables have it. Intercom sends its time in Unix seconds."""
-    by, at = row.get("performed_by") or {}, row["created_at"]
-    if isinstance(at, int):
-        at = datetime.fromtimestamp(at, timezone.utc)
+    """Return a log entry as the tables have it."""
+    by = row.get("performed_by") or {}
     return {
         "event_id": text_of(row["id"]),
-        "happened_at": utc(at if isinstance(at, str) else at.isoformat()),
-        "activity_type": row.get("activity_type"),
+        "happened_at": time_of(row["created_at"]),
+        "activity_type": storable(row.get("activity_type")),
         "sentence": storable(row.get("activity_description")),
         "performed_by_id": text_of(by.get("id")),
         "performed_by_email": storable(by.get("email")),
@@ -263,9 +286,10 @@ def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
     for stream, body in responses:
         if stream == "workspaces":
             rows[stream] = by_key(stream, [workspace_row(body)])
-        elif key := LISTED.get(stream):
-            found = body if isinstance(body, list) else body.get(key, body.get("data")) or []
-            listed.setdefault(key, []).extend(found)
+        elif keys := LISTED.get(stream):
+            arrays = [body] if isinstance(body, list) else [body.get(key) for key in keys]
+            found = next((array for array in arrays if isinstance(array, list)), [])
+            listed.setdefault(keys[-1], []).extend(found)
     people = (row for row in listed["admins"] if row.get("type") != "team")
     rows["admins"] = by_key("admins", people)
     rows["teams"] = by_key("teams", listed["teams"])
@@ -273,8 +297,8 @@ def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
     if "roles" in listed:
         rows["roles"] = by_key("roles", listed["roles"])
     if window:
-        begin, end = (datetime.fromisoformat(window[name]).timestamp() for name in ("from", "to"))
-        entries = (row for row in listed.get(LOGS, []) if begin <= int(row["created_at"]) < end)
+        begin, end = utc(window["from"]), utc(window["to"])
+        entries = (row for row in listed.get(LOGS, []) if begin <= time_of(row["created_at"]) < end)
         rows[LOGS] = by_key(LOGS, entries)
     return rows
 
