@@ -41,21 +41,31 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 160
 
 
-def test_the_map_lists_every_module_and_every_test_helper() -> None:
-    (the_map,) = [text for name, text in BLOCK.findall(PAGES["CONTRIBUTING.md"]) if not name]
-    folders: list[str] = []
+@pytest.mark.parametrize(
+    ("page", "folders"),
+    [
+        ("CONTRIBUTING.md", ("tap_intercom_access", "tests")),
+        ("packages/intercom-access-review/CONTRIBUTING.md", ("src", "tests")),
+    ],
+)
+def test_each_map_lists_every_module_and_every_test_helper(page: str, folders: list[str]) -> None:
+    root, text = (ROOT / page).parent, (ROOT / page).read_text(encoding="utf-8")
+    (the_map,) = [block for name, block in BLOCK.findall(text) if not name]
+    parents: list[str] = []
     listed = []
     for line in the_map.splitlines():
         name = line.split()[0]
         depth = (len(line) - len(line.lstrip())) // 2
-        folders[depth:] = [name]
+        parents[depth:] = [name]
         if name.endswith(".py"):
-            listed.append("".join(folders))
+            listed.append("".join(parents))
 
-    paths = [*ROOT.glob("tap_intercom_access/**/*.py"), *ROOT.glob("tests/*.py")]
-    files = [path.relative_to(ROOT).as_posix() for path in paths]
-    expected = [path for path in files if not re.search(r"/(test_\w+|__init__)\.py$", path)]
-    assert sorted(listed) == sorted(expected)
+    paths = [path for folder in folders for path in (root / folder).glob("**/*.py")]
+    files = [path.relative_to(root).as_posix() for path in paths]
+    expected = [
+        path for path in files if not re.search(r"/(test_\w+|__init__|conftest)\.py$", path)
+    ]
+    assert sorted({*listed} - {"tests/conftest.py"}) == sorted(expected)
 
 
 def test_every_test_that_contributing_names_exists() -> None:
