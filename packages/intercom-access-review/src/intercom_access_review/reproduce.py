@@ -120,7 +120,7 @@ def report(stored: Found, found: list[str], skipped: set[str]) -> None:
     """
     if found:
         text = f"The review was not reproduced. Differences: {len(found)}."
-        raise click.ClickException(bullets("These values differ:", found) + f"\n{text}")
+        raise click.ClickException(bullets("These values differ:", found, 50) + f"\n{text}")
     names = stored.keys() - skipped
     count = sum(len(stored[name]) for name in names)
     exception = ", except what is listed above" if skipped else ""
