@@ -186,7 +186,8 @@ def test_no_thread_is_left_behind(busy: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "requests"), [(0, 1), (250, 1), (300, 2), (1000, 5), (2000, 10), (5000, 26)]
+    ("count", "requests"),
+    [(0, 1), (249, 1), (250, 4), (299, 2), (300, 3), (1000, 5), (2000, 10), (5000, 26)],
 )
 def test_a_few_events_take_few_requests(count: int, requests: int, sandbox: Sandbox) -> None:
     sandbox.workspace.history = generate_events(count, NOW - 89 * DAY, NOW) if count else []
@@ -221,10 +222,10 @@ def test_events_that_never_stop_changing_are_an_error(sandbox: Sandbox) -> None:
 
     sandbox.fail(SEARCH, renew)
 
-    assert (
-        "the last of 30 readings returned 400 events, and all readings together returned 12000"
-        in sync_events(sandbox).error
-    )
+    error = sync_events(sandbox).error
+
+    assert "30 readings returned 12000 different events" in error
+    assert "The last reading returned 400 events on 2 pages." in error
 
 
 MEASURED = (

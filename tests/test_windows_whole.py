@@ -81,7 +81,7 @@ def test_a_list_that_repeats_its_pages_is_an_error(sandbox: Sandbox) -> None:
     body = {"activity_logs": [{"id": str(id_), "created_at": START} for id_ in range(250)]}
     sandbox.respond(SEARCH, body)
 
-    with pytest.raises(IntercomError, match="readings returned"):
+    with pytest.raises(IntercomError, match="the list is inconsistent"):
         count(sandbox, START, START + 1)
 
 

@@ -38,6 +38,7 @@ from tap_intercom_access.intercom.errors import (
     IntercomError,
     RefusedError,
     RetriesExhaustedError,
+    counted,
 )
 from tap_intercom_access.intercom.paging import cursor_of
 from tap_intercom_access.intercom.responses import Page, Pages, Row, UnixSeconds
@@ -59,6 +60,9 @@ FULL = 0.9
 
 PART = 5
 """Pages in each part of a divided window, unless all parts can be read at the same time."""
+
+MAX_PARTS = 1000
+"""Parts of a divided window, at most. The parts can be divided again."""
 
 MAX_READINGS = 30
 """Times to read a window that can't be divided. By then, even random pages contain all rows."""
@@ -153,7 +157,8 @@ def read_windows(
 def divide(window: Window, pages: int) -> list[Window]:
     """Divide a window with a number of pages into windows that are likely to be complete."""
     full_pages = pages / FULL
-    return _split(window, math.ceil(full_pages if full_pages <= CONCURRENT else full_pages / PART))
+    parts = math.ceil(full_pages if full_pages <= CONCURRENT else full_pages / PART)
+    return _split(window, min(parts, MAX_PARTS))
 
 
 def _split(window: Window, parts: int) -> list[Window]:
@@ -250,15 +255,15 @@ class _Reader:
         rows: dict[str, TimedT] = {}
         end = pages = 0
         obeys_size = False
-        for sent, page, upcoming in self._overlapping_pages(request, first):
+        for sent, page, upcoming in self._pages(request, self._next_overlapping, first):
             listed: dict[str, TimedT] = {row.id: row for row in page.rows}
-            if outside := _count_outside(sent, listed):
+            if outside := _count_outside(request, listed):
                 self._warn_once(request, window, outside)
             if sent is request:
                 pages = (page.pages or Pages()).total_pages or 0
                 if not upcoming and len(listed) >= (page.total_count or 0):
                     return listed
-            if outside or window[1] - window[0] == 1:
+            if outside or window[1] - window[0] == 1 or not (rows or listed):
                 return self._read_repeatedly(request)
             begin, known = _rows_before(sent), len(rows)
             moved = len(rows.keys() & listed.keys()) != end - begin
@@ -267,10 +272,11 @@ class _Reader:
             by_number = not upcoming or _is_numbered(upcoming)
             is_readable = 1 < pages <= MAX_PAGES
             if sent is not request:
-                is_readable &= len(rows) > known and _fits_request(sent, page, upcoming)
+                is_readable &= obeys_size or len(rows) > known
+                is_readable &= _fits_request(sent, page, upcoming)
                 # If the server ignored per_page, the size would differ, or the page wouldn't exist.
                 obeys_size |= bool(upcoming) or _number(sent) > pages
-            if rows and (moved or not by_number or not is_readable):
+            if moved or not by_number or not is_readable:
                 break
             if not upcoming and len(rows) == end and obeys_size:
                 return rows
@@ -279,9 +285,9 @@ class _Reader:
     def _warn_once(self, request: PageRequest[TimedT], window: Window, outside: int) -> None:
         if self._first_warning.acquire(blocking=False):
             logger.warning(
-                "%s returned %d events outside of the requested time (%s). Leaving them out",
+                "%s returned %s outside of the requested time (%s). Leaving them out",
                 request,
-                outside,
+                counted(outside, "event"),
                 describe(window),
             )
 
@@ -292,21 +298,31 @@ class _Reader:
             IntercomError: if the readings remain inconsistent.
         """
         rows: dict[str, TimedT] = {}
-        places = announced = readings = 0
+        places = readings = 0
         while readings < MAX_READINGS and places <= 2 * len(rows) + MAX_REPEATED:
             readings += 1
-            known, places = len(rows), 0
+            known = len(rows)
+            places = total_pages = total_count = filled = 0
             for _, page, _ in self._pages(request, self._next):
                 rows |= {row.id: row for row in page.rows}
                 places += len(page.rows)
-                announced = max(announced, page.total_count or 0)
+                filled += bool(page.rows)
+                total_pages = max(total_pages, (page.pages and page.pages.total_pages) or 0)
+                total_count = max(total_count, page.total_count or 0)
                 if places > 2 * len(rows) + MAX_REPEATED:
                     break
-            if known == len(rows) >= max(places, announced):
+            announced = ""
+            if len(rows) < total_count:
+                announced = f", and announced {counted(total_count, 'event')}"
+            elif max(1, filled) < total_pages:
+                announced = f", and announced {counted(total_pages, 'page')}"
+            if known == len(rows) >= places and not announced:
                 return rows
         raise IntercomError(
-            f"{request} answered HTTP 200, but the last of {readings} readings returned {places} "
-            f"events, and all readings together returned {len(rows)} different ones.",
+            f"{request} answered HTTP 200, but the list is inconsistent. "
+            f"{counted(readings, 'reading')} returned {counted(len(rows), 'different event')}. "
+            f"The last reading returned {counted(places, 'event')} on {counted(filled, 'page')}"
+            f"{announced}.",
             RUN_AGAIN,
         )
 
@@ -316,21 +332,25 @@ class _Reader:
         next_request: NextRequest[TimedT],
         first: Page[TimedT] | None = None,
     ) -> Iterator[tuple[PageRequest[TimedT], Page[TimedT], PageRequest[TimedT] | None]]:
-        for step in self._intercom.paginate(request, next_request, first):
-            yield step
-            if self._cancelled.is_set():
-                raise CancelledError
+        """Yield pages like `Intercom.paginate`.
 
-    def _overlapping_pages(
-        self, request: PageRequest[TimedT], first: Page[TimedT] | None
-    ) -> Iterator[tuple[PageRequest[TimedT], Page[TimedT], PageRequest[TimedT] | None]]:
-        is_first = True
+        A page that wasn't announced may not exist. If the server refuses it, or repeats an earlier
+        page, the list ends. A few rows may be repeated by chance.
+        """
+        earlier: set[frozenset[str]] = set()
+        is_announced = True
         try:
-            for step in self._pages(request, self._next_overlapping, first):
-                yield step
-                is_first = False
-        except RefusedError:  # a server that ignores per_page may refuse a page after its last page
-            if is_first:
+            for sent, page, upcoming in self._intercom.paginate(request, next_request, first):
+                ids = frozenset(row.id for row in page.rows)
+                if not is_announced and ids in earlier and len(ids) >= SMALLEST_PAGE:
+                    return
+                earlier.add(ids)
+                is_announced = not upcoming or _is_announced(request, page, upcoming)
+                yield sent, page, upcoming
+                if self._cancelled.is_set():
+                    raise CancelledError
+        except RefusedError:
+            if is_announced:
                 raise
 
     def _next_overlapping(
@@ -360,8 +380,9 @@ class _Reader:
             IntercomError: if ``pages.next`` has an unknown form, or points elsewhere.
         """
         cursor = cursor_of(request, page.pages or Pages())
-        if cursor and cursor.keys() - NUMBERED:
-            return replace(request, parameters={**request.parameters, **cursor})
+        parameters = {**request.parameters, **(cursor or {})}
+        if parameters.keys() - NUMBERED:
+            return replace(request, parameters=parameters) if cursor else None
         if cursor or self._announces_more(request, page):
             change = {"page": _number(request) + 1}
             return replace(request, parameters={**request.parameters, **change})
@@ -370,15 +391,13 @@ class _Reader:
     def _announces_more(self, request: PageRequest[TimedT], page: Page[TimedT]) -> bool:
         """Return whether the numbers of a page, or its size, show that more pages follow."""
         pages, number = page.pages or Pages(), _number(request)
-        if not _is_numbered(request):
-            return not pages.last_by_number
         total, requested = max(0, pages.total_pages or 0), _per_page(request)
         if min(number, pages.page or number) < total:
             return True
         full = self._full_with_total if total else self._full_without_total
         size = min(requested, pages.per_page or requested, full)
-        # If the server sends smaller pages, the total may still count pages of the requested size.
-        return len(page.rows) >= size > 0 and (size < requested or not total)
+        # The total may be rounded down, or count larger pages than the server sends.
+        return len(page.rows) >= size > 0
 
 
 def _is_numbered(request: PageRequest[TimedT]) -> bool:
@@ -409,6 +428,22 @@ def _fits_request(
         and pages.per_page in {None, size}
         and (pages.total_pages or number) >= number
     )
+
+
+def _is_announced(
+    first: PageRequest[TimedT], page: Page[TimedT], upcoming: PageRequest[TimedT]
+) -> bool:
+    """Return whether a page announces the next one, by a link or by numbers for the same size.
+
+    If the first page contains no numbers and no link, the server may ignore `page`. So the second
+    page must exist.
+    """
+    pages = page.pages or Pages()
+    if not _is_numbered(upcoming) or (page.pages is None and _number(upcoming) == 2):  # noqa: PLR2004
+        return True
+    by_number = _number(upcoming) <= (pages.total_pages or 0)
+    by_link = cursor_of(first, pages) is not None
+    return _per_page(upcoming) == _per_page(first) and (by_number or by_link)
 
 
 def _count_outside(request: PageRequest[TimedT], rows: dict[str, TimedT]) -> int:
