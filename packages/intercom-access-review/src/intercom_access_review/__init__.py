@@ -1,1 +1,1 @@
-"""Access reviews of Intercom workspaces, from what tap-intercom-access reads."""
+"""Access reviews of Intercom workspaces, based on tap-intercom-access."""

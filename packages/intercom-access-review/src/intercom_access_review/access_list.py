@@ -1,4 +1,4 @@
-"""Who has which access to a workspace, as governance tools list it."""
+"""The access list of a workspace: users and their grants, for governance tools."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ Grant = tuple[Resource, str]
 
 @dataclass
 class User:
-    """An account and what is known about it. Strings that are not known are empty."""
+    """An account. Unknown strings are empty."""
 
     id: str
     name: str
@@ -45,7 +45,7 @@ class User:
 
 
 class AccessList(NamedTuple):
-    """Who has which access, in the order of IDs."""
+    """The users of a workspace with their grants, sorted by ID."""
 
     workspace: Resource
     resources: list[Resource]
@@ -53,14 +53,14 @@ class AccessList(NamedTuple):
 
 
 def read_access(folder: Path, owners: dict[str, str]) -> AccessList:
-    """Read who has which access.
+    """Read the access list from the evidence of a sync.
 
     Args:
         folder: The evidence of a sync.
         owners: Owners of service accounts by the account's address.
 
     Raises:
-        click.ClickException: The evidence is not that of one complete sync.
+        click.ClickException: The evidence isn't from one complete sync.
     """
     evidence = read_evidence(folder)
     check_columns(evidence)
@@ -86,7 +86,7 @@ def read_access(folder: Path, owners: dict[str, str]) -> AccessList:
 def user_of(
     admin: Row, workspace: Resource, roles: dict[str, Resource], owners: dict[str, str]
 ) -> User:
-    """Return a teammate with the access that isn't to teams."""
+    """Return a teammate with all grants except those of teams."""
     grants = [(workspace, "member")]
     if admin["has_inbox_seat"]:
         grants.append((workspace, "inbox_seat"))

@@ -1,4 +1,4 @@
-"""The reviews in the archive, with what was decided in them."""
+"""The reviews in the archive, with their decisions and later steps."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ class Archived:
     folder: Path
     record: Review
     imported: list[Decision] = field(default_factory=list)
-    """All decisions, also those that were changed later, in the order of their import."""
+    """All decisions in the order of import, including those that were changed later."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     """The current decisions, by access key."""
     attestations: list[Row] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Archived:
 
     @cached_property
     def rows(self) -> dict[str, Texts]:
-        """The rows to decide, by access key, as the worksheets have them."""
+        """The worksheet rows to decide, by access key, with their current reviewers."""
         rows = read_rows(self.folder / "worksheets" / "all.csv")
         found = {row["row"]: row for _, row in rows if not reviewer_of_attestation(row["row"])}
         for one in self.reassignments:
@@ -72,12 +72,12 @@ class Archived:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many rows have which decision."""
+        """The number of rows with each decision."""
         return Counter(decision.decision for decision in self.decisions.values())
 
     @property
     def undecided(self) -> int:
-        """How many rows have no decision yet."""
+        """The number of rows without a decision."""
         return self.record.rows - len(self.decisions)
 
     def add(self, record: Record) -> None:
@@ -103,7 +103,7 @@ def read_step(step: Step, folder: Path) -> Record:
 
 
 def add_step(reviews: dict[str, Archived], manifest: Manifest, folder: Path) -> None:
-    """Add a step to the reviews before it, by name."""
+    """Add the step in a folder to the reviews by name, which contain all earlier steps."""
     record = read_step(manifest.step, folder)
     if isinstance(record, Review):
         reviews[manifest.review] = Archived(folder, record)
@@ -112,12 +112,12 @@ def add_step(reviews: dict[str, Archived], manifest: Manifest, folder: Path) -> 
 
 
 def due_day(row: Texts) -> str:
-    """Return the last day on which a row is decided in time, or an empty string."""
+    """Return the due date of a row, or an empty string if it has no deadline."""
     return row.get("due", "").rpartition(" ")[2]
 
 
 def decision_row(number: int, review: Archived, decision: Decision) -> Row:
-    """Return a decision as the tables have it."""
+    """Return a decision as a row of the table decisions."""
     admin, kind, thing_id = [*decision.access_key.split("/", 2), ""][:3]
     row = {name: getattr(decision, name) or None for name in decision.__struct_fields__}
     return row | {

@@ -11,9 +11,9 @@ from intercom_access_review.sync import prepare
 from intercom_access_review.verify import verify
 
 OLD_NAMES = {"load": prepare, "decisions": steps.import_decisions, "close": steps.complete}
-"""Names of versions before this package. They work for one version."""
+"""Command names of versions before this package. They work in this version only."""
 DROPPED = ("archive", "findings", "outbox", "page", "seal", "snapshot")
-"""Steps of those versions that are part of other steps now."""
+"""Commands of those versions whose work is part of other steps now."""
 
 
 @click.group()

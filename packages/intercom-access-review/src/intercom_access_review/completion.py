@@ -1,4 +1,4 @@
-"""The end of a review: a report, when every row is decided and every revocation is settled."""
+"""Complete a review when every row is decided and every revocation is settled."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ from intercom_access_review.worksheets import Texts
 
 
 def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[str]:
-    """Return what a review lacks before it can be completed."""
+    """Return the reasons why a review can't be completed yet."""
     problems = []
     if review.undecided:
         text = f"{review.undecided} of {review.record.rows} rows have no decision"
@@ -46,7 +46,7 @@ def timeliness(row: Texts, decision: Decision) -> str:
 
 
 def report(review: Archived, state: State, revocations: list[Row]) -> Completion:
-    """Return the report about a review at its end."""
+    """Return the record of the completion report."""
     decided = review.decisions.items()
     late = Counter(timeliness(review.rows[key], decision) for key, decision in decided)
     removed_late = Counter(row["timeliness"] or "no deadline" for row in revocations)
@@ -73,7 +73,7 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
 
 
 def complete_reviews(state: State) -> tuple[int, list[str]]:
-    """Complete each review that is at its end; return how many, and what the others lack."""
+    """Complete the reviews that are ready; return their number, and the problems of the others."""
     completed, missing = 0, []
     for review in state.reviews:
         if review.completion:

@@ -1,4 +1,4 @@
-"""Import completed worksheets: each of them as a whole, or not at all."""
+"""Import completed worksheets. A worksheet with a problem isn't imported at all."""
 
 import shutil
 from datetime import date, datetime, timedelta, timezone
@@ -30,7 +30,7 @@ from intercom_access_review.worksheets import (
 SUFFIXES = CSV_SUFFIXES | {".xlsx"}
 COMPARED = ("decision", "reason", "until")
 DAY = timedelta(days=1)
-"""The day elsewhere can be the one before or after that in UTC."""
+"""Because of time zones, the reviewer's date can be a day before or after the date in UTC."""
 
 
 class Refusal(NamedTuple):
@@ -39,7 +39,7 @@ class Refusal(NamedTuple):
     path: Path
     message: str
     reviewers: set[str]
-    """Whose worksheet it is, as far as it shows."""
+    """The reviewers of the worksheet, if they can be read from it."""
 
 
 def refused(path: Path, problems: list[str]) -> click.ClickException:
@@ -51,7 +51,7 @@ def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]
     """Return the open review that a worksheet belongs to.
 
     Raises:
-        click.ClickException: There is no such review.
+        click.ClickException: The review doesn't exist, or is completed.
     """
     names = {row.get("review", "").removeprefix("review of ") for _, row in rows} - {""}
     names = names or {review.name for review in reviews[-1:]}  # older worksheets don't name it
@@ -64,7 +64,7 @@ def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]
 
 
 def decision_of(row: Texts, review: Archived, path: Path, imported_at: str) -> Decision:
-    """Return the decision of a row, with the last day for a revocation."""
+    """Return the decision in a row. A revocation gets a due date for the removal."""
     word, decided = row["decision"].casefold(), parse_day(row["decided on"])
     decision = Decision(
         access_key=row["row"],
@@ -94,11 +94,11 @@ def is_different(one: Decision, other: Decision) -> bool:
 def problem_of(
     new: Decision, earlier: Decision | None, sent: Texts, reviewed: date, left: dict[str, str]
 ) -> str | None:
-    """Return what is wrong with a decision, if anything.
+    """Return the problem of a decision, or None.
 
     Args:
         new: The decision.
-        earlier: The decision about the row that was imported before.
+        earlier: The last imported decision about the row, if there is one.
         sent: The row as it was sent.
         reviewed: The day of the review.
         left: Last days of work by mailbox.
@@ -137,7 +137,7 @@ def problem_of(
 
 
 class Completed:
-    """A completed worksheet with its new decisions, and everything that is wrong with it."""
+    """A completed worksheet, with its new decisions and its problems."""
 
     def __init__(self, path: Path, reviews: list[Archived], left: dict[str, str]) -> None:
         """Read the rows.
@@ -160,7 +160,7 @@ class Completed:
         """Read the decisions and attestations.
 
         Raises:
-            click.ClickException: Anything in the worksheet is wrong.
+            click.ClickException: The worksheet has problems.
         """
         if slashed := sum("/" in row["until"] + row["decided on"] for _, row in self.rows):
             text = "rows have dates with slashes, which are ambiguous. Use 2026-08-26."
@@ -184,7 +184,7 @@ class Completed:
             self.problems.append(f"line {number} ({row.get('person')}, {access}): {problem}")
 
     def _read_row(self, row: Texts, imported_at: str) -> str | None:
-        """Add the decision of a row, and return what is wrong with the row."""
+        """Add the decision of a row, and return the problem of the row, or None."""
         sent, earlier = self.review.rows.get(row["row"]), self.review.decisions.get(row["row"])
         if sent is None:
             return "the row is not in the review."
@@ -202,7 +202,7 @@ class Completed:
         return problem_of(decision, earlier, sent, reviewed, self.left)
 
     def _read_attestation(self, row: Texts, reviewer: str) -> str | None:
-        """Add an attestation that is filled in, and return what is wrong with it."""
+        """Add an attestation that is filled in, and return its problem, or None."""
         if not row["decided by"] and not row["decided on"]:
             return None
         if normalized_address(row["decided by"]) != reviewer:
@@ -223,7 +223,7 @@ class Completed:
 
 
 def disagreements(completed: list[Completed]) -> dict[Path, str]:
-    """Return the worksheets that have different decisions about a row, with the problem."""
+    """Return a problem for each worksheet that contradicts another one about a row."""
     problems: dict[Path, str] = {}
     known: dict[tuple[str, str], tuple[Path, Decision]] = {}
     for one in completed:
@@ -236,7 +236,7 @@ def disagreements(completed: list[Completed]) -> dict[Path, str]:
 
 
 def reviewers_of(path: Path, reviews: list[Archived]) -> set[str]:
-    """Return the reviewers in a worksheet, or those that a file is named after."""
+    """Return the reviewers in a worksheet. If it can't be read, use the name of the file."""
     known = {row["reviewer"] for review in reviews for row in review.rows.values()} - {""}
     try:
         return known & {row["reviewer"] for _, row in read_rows(path)}
@@ -247,7 +247,7 @@ def reviewers_of(path: Path, reviews: list[Archived]) -> set[str]:
 def check_inbox(
     reviews: list[Archived], left: dict[str, str], imported_at: str
 ) -> tuple[list[Completed], list[Refusal]]:
-    """Return the worksheets in the inbox that can be imported, and those that cannot."""
+    """Return the worksheets in the inbox that can be imported, and the refusals of the others."""
     completed: list[Completed] = []
     messages: dict[Path, str] = {}
     for path in entries(INBOX):
@@ -265,7 +265,7 @@ def check_inbox(
 def import_worksheets(
     reviews: list[Archived], left: dict[str, str], settings: Settings
 ) -> tuple[int, list[str]]:
-    """Import what is in the inbox; return how many worksheets, and what is wrong with the others.
+    """Import the worksheets in the inbox; return how many, and the refusals of the others.
 
     Args:
         reviews: All reviews.
@@ -286,7 +286,7 @@ def import_of(completed: list[Completed], number: str) -> DecisionImport:
 
     Args:
         completed: The worksheets.
-        number: The name of the folder that keeps them.
+        number: The name of the folder of the import.
     """
     decisions = {key: decision for one in completed for key, decision in one.decisions.items()}
     for decision in decisions.values():
@@ -296,7 +296,7 @@ def import_of(completed: list[Completed], number: str) -> DecisionImport:
 
 
 def write_import(review: Archived, completed: list[Completed], settings: Settings) -> None:
-    """Move worksheets from the inbox into the review, with their decisions."""
+    """Write a new import with decisions, and move the worksheets from the inbox into it."""
     target = next_folder(review.folder / "imports")
     record = import_of(completed, target.name)
     hosts = review.record.sync.source_hosts

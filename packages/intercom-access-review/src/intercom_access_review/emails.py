@@ -1,4 +1,4 @@
-"""Emails to the reviewers, in outbox/. They are not sent."""
+"""Write emails and chat messages to reviewers into outbox/. The package doesn't send them."""
 
 import json
 from collections import Counter
@@ -31,7 +31,7 @@ LONGEST = 80
 
 
 def worksheet_of(review: Archived, reviewer: str) -> Path:
-    """Return the newest worksheet of a reviewer: as sent, as imported, or after a reassignment."""
+    """Return the newest worksheet of a reviewer: the original, an import, or a reassignment."""
     name = f"worksheets/{file_name(reviewer)}.xlsx"
     known = [("", review.folder / name)]
     known += [

@@ -1,6 +1,6 @@
-"""The evidence folder of the tap: what Intercom sent in the last sync.
+"""Read the tap's evidence folder, which contains Intercom's responses in the last sync.
 
-Rows that were loaded get the same form as those that were sent, so that both can be compared.
+Loaded rows and rows in responses are brought into the same form, so that they can be compared.
 """
 
 import gzip
@@ -29,10 +29,10 @@ LISTS = ("workspaces", "admins", "teams", "team_memberships")
 OPTIONAL_LISTS = ("roles",)
 LOGS = "activity_logs"
 KEYS = {"team_memberships": ("team_id", "admin_id")}
-"""The columns that name a row, if they are not the ID."""
+"""The key columns of streams whose key isn't the ID."""
 LISTED: dict[str, tuple[str, ...]] = {stream: (stream,) for stream in ("admins", "teams", LOGS)}
 LISTED |= {"team_memberships": ("teams",), "roles": ("data", "roles")}
-"""The keys that the rows may have in the body of a response, by the stream that asked for it."""
+"""The JSON keys that can contain the rows of a response, by the stream that requested it."""
 
 Key = tuple[str, ...]
 Rows = dict[str, dict[Key, Row]]
@@ -59,20 +59,20 @@ class Evidence:
     complete: Row
     """The last line."""
     run: Row
-    """What the sync began with."""
+    """The tap's state and settings at the beginning of the sync."""
     hosts: list[str]
-    """Who answered, without the port."""
+    """The hosts that responded, without ports."""
     files: dict[str, str]
-    """SHA-256 by name, of everything but the bodies."""
+    """The SHA-256 of each file except the bodies, by name."""
     rows: Rows
-    """What Intercom sent."""
+    """The rows in the responses."""
 
 
 def read_evidence(folder: Path = INTERCOM) -> Evidence:
     """Read the evidence of a sync.
 
     Raises:
-        click.ClickException: It is missing, incomplete, or was changed.
+        click.ClickException: The evidence is missing, incomplete, or was changed.
     """
     requests, run = folder / REQUESTS, folder / RUN
     try:
@@ -93,12 +93,12 @@ def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
     """Return the evidence in a folder.
 
     Args:
-        folder: The folder, which has the bodies.
+        folder: The evidence folder, which contains the bodies.
         content: The content of requests.jsonl.
         began: The content of run.json.
 
     Raises:
-        ValueError: It is not from one complete sync. Broken content raises other errors.
+        ValueError: The folder isn't from one complete sync. Invalid content raises other errors.
     """
     *_, last = content.rstrip(b"\n").split(b"\n")
     *lines, complete = (json.loads(line) for line in content.splitlines())
@@ -125,10 +125,10 @@ def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
 
 
 def read_body(path: Path) -> bytes:
-    """Return a body, which has the SHA-256 that is its name.
+    """Read a body. Its file name is its SHA-256.
 
     Raises:
-        click.ClickException: It was changed, or cannot be read.
+        click.ClickException: The body was changed, or can't be read.
     """
     try:
         content = gzip.decompress(path.read_bytes())
@@ -140,7 +140,7 @@ def read_body(path: Path) -> bytes:
 
 
 def parse_body(content: bytes) -> Any:  # noqa: ANN401 (JSON)
-    """Return a body, with everything in it that the tap accepts, such as control characters."""
+    """Parse a body. Like the tap, accept control characters and invalid UTF-8."""
     try:
         text = content.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:  # in fields that the tap doesn't read
@@ -154,7 +154,7 @@ def host_of(address: str) -> str:
 
 
 def check_columns(evidence: Evidence) -> None:
-    """Raise an error if a sync didn't read all that a review needs, as Intercom sent it."""
+    """Raise an error if the sync lacks columns that a review needs, or changed its rows."""
     problems = []
     if maps := evidence.complete.get("filters", {}).get("stream_maps"):
         problems.append(
@@ -180,7 +180,7 @@ def copy_sources(sync: Sync, folder: Path) -> None:
     """Copy the evidence and the inputs of a sync into a folder.
 
     Raises:
-        click.ClickException: They are not those of the sync.
+        click.ClickException: The files were changed since the sync.
     """
     shutil.copytree(INTERCOM, folder / "intercom")
     if read_evidence(folder / "intercom").files != sync.files:
@@ -198,12 +198,12 @@ def text_of(id_: object) -> str | None:
 
 
 def storable(value: object) -> str | None:
-    """Return a string as every database can hold it, or None if it is empty."""
+    """Return a string without characters that a database rejects, or None if it is empty."""
     return re.sub("[\0\ud800-\udfff]", "\ufffd", "" if value is None else str(value)) or None
 
 
 def admin_row(row: Row) -> Row:
-    """Return a teammate as the tables have it. A role without an ID is known by its name."""
+    """Return a row of the table loaded_admins. The name of a role without an ID is its ID."""
     role = row.get("role") or {}
     role_id, role_name = text_of(role.get("id")), visible_name(storable(role.get("name")))
     return {
@@ -218,7 +218,7 @@ def admin_row(row: Row) -> Row:
 
 
 def time_of(value: datetime | str | float) -> datetime:
-    """Return a time in UTC, whether it was loaded, or Intercom sent it in Unix seconds."""
+    """Return a time in UTC from a loaded time, or from the Unix seconds that Intercom sends."""
     if isinstance(value, datetime):
         return utc(value.isoformat())
     try:
@@ -229,7 +229,7 @@ def time_of(value: datetime | str | float) -> datetime:
 
 
 def event_row(row: Row) -> Row:
-    """Return a log entry as the tables have it."""
+    """Return a row of the table loaded_events."""
     by = row.get("performed_by") or {}
     return {
         "event_id": text_of(row["id"]),
@@ -242,13 +242,13 @@ def event_row(row: Row) -> Row:
 
 
 def team_row(row: Row) -> Row:
-    """Return a team as the tables have it."""
+    """Return a row of the table loaded_teams."""
     id_ = text_of(row["id"])
     return {"team_id": id_, "team_name": visible_name(storable(row.get("name"))) or id_}
 
 
 def role_row(row: Row) -> Row:
-    """Return a role as the tables have it."""
+    """Return a row of the table loaded_roles."""
     id_ = text_of(row["id"])
     name = visible_name(storable(row.get("name"))) or id_
     return {"role_id": id_, "role_name": name, "description": storable(row.get("description"))}
@@ -269,7 +269,7 @@ COLUMNS = {
 
 
 def as_stored(stream: str, row: Row) -> Row:
-    """Return a row as the tables have it, whether Intercom sent it or it was loaded."""
+    """Return a row in the form of the tables, from a response or from a loaded row."""
     convert = STORED.get(stream)
     return convert(row) if convert else {name: storable(row.get(name)) for name in COLUMNS[stream]}
 
@@ -278,7 +278,7 @@ def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
     """Return the rows in the bodies of responses.
 
     Args:
-        responses: The stream that sent each request, and the body that answered it.
+        responses: The stream and the body of each response.
         window: The time span of the log entries, if they were read.
     """
     listed: dict[str, list[Row]] = {"admins": [], "teams": []}
@@ -304,7 +304,7 @@ def sent_rows(responses: Iterable[tuple[str, Any]], window: Row | None) -> Rows:
 
 
 def by_key(stream: str, rows: Iterable[Row]) -> dict[Key, Row]:
-    """Return rows as the tables have them, by key. Of those with the same key, the last counts."""
+    """Return rows in the form of the tables, by key. A later row replaces an earlier one."""
     return {
         tuple(str(text_of(row[name])) for name in KEYS.get(stream, ("id",))): as_stored(stream, row)
         for row in rows
@@ -325,7 +325,7 @@ def workspace_row(me: Row) -> Row:
 
 
 def memberships(teams: list[Row]) -> Iterator[Row]:
-    """Yield who is a member of which team. Of two levels, primary comes last."""
+    """Yield each team membership. If a member has two levels, primary comes last."""
     for team in teams:
         priority = team.get("admin_priority_level") or {}
         for level in (None, "secondary", "primary"):

@@ -69,7 +69,7 @@ def check_workspace(path: Path, access: AccessList) -> None:
 
 
 def remarks(users: list[User], domains: set[str], owners: dict[str, str]) -> Iterator[str]:
-    """Yield what readers of the files need to know."""
+    """Yield remarks and warnings for the user of the files."""
     if services := [user for user in users if not user.is_person]:
         yield f"Service accounts and bots: {labels(services)}"
     if ignored := [user for user in users if not user.email]:
@@ -81,7 +81,7 @@ def remarks(users: list[User], domains: set[str], owners: dict[str, str]) -> Ite
 
 
 def labels(users: list[User]) -> str:
-    """Return users with ID and name."""
+    """Return the IDs and names of users as one string."""
     return ", ".join(f"{user.id} ({user.name})" for user in users)
 
 
@@ -134,7 +134,7 @@ def vanta_file(access: AccessList, company_domains: set[str]) -> str:
 
 
 def probo_file(access: AccessList) -> str:
-    """Return Probo's file; is_admin is empty because Intercom doesn't report it."""
+    """Return Probo's file. is_admin is empty, because Intercom doesn't report it."""
     rows = []
     for user in access.users:
         role = "".join(user.names("role"))
@@ -157,14 +157,14 @@ def hyperproof_file(access: AccessList) -> str:
 
 
 def file_name(text: str) -> str:
-    """Return as much of a string as fits in a file name on every system."""
+    """Return a string shortened to a valid file name on every system."""
     safe = re.sub(r'[\\/:*?"<>|]', "_", texts.HIDDEN.sub("_", text)).strip(" .")
     short = safe.encode()[:FILE_NAME_BYTES].decode(errors="ignore")
     return short.rstrip(" .\N{ZERO WIDTH JOINER}")
 
 
 def baton_user(user: User) -> dict[str, Any]:
-    """Return a user for baton-file, without what is not known."""
+    """Return a user for baton-file, without unknown values."""
     role = "".join(user.names("role"))
     seat, kind = user.has_inbox_seat, None if user.is_person else "service"
     profile = known(job_title=user.job_title, role=role, has_inbox_seat=seat, owner=user.owner)

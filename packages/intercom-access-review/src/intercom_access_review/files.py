@@ -1,7 +1,7 @@
 """Write files with personal data.
 
-A file is written beside its place and moved there when it is complete. It gets the owner and group
-of its folder, and other users can't read it, whatever the umask. Symbolic links are never followed.
+A file is written under a temporary name, and renamed when it is complete. It gets the owner and
+group of its folder, and other users can't read it, whatever the umask. Symbolic links are refused.
 """
 
 import os
@@ -19,7 +19,7 @@ def restrict_umask() -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder, and those above it, that only readers of the folder above can read."""
+    """Create a folder and its parents. Only users who can read the parent can read it."""
     if path.is_symlink():
         raise click.ClickException(f"{path} is a symbolic link. Replace it with a folder.")
     if path.is_dir():
@@ -56,13 +56,13 @@ def replacing(path: Path, *, read_only: bool = False) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str, *, read_only: bool = False) -> None:
-    """Write a text file in UTF-8, with its line ends as they are."""
+    """Write a text file in UTF-8, without changing its line endings."""
     with replacing(path, read_only=read_only) as file:
         file.write(text.encode())
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write text files by name; all are written before the first one replaces an older file."""
+    """Write text files by name. All are complete before the first one replaces an older file."""
     with ExitStack() as stack:
         for name, text in texts.items():
             file = stack.enter_context(replacing(folder / name))

@@ -1,4 +1,4 @@
-"""Which code ran, and who or what ran it."""
+"""The version of the code that ran, and the user or CI run that started it."""
 
 import getpass
 import hashlib
@@ -20,7 +20,7 @@ CI_VARIABLES = """
     JOB_NAME BUILD_NUMBER BUILD_BUILDID CIRCLE_PROJECT_REPONAME CIRCLE_BUILD_NUM
     BUILDKITE_PIPELINE_SLUG BUILDKITE_BUILD_NUMBER BITBUCKET_REPO_FULL_NAME BITBUCKET_BUILD_NUMBER
 """
-"""The variables with which CI services name a run. URLs, which can have secrets, aren't kept."""
+"""Variables that identify a CI run. Variables with URLs are left out: they can contain secrets."""
 
 
 def hash_of(root: Path) -> str:
@@ -52,7 +52,7 @@ def installed_tap() -> Row:
 
 
 def code() -> Row:
-    """Return the versions of everything that took part in a sync."""
+    """Return the versions of all software that a sync uses."""
     found = (one for name in LIBRARIES for one in distributions(name=name))
     return {
         "review": running_package(),
@@ -64,7 +64,7 @@ def code() -> Row:
 
 
 def operator() -> Row:
-    """Return who or what runs this step, as far as the environment shows."""
+    """Return the user, machine, and CI run of this step, if they are known."""
     try:
         user: str | None = getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container whose user has no name

@@ -22,7 +22,7 @@ SUBDIRECTORY = "packages/intercom-access-review"
 
 
 def pip_urls(warehouse: str) -> tuple[str, str]:
-    """Return where Meltano installs the tap and this package from, as this one was installed."""
+    """Return the pip_url of the tap and of this package: both from where this one came from."""
     name = f"{NAME}[{warehouse}]"
     try:
         origin = json.loads(distribution(NAME).read_text("direct_url.json") or "{}")
@@ -47,14 +47,14 @@ def pip_urls(warehouse: str) -> tuple[str, str]:
 
 
 def quoted(pip_url: str) -> str:
-    """Return a pip_url as YAML. Meltano splits it like a shell."""
+    """Return a pip_url as YAML, quoted because Meltano splits it like a shell."""
     flag, separator, rest = pip_url.partition("-e ")
     text = f"-e {shlex.quote(rest)}" if separator and not flag else shlex.quote(pip_url)
     return json.dumps(text, ensure_ascii=False)
 
 
 def filled_in(name: str, values: dict[str, object]) -> str:
-    """Return a file of the starter with the values in it."""
+    """Return a starter file with its placeholders filled in."""
     return Template((STARTER / name).read_text(encoding="utf-8")).substitute(values)
 
 

@@ -1,4 +1,4 @@
-"""What the company knows, from the CSV files in inputs/."""
+"""Read and check the CSV files in inputs/: employees, reviewers, privileged roles, and so on."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,9 +37,9 @@ class Inputs:
     service_accounts: list[Row] = field(default_factory=list)
     manual_permissions: list[Row] = field(default_factory=list)
     reassignments: list[Row] = field(default_factory=list)
-    """Those that apply."""
+    """The reassignments that have not ended."""
     notes: list[str] = field(default_factory=list)
-    """What the inputs don't say."""
+    """Scope limitations, such as a missing column."""
 
     @property
     def last_days(self) -> dict[str, str]:
@@ -53,7 +53,7 @@ def normalized_address(text: str | None) -> str:
 
 
 def mailbox(email: str) -> str:
-    """Return an address without the part after a plus: both reach the same mailbox."""
+    """Return an address without the part after a plus, because both have the same mailbox."""
     local, at, domain = email.partition("@")
     return f"{local.partition('+')[0]}{at}{domain}"
 
@@ -64,7 +64,7 @@ def fail(row: Row, problem: str) -> click.ClickException:
 
 
 def read_input(name: str, *key: str) -> list[Row]:
-    """Read the rows of an input; no two rows have the same key."""
+    """Read the rows of an input, and check that no two have the same key."""
     path = INPUTS / f"{name}.csv"
     if not path.exists() and name in OPTIONAL_FILES:
         return []
@@ -97,9 +97,9 @@ def checked(path: Path, table: Table, key: tuple[str, ...]) -> list[Row]:
 
 
 def read_employees() -> tuple[list[Row], list[str]]:
-    """Read the employees, and what the file doesn't say about them.
+    """Read the employees, and the scope limitations of the file.
 
-    Each row of a person has the person's last day and manager.
+    If a person has several rows, each gets the person's last day of work and manager.
     """
     path = INPUTS / "employees.csv"
     table = read_table(path, COLUMNS["employees"], OF_EMPLOYEES)
@@ -121,7 +121,7 @@ def read_employees() -> tuple[list[Row], list[str]]:
 
 
 def share(rows: list[Row], column: str) -> None:
-    """Fill in a column of each row that another row of the same person has.
+    """Fill in a column of each row from the other rows of the same person.
 
     Raises:
         click.ClickException: Two rows of a person differ.
@@ -138,7 +138,7 @@ def share(rows: list[Row], column: str) -> None:
 
 
 def read_reviewers() -> list[Row]:
-    """Read who reviews which team or role, and who reviews everything else."""
+    """Read the reviewers of teams and roles, and the default reviewer."""
     rows = read_input("reviewers", "kind", "name")
     for row in rows:
         if row["kind"] not in KINDS:
@@ -150,7 +150,7 @@ def read_reviewers() -> list[Row]:
 
 
 def read_reassignments(last_days: dict[str, str], day: str) -> list[Row]:
-    """Read the reassignments that apply on a day, each with the reviewer at its end.
+    """Read the reassignments that apply on a day, each with its final reviewer.
 
     Args:
         last_days: Last days of work by mailbox.
@@ -170,7 +170,7 @@ def read_reassignments(last_days: dict[str, str], day: str) -> list[Row]:
 
 
 def read_manual_permissions() -> list[Row]:
-    """Read whether accounts with custom permissions were found to be privileged."""
+    """Read which accounts with custom permissions are privileged."""
     rows = read_input("manual_permissions", "email")
     for row in rows:
         if row["privileged"].casefold() not in {"yes", "no"}:
@@ -180,13 +180,13 @@ def read_manual_permissions() -> list[Row]:
 
 
 def read_owners(path: Path) -> dict[str, str]:
-    """Read the owners of service accounts from any file, by the account's address."""
+    """Read the owners of service accounts from a file, by the account's address."""
     rows = checked(path, read_table(path, COLUMNS["service_accounts"]), ("email",))
     return {row["email"]: row["owner"] for row in rows}
 
 
 def load_inputs(day: str = "") -> Inputs:
-    """Read and check all inputs, as they are on a day; by default today.
+    """Read and check all inputs, as of a day (default: today).
 
     Raises:
         click.ClickException: A file cannot be read, or a value in it is invalid.

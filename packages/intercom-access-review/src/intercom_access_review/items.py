@@ -1,4 +1,4 @@
-"""The items needing attention, with their sentences; and output/items.json of each sync."""
+"""Collect the items needing attention, write their sentences, and write output/items.json."""
 
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +45,7 @@ def sentence_of(fact: Row) -> str:
 
 
 def role_facts(log: AccessLog, after: datetime) -> list[Row]:
-    """Return an item for each log entry about a role since the previous review."""
+    """Return the facts of an item for each log entry about a role since the previous review."""
     blank: Row = dict.fromkeys(("admin_id", "kind", "due_on", "number", "name", "label", "email"))
     return [
         blank

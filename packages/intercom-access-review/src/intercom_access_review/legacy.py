@@ -1,4 +1,4 @@
-"""Upgrade reviews by versions before this package: add files in today's format, change none."""
+"""Upgrade reviews of versions before this package: add files in today's format, change none."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def decided_files(folder: Path) -> list[Path]:
 
 
 def problems_of(folder: Path) -> list[str]:
-    """Return what differs from what the files of a review say about each other."""
+    """Return the files of a review that are missing, or differ from the recorded hashes."""
     evidence, closing = load(folder / EVIDENCE), folder / CLOSING
     known = [(folder, evidence["files"])]
     known += [(REVIEWS / name, files) for name, files in evidence["earlier_reviews"].items()]
@@ -104,7 +104,7 @@ def add_decisions(folder: Path, settings: Settings) -> None:
 
 
 def add_completion(folder: Path, settings: Settings) -> None:
-    """Write the end of a review, as far as later steps use it."""
+    """Write the completion of a review, with the values that later steps use."""
     closing = load(folder / CLOSING)
     record = Completion(
         review=folder.name,
@@ -119,7 +119,7 @@ def add_completion(folder: Path, settings: Settings) -> None:
 
 
 def review_of(folder: Path) -> Review:
-    """Return the record of a review, as far as later steps use it."""
+    """Return the record of a review, with the values that later steps use."""
     evidence = load(folder / EVIDENCE)
     workspace, totals = evidence["workspace"], {}
     for stream, known in evidence["control_totals"].items():
@@ -144,7 +144,7 @@ def decision_of(row: Row, imported_at: str, file: str) -> Decision:
 
 
 def decisions_of(folder: Path) -> list[Decision]:
-    """Return all decisions, and then the exceptions that accepted a revocation as a risk."""
+    """Return all decisions, followed by the exceptions that accepted the risk of a revocation."""
     first: dict[str, Decision] = {}
     for path in decided_files(folder):
         record = load(path)

@@ -1,4 +1,4 @@
-"""The log entries about access, as Intercom wrote them. Their sentences are not interpreted."""
+"""Find log entries about access by the names in them. Their sentences are not interpreted."""
 
 import re
 from datetime import datetime
@@ -19,7 +19,7 @@ class AccessLog:
     """The log entries about access, and the names of all teammates."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        """Read them."""
+        """Read the log entries and the names from the warehouse."""
         types = ", ".join(f"'{name}'" for name in ACCESS_EVENTS.split())
         self._entries = warehouse.query(
             f"""
@@ -87,7 +87,7 @@ class AccessLog:
 
 
 def is_in(names: set[str], text: str) -> bool:
-    """Return whether a text has one of the names as whole words."""
+    """Return whether a text contains one of the names as whole words."""
     return any(
         name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names
     )

@@ -1,4 +1,4 @@
-"""The manifests of an archive: each step writes one, and each names the one before it."""
+"""The manifests of an archive. Each step writes one, with the hash of the previous manifest."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from intercom_access_review.signatures import seal
 
 NAME = "manifest.json"
 ENDS = (".sig", ".tsr")
-"""Of the signature and the timestamp of a manifest."""
+"""The suffixes of a manifest's signature and timestamp."""
 
 
 def read_manifests(root: Path) -> dict[Path, Manifest]:
@@ -27,20 +27,20 @@ def read_manifests(root: Path) -> dict[Path, Manifest]:
 
 
 def last_manifests(root: Path) -> list[Path]:
-    """Return the manifests that no other one names. An intact archive has one."""
+    """Return the manifests without a next one. An intact archive has exactly one."""
     manifests = read_manifests(root)
     named = {root / manifest.previous for manifest in manifests.values()}
     return [path for path in manifests if path not in named]
 
 
 def has_previous(root: Path, manifest: Manifest) -> bool:
-    """Return whether the manifest before is there, and was not changed."""
+    """Return whether the previous manifest exists and is unchanged."""
     path = root / manifest.previous
     return path.is_file() and sha256(path) == manifest.previous_sha256
 
 
 def chain_until(root: Path, last: Path) -> list[tuple[Path, Manifest]]:
-    """Return the intact steps of an archive up to one of them, the first one first."""
+    """Return the manifests from the first step to `last`, or from the first gap before it."""
     manifest = read_record(last, Manifest)
     chain = [(last, manifest)]
     while has_previous(root, manifest):
@@ -51,7 +51,7 @@ def chain_until(root: Path, last: Path) -> list[tuple[Path, Manifest]]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the files of a step, without its manifest and those of later steps."""
+    """Return the files of a step, without its manifest and without files of later steps."""
     own = {folder / NAME, *(folder / f"{NAME}{end}" for end in ENDS)}
     later = {path.parent for path in folder.rglob(NAME)} - {folder}
     return sorted(
@@ -70,7 +70,7 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
 
     Args:
         folder: The folder of the step.
-        step: What the step is.
+        step: The kind of step.
         review: The name of the review.
         hosts: The source hosts.
         settings: Whether to sign and timestamp the manifest.
@@ -96,7 +96,7 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
 
 
 def next_folder(steps: Path) -> Path:
-    """Return the folder of another step of a kind that repeats."""
+    """Return the next numbered folder, such as imports/2."""
     numbers = (int(path.name) for path in steps.glob("*") if path.name.isdecimal())
     return steps / str(max(numbers, default=0) + 1)
 
@@ -105,12 +105,12 @@ def next_folder(steps: Path) -> Path:
 def new_step(
     step: Step, review: str, target: Path, hosts: list[str], settings: Settings
 ) -> Iterator[Path]:
-    """Write a step into a folder that appears as a whole, with its manifest, or not at all."""
+    """Write a step with its manifest into a temporary folder, and then rename the folder."""
     new = target.parent / ".new"
     if new.is_symlink() or new.is_file():
         new.unlink()
     elif new.exists():
-        shutil.rmtree(new)  # of a run that was stopped
+        shutil.rmtree(new)  # left by a stopped run
     make_folder(new)
     yield new
     seal_step(new, step, review, hosts, settings)

@@ -1,4 +1,4 @@
-"""A new review: a folder in the archive with the page, the worksheets, and what was read."""
+"""Write a new review: a folder in the archive with page, worksheets, responses, and inputs."""
 
 from collections import Counter
 from datetime import date
@@ -30,14 +30,14 @@ TABLES = {
     "team_sizes": ("team_id",),
     "terminated_users": ("admin_id",),
 }
-"""The tables that are kept with a review, with the columns that name a row."""
+"""The tables that are kept with a review, with their key columns."""
 TEXTS = {name: SENTENCES.from_string(text) for name, text in FORM["texts"].items()}
-"""The templates of columns in the worksheets."""
+"""The templates of the columns of a worksheet."""
 ASSIGN = "Assign them in inputs/reassignments.csv."
 
 
 def worksheet_rows(review: str, state: State) -> list[Texts]:
-    """Return a row for each entitlement, those to look at first at the beginning.
+    """Return a row for each entitlement. Rows to look at first come first.
 
     Args:
         review: The name of the review, which begins with its day.
@@ -60,7 +60,7 @@ def worksheet_rows(review: str, state: State) -> list[Texts]:
 
 
 def planned_progress(review: str, rows: list[Texts]) -> list[Row]:
-    """Return the progress of a review that begins."""
+    """Return the progress of a new review, in which no row is decided yet."""
     counts = Counter((row["reviewer"], due_day(row)) for row in rows)
     begun = {"review": review, "decided": 0, "decided_late": 0, "is_overdue": False}
     return [
@@ -73,7 +73,7 @@ def compare_reviewed(sync: Sync, rows: list[Texts]) -> None:
     """Compare the entitlements that Intercom sent with the rows to decide.
 
     Raises:
-        click.ClickException: They differ.
+        click.ClickException: The entitlements differ.
     """
     totals = sync.totals[ENTITLEMENTS]
     totals.reviewed = totals_of_worksheets({row["row"]: row for row in rows})
@@ -91,7 +91,7 @@ def write_results(folder: Path, review: str, rows: list[Texts], state: State) ->
 
 
 def check_is_new(state: State) -> None:
-    """Raise an error if the last review is of this sync, or of another workspace."""
+    """Raise an error if the last review is from this sync, or from another workspace."""
     last = state.reviews[-1] if state.reviews else None
     if last and utc(last.record.sync.as_of) >= utc(state.sync.as_of):
         raise click.ClickException(
@@ -105,7 +105,7 @@ def check_is_new(state: State) -> None:
 
 
 def write_review(state: State) -> None:
-    """Write the folder of a new review: all of it, or nothing."""
+    """Write the folder of a new review."""
     check_is_new(state)
     sync, day = state.sync, state.sync.as_of[:10]
     names = chain([day], (f"{day}-{number}" for number in count(2)))

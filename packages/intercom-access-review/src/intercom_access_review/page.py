@@ -1,4 +1,4 @@
-"""Templates of pages and sentences, which show rows of the warehouse."""
+"""Fill in the templates of pages and sentences with rows of the warehouse."""
 
 import re
 from datetime import datetime
@@ -12,7 +12,7 @@ from intercom_access_review.texts import comparison_key, reveal_hidden
 from intercom_access_review.worksheets import plain
 
 ACTIVITIES = {"admin_login_success": "signed in"}
-"""Types of log entries in words."""
+"""The words for types of log entries."""
 NOT_PEOPLE = {"bot": "Intercom's own bot", "service": "service account"}
 
 
@@ -30,7 +30,7 @@ def first_observed(grant: Row) -> str:
 
 
 def last_activity(account: Row) -> str:
-    """Return the last activity of an account, as far as the log entries were read."""
+    """Return the last activity of an account in the log entries that were read."""
     if account["known_since"] is None:
         return ""
     if account["last_activity_at"] is None:
@@ -40,12 +40,12 @@ def last_activity(account: Row) -> str:
 
 
 def bdi(value: object) -> Markup:
-    """Return a name that doesn't change the direction of the text around it."""
+    """Return a name in <bdi>, so that it doesn't change the direction of the text around it."""
     return Markup("<bdi>{}</bdi>").format(reveal_hidden(str(value)))
 
 
 def words(value: object) -> Markup:
-    """Return a name whose lines may break after the signs in addresses and types of log entries."""
+    """Return a name in <bdi>, in which lines can break after characters such as @ and _."""
     return Markup("<bdi>{}</bdi>").format(
         Markup("<wbr>").join(re.split(r"(?<=[@._+-])", reveal_hidden(str(value or ""))))
     )
@@ -93,9 +93,9 @@ TEMPLATES.globals["not_people"] = NOT_PEOPLE
 SENTENCES = TEMPLATES.overlay(
     autoescape=False, finalize=lambda value: "" if value is None else value
 )
-"""Makes templates of strings that are cleaned as a whole."""
+"""The environment for sentences, whose hidden characters are revealed later."""
 
 
 def render(template: str, **values: object) -> str:
-    """Return a page or a text. Every value is text in it."""
+    """Return a filled-in template. In pages, HTML in values is escaped."""
     return TEMPLATES.get_template(template).render(values)

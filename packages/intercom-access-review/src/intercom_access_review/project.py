@@ -1,4 +1,4 @@
-"""The files of a project, and the times in them. Every step runs in the folder of the project."""
+"""The paths of a project, and the forms of times. Every step runs in the project's folder."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 INPUTS = Path("inputs")
-"""What the company knows: employees, reviewers, and privileged roles."""
+"""CSV files that people maintain: employees, reviewers, privileged roles, and so on."""
 INBOX = Path("inbox")
 """Completed worksheets, until they are imported."""
 OUTBOX = Path("outbox")
-"""Emails that are ready to send."""
+"""Emails and chat messages that are ready to send."""
 REVIEWS = Path("reviews")
 """The archive: a folder for each review. Nothing in it is ever changed."""
 OUTPUT = Path("output")
 INTERCOM = OUTPUT / "intercom"
-"""The evidence that the tap keeps of a sync."""
+"""The tap's evidence folder."""
 LOADED = OUTPUT / "load"
 """The rows of the last sync, if the warehouse is DuckDB."""
 SYNC = OUTPUT / "sync.json"
-"""The last sync. It exists only while the warehouse holds all of it."""
+"""The record of the last sync. This file exists only while the warehouse has the whole sync."""
 PAGE = OUTPUT / "access-review.html"
 ITEMS = OUTPUT / "items.json"
 LEFT_BEHIND = re.compile(
@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what is in a folder, except what operating systems and editors leave behind."""
+    """Return the files and folders in a folder, without those in LEFT_BEHIND."""
     return sorted(path for path in folder.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
 
 
@@ -44,12 +44,12 @@ def sha256(path: Path) -> str:
 
 
 def now() -> str:
-    """Return the time of this machine in UTC, as in the JSON files."""
+    """Return the current time in UTC, in the form of the JSON files."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def utc(time: str) -> datetime:
-    """Return a time of the JSON files as the warehouse holds it: in UTC, without a time zone."""
+    """Convert a time from a JSON file to the form of the warehouse: UTC without a time zone."""
     return (
         datetime.fromisoformat(time.replace("Z", "+00:00"))
         .astimezone(timezone.utc)
@@ -58,14 +58,14 @@ def utc(time: str) -> datetime:
 
 
 def iso(time: date | None) -> str | None:
-    """Return a time of the warehouse, or a day, as in the JSON files."""
+    """Convert a time or date from the warehouse to the form of the JSON files."""
     if isinstance(time, datetime):
         return time.replace(tzinfo=timezone.utc).isoformat(timespec="seconds")
     return None if time is None else time.isoformat()
 
 
 def as_json(row: Row) -> Row:
-    """Return a row of the warehouse as the JSON files have it."""
+    """Convert the times and dates in a row to the form of the JSON files."""
     return {name: iso(value) if isinstance(value, date) else value for name, value in row.items()}
 
 
@@ -80,5 +80,5 @@ def parse_day(text: str) -> date | None:
 
 
 def iso_day(text: str) -> str:
-    """Return a date in the form 2026-08-26; other strings stay as they are."""
+    """Return a date in the form 2026-08-26. Return other strings unchanged."""
     return str(parse_day(text) or text)

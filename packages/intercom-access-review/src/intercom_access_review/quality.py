@@ -1,4 +1,4 @@
-"""How carefully a review was done, as far as its decisions show."""
+"""Measure how reviewers decided: shares approved, rows per day, and decisions in bulk."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,11 +8,11 @@ from intercom_access_review.project import Row
 from intercom_access_review.records import Decision
 
 BULK = 25
-"""Rows with the same decision on one day, from which a reviewer may not have looked at each."""
+"""From this number of equal decisions on one day, a reviewer may not have looked at each row."""
 
 
 def review_quality(decisions: Iterable[Decision], is_own: Callable[[str, str], bool]) -> Row:
-    """Return how each reviewer decided, and which reviewers decided about each other.
+    """Return the habits of each reviewer, and the pairs of reviewers who decided about each other.
 
     Args:
         decisions: The decisions of a review.

@@ -1,4 +1,4 @@
-"""Reassign rows of open reviews to other reviewers, as inputs/reassignments.csv says."""
+"""Reassign rows of open reviews to other reviewers, based on inputs/reassignments.csv."""
 
 import shutil
 
@@ -14,7 +14,7 @@ from intercom_access_review.worksheets import write_worksheet
 
 
 def reassigned(review: Archived, inputs: Inputs, state: State) -> list[Reassignment]:
-    """Return the rows of an open review that change their reviewer now."""
+    """Return the reassignments that an open review doesn't have yet."""
     changes = []
     for key, row in review.rows.items():
         wanted = next_reviewer(key, row["reviewer"], review, inputs)
@@ -32,9 +32,9 @@ def reassigned(review: Archived, inputs: Inputs, state: State) -> list[Reassignm
 
 
 def next_reviewer(key: str, reviewer: str, review: Archived, inputs: Inputs) -> Row | None:
-    """Return the reassignment that applies to a row now, if one does.
+    """Return the reassignment that applies to a row now, or None.
 
-    A reassignment of all rows doesn't change rows that are decided. Rows go back when it ends.
+    A line for all rows doesn't apply to decided rows. When it ends, undecided rows go back.
     """
     for one in inputs.reassignments:
         named = one["row"] == key
@@ -49,7 +49,7 @@ def next_reviewer(key: str, reviewer: str, review: Archived, inputs: Inputs) -> 
 
 
 def reassign_rows(state: State, inputs: Inputs) -> int:
-    """Reassign rows of open reviews, with new worksheets; return how many rows."""
+    """Reassign rows of open reviews, write new worksheets, and return how many rows changed."""
     count = 0
     for review in state.reviews:
         changes = [] if review.completion else reassigned(review, inputs, state)

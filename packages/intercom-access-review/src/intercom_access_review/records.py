@@ -14,7 +14,7 @@ Step = Literal["review", "import", "reassignment", "removals", "completion"]
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """What every JSON file has."""
+    """The base of all JSON files."""
 
     format: int = FORMAT
 
@@ -24,11 +24,11 @@ class Totals(msgspec.Struct):
 
     rows: int
     sha256: str
-    """Of the whole rows, in the form in which the tables have them."""
+    """The SHA-256 of the whole rows, in the form of the tables."""
 
 
 class StreamTotals(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The control totals of a stream, which are equal."""
+    """The control totals of a stream. They are equal, or the run fails."""
 
     sent: Totals
     loaded: Totals
@@ -44,7 +44,7 @@ class Sync(Record):
     token_owner: Row
     """id, name, and email"""
     is_time_simulated: bool = False
-    """Whether the demo simulates as_of. Whether the data is simulated shows in source_hosts."""
+    """Whether as_of is simulated (demo). Whether the data is simulated shows in source_hosts."""
     source_hosts: list[str] = []
     read_at: dict[str, str] = {}
     logs_from: str | None = None
@@ -60,11 +60,11 @@ class Sync(Record):
     inputs: dict[str, str] = {}
     """The SHA-256 of the files in inputs/."""
     input_notes: list[str] = []
-    """What the inputs don't say."""
+    """Scope limitations of the inputs, such as a missing column."""
 
 
 class Review(Record):
-    """A review: what was read, and what has to be decided."""
+    """A review: its sync, its deadlines, and the number of rows to decide."""
 
     review: str
     rows: int
@@ -93,7 +93,7 @@ class Decision(msgspec.Struct, kw_only=True):
     decided_by: str
     decided_on: str
     due_on: str
-    """Last day for a revocation; empty: no deadline."""
+    """The due date of the removal; empty: no deadline."""
     imported_at: str
     file: str
     """The completed worksheet."""
@@ -104,7 +104,7 @@ class DecisionImport(Record):
 
     decisions: list[Decision]
     attestations: list[Row] = []
-    """Who confirmed that they reviewed every row, and when: reviewer, attested_on, and file"""
+    """Confirmations that every row was reviewed, with reviewer, attested_on, and file."""
 
 
 class Reassignment(msgspec.Struct, kw_only=True):
@@ -116,25 +116,25 @@ class Reassignment(msgspec.Struct, kw_only=True):
     by: str
     reason: str
     until: str
-    """The last day; empty: for good."""
+    """The last day; empty: permanent."""
 
 
 class ReassignmentStep(Record):
-    """The rows that changed their reviewer in one step."""
+    """The reassignments of one step."""
 
     reassigned_at: str
     reassignments: list[Reassignment]
 
 
 class Removals(Record):
-    """The removals that a sync verified, as the pages show them from then on."""
+    """The removals that a sync verified. Later pages and reports show them unchanged."""
 
     sync: Sync
     removals: list[Row]
 
 
 class Completion(Record):
-    """The end of a review."""
+    """The completion report of a review."""
 
     review: str
     completed_at: str
@@ -149,7 +149,7 @@ class Completion(Record):
 
 
 class Manifest(Record):
-    """What a step wrote, and after which step."""
+    """The files of a step with their hashes, and the path and hash of the previous manifest."""
 
     step: Step
     review: str
@@ -161,7 +161,7 @@ class Manifest(Record):
     files: dict[str, str]
     """The SHA-256 of each file of the step, by path below its folder."""
     previous: str = ""
-    """The path of the manifest before, below the archive; empty for the first one."""
+    """The path of the previous manifest in the archive; empty for the first one."""
     previous_sha256: str = ""
 
 
@@ -201,6 +201,6 @@ def read_record(path: Path, kind: type[R]) -> R:
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write a record as a JSON file that people can read, too."""
+    """Write a record as an indented JSON file."""
     text = msgspec.json.format(msgspec.json.encode(record), indent=2).decode()
     write_text(path, f"{text}\n")

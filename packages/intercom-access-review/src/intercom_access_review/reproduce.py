@@ -32,7 +32,7 @@ OF_HISTORY = {
     *("first_observed", "known_since", "or_earlier", "last_activity_at"),
     *("last_activity_type", "label", "position"),
 }
-"""The tables and columns that depend on earlier syncs."""
+"""Tables and columns that depend on earlier syncs."""
 
 Found = dict[str, "list[Row]"]
 """Rows by the name of their table or file."""
@@ -40,7 +40,7 @@ Found = dict[str, "list[Row]"]
 
 @contextmanager
 def temporary_project() -> Iterator[None]:
-    """Run in an empty folder, which is removed at the end."""
+    """Change to an empty folder, and remove it at the end."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -51,10 +51,10 @@ def temporary_project() -> Iterator[None]:
 
 
 def rebuild(target: Path, record: Review) -> State:
-    """Build a warehouse from each sync in the archive, up to that of a review.
+    """Build a warehouse from each sync in the archive, up to the sync of a review.
 
     Raises:
-        click.ClickException: Its responses or inputs are missing, or were changed.
+        click.ClickException: Responses or inputs are missing, or were changed.
     """
     from intercom_access_review.warehouse_duckdb import DuckDB  # noqa: PLC0415
 
@@ -94,7 +94,7 @@ def read_results(folder: Path) -> Found:
 
 
 def differences(stored: Found, rebuilt: Found, skipped: set[str]) -> Iterator[str]:
-    """Yield each value that differs, without some tables and columns."""
+    """Yield a line for each value that differs, except in the skipped tables and columns."""
     for name in sorted((stored.keys() | rebuilt.keys()) - skipped):
         keys = TABLES.get(name, ("row",))
         one, other = (
@@ -113,7 +113,7 @@ def differences(stored: Found, rebuilt: Found, skipped: set[str]) -> Iterator[st
 
 
 def report(stored: Found, found: list[str], skipped: set[str]) -> None:
-    """Print the result, which ends with one sentence.
+    """Print the result of `reproduce`.
 
     Raises:
         click.ClickException: There are differences.

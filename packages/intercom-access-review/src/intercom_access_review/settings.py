@@ -36,7 +36,7 @@ DAYS = "a number of days from 0 to 3650"
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What settings.yml sets. A deadline of None isn't set."""
+    """The settings in settings.yml. None means that there is no deadline."""
 
     warehouse: Literal["duckdb", "postgres"] = "duckdb"
     decide_within_days: Days | None = None
@@ -56,7 +56,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def deadlines(self) -> dict[str, int]:
-        """The deadlines that are set, in days. Privileged access has the general ones, too."""
+        """The deadlines in days. For privileged access, the general ones are the default."""
         days = {n: v for n, v in msgspec.structs.asdict(self).items() if n.endswith("_days")}
         for name in ("decide_within_days", "remove_within_days"):
             if days[f"privileged_{name}"] is None:
@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def alerts(self) -> set[str]:
-        """The items that end a sync with exit code 1 when they are new."""
+        """The kinds of items that end a sync with exit code 1 when an item is new."""
         return {item for word in self.fail_on for item in ALERTS.get(word, (word,))}
 
 
@@ -113,7 +113,7 @@ def explain(error: str, values: dict[str, Any]) -> str:
 
 
 def deadline(begin: date, deadlines: dict[str, int], what: str, privileged: str) -> str:
-    """Return the last day on which something is in time, or an empty string without a deadline.
+    """Return a due date, or an empty string if there is no deadline.
 
     Args:
         begin: The day from which the deadline counts.

@@ -20,7 +20,7 @@ STAMPED_BY = re.compile(r"^TSA: (.+)$", re.MULTILINE)
 
 
 class UncheckedError(click.ClickException):
-    """A signature or timestamp cannot be checked on this machine; the text says what is missing."""
+    """A signature or timestamp can't be checked on this machine. The message gives the reason."""
 
 
 def run(*command: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -41,7 +41,7 @@ def run(*command: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess
 
 
 def output_of(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Return in one line what a command printed."""
+    """Return the output of a command as one line."""
     text = (done.stderr + done.stdout).decode(errors="replace")
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())[:500]
 
@@ -49,7 +49,7 @@ def output_of(done: subprocess.CompletedProcess[bytes]) -> str:
 def succeed(
     problem: str, *command: str | Path, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command, and raise an error with what it printed if it fails."""
+    """Run a command, and raise an error with its output if it fails."""
     done = run(*command, stdin=stdin)
     if done.returncode:
         raise click.ClickException(f"{problem}: {output_of(done)}")
@@ -57,7 +57,7 @@ def succeed(
 
 
 def seal(path: Path, settings: Settings) -> None:
-    """Sign a file as FILE.sig, and timestamp it as FILE.tsr, as far as the settings ask for it."""
+    """Sign a file (FILE.sig) and timestamp it (FILE.tsr), if the settings require it."""
     if settings.signing_key:
         sign(path, str(Path(settings.signing_key).expanduser()))
     if settings.timestamp_url:
@@ -73,10 +73,10 @@ def sign(path: Path, key: str) -> None:
 
 
 def signer_of(path: Path, settings: Settings) -> str:
-    """Return who signed a file, and with which key.
+    """Return the name and the key of the signer of a file.
 
     Raises:
-        click.ClickException: The signature is not valid, or from a key that is not allowed.
+        click.ClickException: The signature is not valid, or its key is not allowed.
     """
     signature = path.with_name(f"{path.name}.sig")
     content, options = path.read_bytes(), ("-n", NAMESPACE, "-s", signature)
@@ -138,7 +138,7 @@ def response_of(url: str, query: bytes) -> bytes:
 
 
 def stamper_of(path: Path, settings: Settings) -> str:
-    """Return when and by whom a file was timestamped.
+    """Return the service and the time of a file's timestamp.
 
     Raises:
         click.ClickException: The timestamp is not valid.

@@ -1,4 +1,4 @@
-"""Tables as people save them: CSV files in any common form, and spreadsheets (.xlsx)."""
+"""Read tables from CSV files in any common form, and from spreadsheets (.xlsx)."""
 
 import csv
 import io
@@ -24,9 +24,9 @@ CSV_SUFFIXES = {".csv", ".txt"}
 """Spreadsheet programs save text in UTF-16 as .txt."""
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = {"cp1252": "Windows-1252", "mac_roman": "Mac OS Roman", "cp850": "code page 850"}
-"""Encodings that a file can look like. They are not read, because none of them is certain."""
+"""Encodings that an error message can suggest. They can't be recognized with certainty."""
 LARGEST = 100_000_000
-"""Bytes of a spreadsheet when it is unpacked: about 100,000 rows."""
+"""The largest unpacked size of a spreadsheet in bytes: about 100,000 rows."""
 MOST_COLUMNS = 200
 LAST_ROW = 1_048_576
 
@@ -38,7 +38,7 @@ class Table(NamedTuple):
 
     columns: set[str]
     ignored: list[str]
-    """The names of columns that are not used."""
+    """The names of ignored columns."""
     rows: list[tuple[int, dict[str, str]]]
     """The rows by column, with their line numbers."""
 
@@ -56,13 +56,13 @@ def read_table(
 ) -> Table:
     """Read a CSV file, or the visible sheet of a spreadsheet that has the columns.
 
-    The case, spaces, and signs in names of columns don't count. Other columns are ignored.
+    Case, spaces, and punctuation in names of columns don't matter. Other columns are ignored.
 
     Args:
         path: The file.
         required: The columns that it must have.
         optional: The columns that it may have.
-        clean: Returns a value as it is used.
+        clean: Cleans a value.
 
     Raises:
         click.ClickException: The file cannot be read, or lacks a column.
@@ -94,7 +94,7 @@ def read_table(
 
 
 def csv_text(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return CSV that a spreadsheet program reads without running formulas."""
+    """Return CSV in which formulas are escaped, so that no spreadsheet program runs them."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(head)
@@ -127,7 +127,7 @@ def csv_lines(path: Path) -> list[Line]:
 
 
 def delimiter_of(text: str) -> str:
-    """Return the delimiter that makes the most columns of the first line."""
+    """Return the delimiter that splits the first line into the most columns."""
 
     def columns(delimiter: str) -> int:
         lines = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter)
@@ -157,7 +157,7 @@ def decoded(path: Path, content: bytes) -> str:
 
 
 def likely(content: bytes) -> str:
-    """Return which encoding a text looks like, with a word as it reads then."""
+    """Return a sentence with the likely encoding of a text, and a word in it as an example."""
     for encoding, name in ENCODINGS.items():
         text = content.decode(encoding, "replace")
         words = re.findall(r"\w*[^\W\x00-\x7f]\w*", text)
@@ -168,7 +168,7 @@ def likely(content: bytes) -> str:
 
 
 def is_word(word: str) -> bool:
-    """Return whether a word looks like one: no capitals inside, and mostly plain letters."""
+    """Return whether a string looks like a word: no capitals inside, and mostly plain letters."""
     plain = sum(letter.isascii() for letter in word)
     return (word[1:].islower() or word.isupper() or len(word) == 1) and 2 * plain >= len(word) - 1
 
@@ -192,14 +192,14 @@ def sheets_of(path: Path) -> list[list[Line]]:
 
 def lines_of(sheet: "ReadOnlyWorksheet") -> list[Line]:
     """Return the lines of a sheet, without empty ones."""
-    sheet.reset_dimensions()  # the size in the file may be less than what it holds
+    sheet.reset_dimensions()  # the size in the file can be less than the actual one
     rows = enumerate(sheet.iter_rows(max_row=LAST_ROW, max_col=MOST_COLUMNS), start=1)
     filled = ((n, row) for n, row in rows if any(cell.value not in {None, ""} for cell in row))
     return [(n, [cell_text(cell) for cell in row]) for n, row in filled]
 
 
 def cell_text(cell: ReadOnlyCell | EmptyCell) -> str:
-    """Return a cell as a string; a date as 2026-08-26."""
+    """Return a cell as a string. Dates have the form 2026-08-26."""
     if cell.data_type == "f":  # its value can change after the file was archived
         raise ValueError(f"line {cell.row} has a formula, {cell.value!r}. Replace it by its value")
     if isinstance(cell.value, datetime):

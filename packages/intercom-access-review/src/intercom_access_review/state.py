@@ -1,4 +1,4 @@
-"""What the pages and steps after a sync work with."""
+"""The last sync, the archive, and the warehouse, for the pages and the steps after a sync."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from intercom_access_review.settings import Settings
 from intercom_access_review.warehouse import Warehouse, build
 
 SETTLED = {"removed", "risk accepted", "decided again"}
-"""Outcomes of revocations with which nothing remains to be done."""
+"""Outcomes of revocations that need no further action."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class State:
 
     @cached_property
     def outcomes(self) -> list[Row]:
-        """The table outcomes, with log entries. Verified removals are as they were recorded."""
+        """The table outcomes, with log entries. Verified removals come from the archive."""
         verified = {(r.name, row["access_key"]): row for r in self.reviews for row in r.removals}
         rows = []
         for found in self.table("outcomes"):
@@ -67,7 +67,7 @@ class State:
 
     @cached_property
     def own(self) -> set[tuple[str, str]]:
-        """Accounts, each with the mailboxes of its person."""
+        """Pairs of an account and a mailbox of its person."""
         return {(row["admin_id"], mailbox(row["email"])) for row in self.table("own_addresses")}
 
     def is_own(self, access_key: str, address: str) -> bool:
@@ -90,7 +90,7 @@ class State:
         """Return the page of the sync.
 
         Args:
-            progress: Who decides how many rows of a review that begins; None: of the newest review.
+            progress: The progress of a new review. If None, that of the newest review is shown.
         """
         titles: dict[str, set[str]] = {}
         for item in self.items:
@@ -132,7 +132,7 @@ class State:
 
 
 def state_of(review: Archived, revocations: list[Row], today: str) -> tuple[str, str]:
-    """Return how far a review is (open, due, overdue, or completed), and the day of that."""
+    """Return the state of a review (open, due, overdue, or completed), and its date."""
     if review.completion:
         return "completed", review.completion.completed_at[:10]
     days = [due_day(row) for key, row in review.rows.items() if key not in review.decisions]

@@ -1,4 +1,4 @@
-"""The steps of a review, after Intercom was read."""
+"""The commands of the steps after the tap."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def last_state() -> State:
 
 @click.command()
 def review() -> None:
-    """Write a new review, from what the tap read."""
+    """Write a new review from the sync of the tap."""
     state = finish_sync()
     record_removals(state)
     write_review(state)
@@ -37,10 +37,10 @@ def review() -> None:
 
 @click.command()
 def sync() -> None:
-    """Show what became of the decisions, from what the tap read."""
+    """Check the outcomes of decisions with the sync of the tap, and write reminders."""
     state, inputs = finish_sync(), load_inputs()
     record_removals(state)
-    if reassign_rows(state, inputs):  # also those that ended
+    if reassign_rows(state, inputs):  # including those that ended
         state.rebuild()
     state.write_pages()
     write_emails(state, inputs)
@@ -64,7 +64,7 @@ def import_decisions() -> None:
 
 @click.command()
 def reassign() -> None:
-    """Reassign rows to other reviewers, as inputs/reassignments.csv says."""
+    """Reassign rows to other reviewers, based on inputs/reassignments.csv."""
     state, inputs = last_state(), load_inputs()
     if reassign_rows(state, inputs):
         state.rebuild()
@@ -76,7 +76,7 @@ def reassign() -> None:
 
 @click.command()
 def complete() -> None:
-    """Complete the reviews whose decisions are all made and settled."""
+    """Complete the reviews in which every row is decided and every revocation is settled."""
     state = last_state()
     completed, missing = complete_reviews(state)
     state.write_pages()

@@ -1,4 +1,4 @@
-"""Before and after the tap reads Intercom: refuse what can't work, then build the tables."""
+"""Check the project before the tap reads Intercom, and build the tables after it."""
 
 import os
 from collections.abc import Iterable
@@ -92,10 +92,10 @@ def simulated_time() -> str | None:
 
 
 def load_sync() -> Sync:
-    """Return the last sync.
+    """Return the record of the last sync.
 
     Raises:
-        click.ClickException: It failed, or none was made.
+        click.ClickException: The last sync failed, or there is none.
     """
     if not SYNC.exists():
         raise click.ClickException(
@@ -105,11 +105,11 @@ def load_sync() -> Sync:
 
 
 def finish_sync() -> State:
-    """Compare the loaded rows with what Intercom sent, and build the warehouse from them."""
+    """Compare the loaded rows with the responses, and build the warehouse from them."""
     settings = load_settings(ITEM_KINDS)
     hashes = {path.name: sha256(path) for path in sorted(INPUTS.glob("*.csv"))}
     warehouse, reviews = open_warehouse(settings), load_archive(settings)
-    if SYNC.exists():  # a later step failed, and this is another try
+    if SYNC.exists():  # a later step failed, and this is a retry
         return State(load_sync(), reviews, warehouse, settings)
     evidence = read_evidence()
     check_columns(evidence)
@@ -132,7 +132,7 @@ def finish_sync() -> State:
 
 
 def loaded_rows(warehouse: Warehouse, streams: Iterable[str]) -> Rows:
-    """Return the rows of streams as they were loaded, also log entries of earlier syncs."""
+    """Return the loaded rows of the streams, including log entries of earlier syncs."""
     return {stream: by_key(stream, warehouse.loaded(stream)) for stream in streams}
 
 
@@ -159,7 +159,7 @@ def check_gap(known: dict[datetime, datetime | None], rows: Rows, window: Row | 
 
 
 def record_removals(state: State) -> None:
-    """Record in each review the removals that this sync verified first, with its evidence."""
+    """Record the removals that this sync verified in their reviews, with its evidence."""
     for review in state.reviews:
         known = {row["access_key"] for row in review.removals}
         rows = [

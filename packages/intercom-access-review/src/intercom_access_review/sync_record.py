@@ -1,4 +1,4 @@
-"""The record of a sync: what its responses show, and control totals of its rows."""
+"""Describe a sync: its times, hosts, workspace, and owner of the token, and control totals."""
 
 import hashlib
 import json
@@ -18,9 +18,9 @@ SIMULATED_TIME = "REVIEWED_AT"
 """The variable with which the demo simulates a time."""
 SANDBOX_HOSTS = {"127.0.0.1", "localhost"}
 SHOWN = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
-"""What the responses show, in addition to the control totals."""
+"""The values in the record of a sync that `verify` computes again from the responses."""
 ENTITLEMENTS = "entitlements"
-"""What the worksheets have a row for: each workspace access, role, inbox seat, and membership."""
+"""The control total of the rows in the worksheets: workspace access, roles, seats, and teams."""
 
 
 def entitlements(rows: Rows) -> dict[Key, list[str]]:
@@ -43,7 +43,7 @@ def entitlements(rows: Rows) -> dict[Key, list[str]]:
 
 
 def totals_of(rows: Mapping[Key, object]) -> Totals:
-    """Return the control total of rows by key, in any order."""
+    """Return the control total of rows by key. Their order doesn't matter."""
     lines = [json.dumps([*key, row], default=str, sort_keys=True) for key, row in rows.items()]
     return Totals(len(rows), hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest())
 
@@ -65,7 +65,7 @@ def totals_of_worksheets(rows: Mapping[str, Texts]) -> Totals:
 
 
 def difference(stream: str, sent: Totals, other: Totals, what: str) -> list[str]:
-    """Return a line if a control total differs from that of what Intercom sent."""
+    """Return a line if a control total differs from that of the responses."""
     if sent == other:
         return []
     more = " with other values" if sent.rows == other.rows else ""
@@ -76,7 +76,7 @@ def compare_loaded(sent: Rows, loaded: Rows) -> dict[str, StreamTotals]:
     """Compare the rows that Intercom sent with those that were loaded.
 
     Raises:
-        click.ClickException: They differ.
+        click.ClickException: The rows differ.
     """
     ours = totals_by_stream(loaded)
     compared = {
@@ -93,7 +93,7 @@ def compare_loaded(sent: Rows, loaded: Rows) -> dict[str, StreamTotals]:
 
 
 def describe(evidence: Evidence, loaded: Rows, simulated: str | None) -> Sync:
-    """Return what is known about a sync.
+    """Return the record of a sync.
 
     Args:
         evidence: The evidence of the tap.
@@ -101,7 +101,7 @@ def describe(evidence: Evidence, loaded: Rows, simulated: str | None) -> Sync:
         simulated: The time that the demo simulates, if any.
 
     Raises:
-        click.ClickException: Other rows were loaded than Intercom sent.
+        click.ClickException: The loaded rows differ from the responses.
     """
     (workspace,) = evidence.rows["workspaces"].values()
     read_at = {
@@ -133,7 +133,7 @@ def describe(evidence: Evidence, loaded: Rows, simulated: str | None) -> Sync:
 
 
 def first_read(evidence: Evidence, start: str) -> str:
-    """Return since when log entries are known without a gap, by the state the sync began with."""
+    """Return the time since which log entries have no gap, based on the tap's earlier state."""
     bookmark = ((evidence.run.get("state") or {}).get("bookmarks") or {}).get(LOGS) or {}
     is_continued = bookmark.get("replication_key_value", start) >= start
     return min(start, str(bookmark.get("read_from", start))) if is_continued else start
@@ -143,7 +143,7 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     """Compare the record of a sync with the responses that a step keeps.
 
     Returns:
-        What differs, and the keys of the entitlements in the responses.
+        The problems, and the keys of the entitlements in the responses.
     """
     if ENTITLEMENTS not in sync.totals:  # of an earlier version
         return [], set()

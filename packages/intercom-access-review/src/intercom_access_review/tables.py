@@ -1,4 +1,4 @@
-"""The tables that dbt builds on. Strings are compared here, so that all warehouses agree."""
+"""The input tables of dbt. Strings are compared in Python, so that all warehouses agree."""
 
 from collections.abc import Collection, Iterable
 
@@ -48,7 +48,7 @@ def sync_facts(sync: Sync, terminated_days: int | None) -> Row:
 
 
 def history(warehouse: Warehouse, table: str, column: str) -> set[str]:
-    """Return the values that a column of the history ever had."""
+    """Return all values of a column in a history table."""
     if not has_table(warehouse, table):
         return set()
     rows = warehouse.query(f"select distinct {column} as found from {table}")  # noqa: S608
@@ -56,13 +56,13 @@ def history(warehouse: Warehouse, table: str, column: str) -> set[str]:
 
 
 def values(tables: dict[str, list[Row]], columns: Iterable[str]) -> set[str]:
-    """Return the values that tables have in some columns."""
+    """Return the distinct values of some columns in all tables."""
     rows = (row for table in tables.values() for row in table)
     return {row[column] for row in rows for column in columns if row.get(column)}
 
 
 def comparison_tables(warehouse: Warehouse, tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Return every name and address that is known, with the form in which they are compared.
+    """Return the tables of all known names and addresses, with their comparison keys.
 
     Args:
         warehouse: The warehouse, with the names and addresses of earlier syncs.
@@ -81,7 +81,7 @@ def comparison_tables(warehouse: Warehouse, tables: dict[str, list[Row]]) -> dic
 
 
 def address_row(email: str) -> Row:
-    """Return an address with what its parts say."""
+    """Return a row of the table addresses, with the parts of the address."""
     local, _, domain = mailbox(email).partition("@")
     return {
         "email": email,

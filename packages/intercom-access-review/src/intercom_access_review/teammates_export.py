@@ -1,4 +1,4 @@
-"""An independent reconciliation: the teammates export of Intercom's screen, compared by address."""
+"""Read the teammates export of Intercom's web app, for the independent reconciliation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from intercom_access_review.texts import reveal_hidden, single_line, unescape_fo
 
 EXPORT = INPUTS / "teammates_export.csv"
 OLDEST = 24 * 60 * 60
-"""Seconds since the export was saved."""
+"""The greatest age of the export, in seconds."""
 AHEAD = 5 * 60
 """Seconds that the clock of a file server may be ahead."""
 
@@ -35,7 +35,7 @@ def address_column(head: list[str], rows: list[list[str]], wanted: str) -> int:
 
 
 def age_problem(modified: float, now: float) -> str | None:
-    """Describe why a file of this age isn't compared, if it is not."""
+    """Return the reason why a file of this age isn't compared, or None."""
     at = datetime.fromtimestamp(modified, timezone.utc).isoformat(sep=" ", timespec="minutes")
     if now - modified > OLDEST:
         return f"{EXPORT.name} was saved at {at}, more than a day ago. Export it again."
@@ -51,7 +51,7 @@ def read_export(column: str) -> tuple[Row | None, set[str]]:
         column: The setting teammates_export_column.
 
     Raises:
-        click.ClickException: The file cannot be read, or its column of addresses isn't certain.
+        click.ClickException: The file can't be read, or its column of addresses is unclear.
     """
     if not EXPORT.exists():
         return None, set()

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 
-# Characters without width or ink: most format characters, and letters and marks that are blank.
+# Invisible characters: most format characters, and some blank letters and marks.
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -17,8 +17,8 @@ BLANK = "\u2800\u3164\uffa0"  # as wide as a letter
 JOINERS = "\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
 CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 NONCHARACTERS = "\ufdd0-\ufdef\ufffe\uffff"
-# Signs that start a formula, and their full-width, small, raised, and lowered forms, which become
-# such a sign where a program normalises strings (NFKC).
+# Characters that start a formula, and their full-width, small, raised, and lowered forms, which
+# become such a character when a program normalizes strings (NFKC).
 SIGNS = (
     "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u2212"
     "\u207a\u207b\u207c\u208a\u208b\u208c\u2a75\u2a76\ufb29"
@@ -37,13 +37,13 @@ def single_line(text: str | None) -> str:
 
 
 def bullets(title: str, lines: list[str], most: int = 20) -> str:
-    """Return a title and a list below it, which is cut off if it is long."""
+    """Return a title and a bulleted list. A long list is cut off."""
     more = [f"and {len(lines) - most} more"] if len(lines) > most else []
     return "\n- ".join([title, *lines[:most], *more])
 
 
 def comparison_key(text: str | None) -> str:
-    """Return the form in which strings are equal if they look the same, whatever their case."""
+    """Return a key that is equal for strings that look the same, in any case."""
     spaced = re.sub(f"[{BLANK}]", " ", single_line(text))
     visible = re.sub(f"[{INVISIBLE}]", "", spaced)
     folded = unicodedata.normalize("NFC", visible).casefold()
@@ -70,7 +70,7 @@ def is_bot_address(email: str | None) -> bool:
 
 
 def escape_formulas(text: str) -> str:
-    """Put an apostrophe before everything that a spreadsheet program would run as a formula."""
+    """Add an apostrophe before each string that a spreadsheet program would run as a formula."""
     return FORMULA.sub(r"\1'", text)
 
 

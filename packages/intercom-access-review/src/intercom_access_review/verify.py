@@ -45,18 +45,18 @@ FILE = click.Path(exists=True, dir_okay=False)
 
 @dataclass
 class Check:
-    """What an archive contains, and what is wrong with it."""
+    """The content of an archive, and its problems."""
 
     manifests: dict[Path, Manifest]
     problems: dict[str, list[str]] = field(default_factory=dict)
-    """By the name of the review, or of another file."""
+    """Problems by the name of the review or other file."""
     seals: dict[Path, list[str]] = field(default_factory=dict)
-    """Who signed and timestamped each manifest."""
+    """The signer and the timestamp of each manifest."""
     reviews: dict[str, Archived] = field(default_factory=dict)
     """The reviews by name, the oldest first, if the chain of manifests is intact."""
 
     def note(self, name: str, problems: list[str]) -> None:
-        """Add the problems of a review or another file."""
+        """Add problems of a review or other file."""
         self.problems.setdefault(name, []).extend(problems)
 
     def replay(self, folder: Path, manifest: Manifest) -> None:
@@ -69,10 +69,10 @@ class Check:
 
 
 def check_archive(root: Path, settings: Settings) -> Check:
-    """Check an archive, and compute everything in it again if its chain is intact."""
+    """Check the files and the chain of an archive. If it is intact, compute each step again."""
     check = Check(read_manifests(root))
     for path in entries(root):
-        if path.name not in {".new", INDEX}:  # a step that was stopped, and the page of all reviews
+        if path.name not in {".new", INDEX}:  # left by a stopped step, and the index
             check.note(path.name, problems_of_entry(path))
     for path, manifest in check.manifests.items():
         name = path.relative_to(root).parts[0]
@@ -90,7 +90,7 @@ def check_archive(root: Path, settings: Settings) -> Check:
 
 
 def problems_of_entry(path: Path) -> list[str]:
-    """Return why something in an archive is not a review, if it is not."""
+    """Return the problem of a file or folder in an archive that isn't a review."""
     if (path / NAME).is_file() and not path.is_symlink():
         return []
     return legacy.problems_of(path) if (path / legacy.EVIDENCE).is_file() else ["no step wrote it"]
@@ -111,7 +111,7 @@ def problems_of_files(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def problems_of_place(root: Path, path: Path, manifest: Manifest) -> list[str]:
-    """Return what is wrong with the place of a step in the archive."""
+    """Return the problems of a step's place in the chain."""
     own, before, problems = path.relative_to(root), manifest.previous, []
     if before and not has_previous(root, manifest):
         problems.append(f"{before}, which {own.as_posix()} follows, is missing or was changed")
@@ -121,7 +121,7 @@ def problems_of_place(root: Path, path: Path, manifest: Manifest) -> list[str]:
 
 
 def seals_of(path: Path, settings: Settings) -> tuple[list[str], list[str]]:
-    """Return who signed and timestamped a manifest, and what is wrong with that."""
+    """Return the signer and the timestamp of a manifest, and their problems."""
     texts, problems = [], []
     for kind, (end, words, check) in SEALS.items():
         try:
@@ -140,7 +140,7 @@ def seals_of(path: Path, settings: Settings) -> tuple[list[str], list[str]]:
 
 
 def problems_of_record(folder: Path, manifest: Manifest, reviews: dict[str, Archived]) -> list[str]:
-    """Return what differs when a step is computed again.
+    """Compute a step again, and return the differences.
 
     Args:
         folder: The folder of the step.
@@ -166,7 +166,7 @@ def problems_of_record(folder: Path, manifest: Manifest, reviews: dict[str, Arch
 
 
 def problems_of_rows(folder: Path, record: Review) -> list[str]:
-    """Return how the worksheets of a review differ from what Intercom sent."""
+    """Return the differences between the worksheets of a review and the responses."""
     rows = Archived(folder, record).rows
     problems: list[str] = []
     if totals := record.sync.totals.get(ENTITLEMENTS):
@@ -178,7 +178,7 @@ def problems_of_rows(folder: Path, record: Review) -> list[str]:
 
 
 def problems_of_import(folder: Path, record: DecisionImport, review: Archived) -> list[str]:
-    """Return the decisions and attestations of an import that its worksheets don't have."""
+    """Return a problem for each decision and attestation that isn't in the worksheets."""
     is_old = all(one.file.startswith("../") for one in record.decisions)
     if is_old and (review.folder / legacy.EVIDENCE).exists():
         return []  # of an earlier version, which checked them itself

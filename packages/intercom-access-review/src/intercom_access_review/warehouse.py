@@ -1,4 +1,4 @@
-"""The warehouse of a project: DuckDB in a file, or PostgreSQL; and its tables, which dbt builds.
+"""Choose the warehouse of a project (DuckDB or PostgreSQL), and build its tables with dbt.
 
 dbt writes only to the warehouse and to output/dbt.
 """
@@ -68,7 +68,7 @@ def has_table(warehouse: Warehouse, name: str) -> bool:
 
 
 def known_syncs(warehouse: Warehouse) -> dict[datetime, datetime | None]:
-    """Return the times of all syncs in the warehouse, and up to when each knew the log entries."""
+    """Return the time of each sync in the warehouse, and the time until which it read the logs."""
     if not has_table(warehouse, "syncs"):
         return {}
     return {row["as_of"]: row["logs_read_to"] for row in warehouse.query("select * from syncs")}

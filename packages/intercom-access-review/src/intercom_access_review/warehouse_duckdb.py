@@ -1,4 +1,4 @@
-"""DuckDB as the warehouse: the history is in output/review.duckdb, the rows of a sync in files."""
+"""DuckDB as the warehouse: the history is in output/review.duckdb, loaded rows are in files."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ class DuckDB:
         """Connect to the database.
 
         Raises:
-            click.ClickException: It cannot be opened, for example because another process has it.
+            click.ClickException: It can't be opened, for example because another process uses it.
         """
         try:
             connection = duckdb.connect(str(DATABASE), read_only=read_only)
@@ -38,7 +38,7 @@ class DuckDB:
             yield connection
 
     def check(self) -> None:
-        """Raise an error if it cannot be written to."""
+        """Raise an error if the database isn't writable."""
         make_folder(OUTPUT)
         with self.connected() as connection:
             connection.execute("create or replace temp table write_test (id integer)")
@@ -51,7 +51,7 @@ class DuckDB:
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     def write(self, tables: Mapping[str, Iterable[Row]]) -> None:
-        """Replace tables: all of them, or none."""
+        """Replace tables in one transaction."""
         with self.connected() as connection:
             connection.begin()
             for table, rows in tables.items():

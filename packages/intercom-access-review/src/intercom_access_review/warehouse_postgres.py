@@ -1,4 +1,4 @@
-"""PostgreSQL as the warehouse: the database that PGHOST, PGPORT, PGUSER, and so on name."""
+"""PostgreSQL as the warehouse: the database in PGHOST, PGPORT, PGUSER, and so on."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ SCHEMA, LOADED = "access_review", "intercom"
 
 
 class Postgres:
-    """The database that libpq's variables name."""
+    """The database in libpq's environment variables."""
 
     profile: Row = {  # noqa: RUF012
         "type": "postgres",
@@ -35,7 +35,7 @@ class Postgres:
         The schema is set in the transaction, because connection poolers reject startup options.
 
         Raises:
-            click.ClickException: It cannot be reached, or refuses a statement.
+            click.ClickException: The database can't be reached, or rejects a statement.
         """
         try:
             with psycopg.connect(row_factory=dict_row) as connection:
@@ -49,7 +49,7 @@ class Postgres:
             ) from error
 
     def check(self) -> None:
-        """Raise an error if it cannot be written to."""
+        """Raise an error if the database isn't writable."""
         with self.connected() as connection:
             for schema in (SCHEMA, LOADED):
                 connection.execute(f"create schema if not exists {schema}")
@@ -62,7 +62,7 @@ class Postgres:
             return connection.execute(sql.replace("?", "%s").encode(), list(parameters)).fetchall()
 
     def write(self, tables: Mapping[str, Iterable[Row]]) -> None:
-        """Replace tables: all of them, or none."""
+        """Replace tables in one transaction."""
         with self.connected() as connection, connection.cursor() as cursor:
             for table, rows in tables.items():
                 columns = table_columns()[table]
@@ -78,7 +78,7 @@ class Postgres:
     def loaded(self, stream: str) -> Iterator[Row]:
         """Return the rows of a stream as the loader wrote them.
 
-        The loader stores times without a zone, in the zone of its session, which is also ours.
+        The loader stores times without a time zone. Its session and ours have the same one.
         """
         time = ", cast(created_at as timestamptz) as created_at" if stream == LOGS else ""
         table = f"{LOADED}.{stream}"

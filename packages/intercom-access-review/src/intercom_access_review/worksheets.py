@@ -1,4 +1,4 @@
-"""Review worksheets: written as CSV files and spreadsheets, and read when they return."""
+"""Write review worksheets as CSV files and spreadsheets, and read completed ones."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ DECIDED: dict[str, int] = FORM["decided"]
 COLUMNS = SHOWN | DECIDED
 OLD_DECISIONS = {"keep": "approve", "remove": "revoke", "exception": "exception"}
 OLD_COLUMNS = {"since": "first observed", "last event": "last activity", "findings": "items"}
-"""The words of versions before this package."""
+"""Decisions and columns in worksheets of versions before this package."""
 DATES = ("until", "decided on")
 WRAPPED = ("items", "role description", "teams", "last decision", "reason")
 LONGEST = 32_000
-"""Characters; a cell holds 32,767."""
+"""The longest value in characters. A cell of a spreadsheet holds 32,767."""
 
 PLAIN = re.compile(r"[a-z0-9][a-z0-9@._+-]{0,99}")
 DEVICE = re.compile(r"(all|aux|con|nul|prn|com\d|lpt\d)(\..*)?")
-"""Names that Windows reserves, and the name of the worksheet with all rows."""
+"""Names that Windows reserves, and `all`, the worksheet with all rows."""
 
 Texts = dict[str, str]
 
@@ -52,13 +52,13 @@ def file_name(address: str) -> str:
 
 
 def plain(value: object, longest: int = LONGEST) -> str:
-    """Return a value as one line that both forms of a worksheet can hold."""
+    """Return a value as one line that fits in a cell, with hidden characters revealed."""
     text = reveal_hidden(" ".join(str("" if value is None else value).split()))
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def as_read(text: str) -> str:
-    """Return a value as a worksheet has it when it is read."""
+    """Return a value in the form in which worksheets are read."""
     return " ".join(unescape_formulas(plain(text)).split())
 
 
@@ -110,7 +110,7 @@ def fill_in(book: Workbook, rows: list[Texts]) -> None:
 
 
 def write_worksheet(folder: Path, review: str, reviewer: str, rows: list[Texts]) -> Texts:
-    """Write the worksheet of a reviewer, and return its row for the attestation."""
+    """Write the worksheet of a reviewer, and return its attestation row."""
     attestation = {"row": f"attestation/{reviewer}", "person": ATTESTATION, "reviewer": reviewer}
     attestation["review"] = f"review of {review}"
     make_folder(folder)
@@ -119,7 +119,7 @@ def write_worksheet(folder: Path, review: str, reviewer: str, rows: list[Texts])
 
 
 def write_worksheets(folder: Path, review: str, rows: list[Texts]) -> None:
-    """Write the worksheet of each reviewer, and one with all rows."""
+    """Write a worksheet for each reviewer, and one with all rows."""
     make_folder(folder)
     every = list(rows)
     for reviewer in sorted({row["reviewer"] for row in rows} - {""}):
@@ -135,10 +135,10 @@ def write_both(path: Path, rows: list[Texts]) -> None:
 
 
 def read_rows(path: Path) -> list[tuple[int, Texts]]:
-    """Read the rows of a worksheet, in either form, with their line numbers.
+    """Read the rows of a worksheet (CSV or spreadsheet), with their line numbers.
 
     Raises:
-        click.ClickException: It is not a worksheet.
+        click.ClickException: The file is not a worksheet.
     """
     optional = [*SHOWN, *OLD_COLUMNS]
     rows = read_table(path, ("row", "reviewer", *DECIDED), optional, as_read).rows
