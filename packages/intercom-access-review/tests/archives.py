@@ -1,4 +1,4 @@
-"""A small review in the archive, written without Intercom and a warehouse."""
+"""Write a small archive without Intercom and without a warehouse."""
 
 import gzip
 import hashlib
@@ -88,7 +88,7 @@ def write_evidence(
 
 
 def write_review(name: str = NAME, settings: Settings = SETTINGS) -> Archived:
-    """Write a review of five rows, of which Ada reviews three and Ben one."""
+    """Write a review of five rows: three for Ada, one for Ben, and one without a reviewer."""
     rows = rows_of(name)
     with new_step("review", name, REVIEWS / name, ["api.intercom.io"], settings) as new:
         write_evidence(new / "intercom", name)
@@ -110,7 +110,7 @@ def write_review(name: str = NAME, settings: Settings = SETTINGS) -> Archived:
 
 
 def read_review(folder: Path) -> Archived:
-    """A review as the archive has it."""
+    """Return the review from the archive."""
     return check_archive(folder.parent, SETTINGS).reviews[folder.name]
 
 
@@ -121,7 +121,7 @@ def complete(
     file: str | None = None,
     folder: str = "worksheets",
 ) -> Path:
-    """Put a completed worksheet into the inbox, after a change."""
+    """Put a completed worksheet into the inbox, with some changes."""
     rows = read_rows(REVIEWS / name / folder / f"{reviewer}.csv")
     for one in rows:
         one |= {"decided by": one["reviewer"], "decided on": str(day(9))}
@@ -146,13 +146,13 @@ def imported(*reviews: Archived, left: dict[str, str] | None = None) -> tuple[in
 
 
 def changed(path: Path, content: str) -> None:
-    """Change a file of the archive, as someone with access to it does."""
+    """Change a file of the archive, like someone with access to the folder."""
     make_writable(path.parent)
     path.write_text(content, encoding="utf-8")
 
 
 def resealed(root: Path) -> None:
-    """Write all manifests of an archive again, as someone without its key can."""
+    """Write all manifests of an archive again, like someone without the signing key."""
     manifests = read_manifests(root)
     before = ""
     make_writable(root)
@@ -167,7 +167,7 @@ def resealed(root: Path) -> None:
 
 
 def reviewed_twice() -> Archived:
-    """A review with one import, and a second review after it."""
+    """Write a review with one import, and a second review after it."""
     first = write_review()
     complete(ADA, lambda rows: rows[0].update(decision="revoke"))
     imported(first)
@@ -176,7 +176,7 @@ def reviewed_twice() -> Archived:
 
 
 def signing(folder: Path) -> Settings:
-    """Settings that sign each step, with the keys that they allow."""
+    """Return settings that sign each step, and the file of allowed signers."""
     key = ssh_key(folder, "grace")
     allow(folder / "signers", grace=key)
     return replace(

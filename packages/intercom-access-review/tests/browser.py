@@ -24,13 +24,13 @@ WHOLE = """(cells, pattern) => cells.flatMap(cell => {
 
 
 def broken_words(page: Page, selector: str, word: str = r"\S+") -> list[str]:
-    """The words that are on more than one line, in all elements that a selector finds."""
+    """Return the words that are broken across lines, in all elements that match a selector."""
     found: list[str] = page.locator(selector).evaluate_all(WHOLE, word)
     return found
 
 
 def launched() -> Iterator[Browser]:
-    """A browser that is there already."""
+    """Yield an installed browser."""
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         own = Path(playwright.chromium.executable_path)
@@ -43,7 +43,7 @@ def launched() -> Iterator[Browser]:
 
 
 def shown(browser: Browser, path: Path, width: int = 1280) -> Iterator[Page]:
-    """A page that reports every error, and reaches nothing but its file."""
+    """Yield a page that reports every error, and can't load anything but its file."""
     page = browser.new_page(viewport={"width": width, "height": 800})
     problems: list[str] = []
     requests: list[str] = []

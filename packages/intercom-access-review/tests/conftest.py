@@ -20,20 +20,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def database() -> Iterator[str]:
-    """The address of a PostgreSQL database that is not in UTC."""
+    """The URL of a PostgreSQL database whose time zone isn't UTC."""
     with running_postgres() as server:
         yield own_database(server, f"worker_{uuid.uuid4().hex}")
 
 
 @pytest.fixture
 def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in an empty folder, as every step runs in the folder of the project."""
+    """Change to an empty folder, because every step runs in the folder of its project."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A project that is not reviewed yet."""
+    """A project without reviews."""
     return Project(tmp_path / "project").init()
 
 

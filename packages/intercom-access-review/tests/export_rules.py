@@ -1,4 +1,4 @@
-"""What governance tools accept: each check fails where a tool would refuse or ignore something."""
+"""Check exported files: fail where a governance tool would reject or ignore a value."""
 
 import csv
 import io
@@ -63,7 +63,7 @@ def check_baton(folder: Path) -> dict[str, list[Row]]:
 
 
 def check_csv(folder: Path, pattern: str) -> list[Row]:
-    """Return the rows of a CSV file without formulas, spaces around values, or odd characters."""
+    """Return the rows of a CSV file. Fail for formulas, outer spaces, and control characters."""
     (path,) = folder.glob(pattern)
     text = path.read_bytes().decode()
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)

@@ -1,4 +1,4 @@
-"""Exports of the evidence of syncs."""
+"""Write the evidence of syncs, and export it."""
 
 import shutil
 from pathlib import Path
@@ -37,7 +37,7 @@ def run(folder: Path, *options: str) -> Result:
 
 
 def exported(folder: Path, *options: str, app: Row = HOME, **lists: list[Row]) -> str:
-    """Export the lists of a sync, and return what the command prints."""
+    """Export the lists of a sync, and return the output of the command."""
     write_sync(folder, app, **{"admins": [PERSON], "teams": []} | lists)
     done = run(folder, *options)
     assert done.exit_code == 0, done.output

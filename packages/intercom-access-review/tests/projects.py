@@ -1,4 +1,4 @@
-"""Projects that `init` created, and the steps of a review in them."""
+"""Create projects with `init`, and run the steps of a review in them."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def own_database(server: str, name: str) -> str:
 
 @dataclass
 class Project:
-    """A project, whose steps run without Meltano."""
+    """A project. Its steps run without Meltano."""
 
     folder: Path
     postgres: str | None = None
-    """The address of a database, instead of DuckDB."""
+    """The URL of a PostgreSQL database; empty: DuckDB."""
     variables: dict[str, str] = field(default_factory=dict)
 
     def init(self) -> Project:
@@ -81,7 +81,7 @@ class Project:
         return environment(**({"PYTHONUTF8": "1"} | variables | self.variables | more))
 
     def finished(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """A finished command, whatever its exit code."""
+        """Run a command, and return its result with any exit code."""
         return subprocess.run(
             [environment_of_package() / "intercom-access-review", *arguments],
             capture_output=True,
@@ -92,20 +92,20 @@ class Project:
         )
 
     def run(self, *arguments: str, **more: str) -> str:
-        """What a command prints when it succeeds."""
+        """Run a command that succeeds, and return its output."""
         done = self.finished(*arguments, **more)
         assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
         return done.stdout + done.stderr
 
     def error(self, *arguments: str, **more: str) -> str:
-        """The error with which a command ends."""
+        """Run a command that fails, and return its error."""
         done = self.finished(*arguments, **more)
         assert done.returncode == 1, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stderr
 
     def load(self, sandbox: Sandbox, **more: str) -> None:
-        """Read Intercom, and load its rows."""
+        """Run the tap and the loader."""
         settings = {
             "EVIDENCE_PATH": "output/intercom",
             "ACTIVITY_TYPES": "[]",
@@ -144,7 +144,7 @@ class Project:
         }
 
     def sync(self, sandbox: Sandbox, command: str, **more: str) -> str:
-        """Read Intercom, and run a command on what was read."""
+        """Run the tap, the loader, and a command."""
         self.run("prepare", **more)
         self.load(sandbox)
         return self.run(command, **more)
@@ -168,7 +168,7 @@ class Project:
 
 @cache
 def catalog_of_all() -> str:
-    """A catalog that selects every stream of a review."""
+    """Return a catalog in which every stream of a review is selected."""
     done = subprocess.run([TAP, "--discover"], capture_output=True, check=True, encoding="utf-8")
     catalog = json.loads(done.stdout)
     for stream in catalog["streams"]:
@@ -191,6 +191,6 @@ def write_rows(path: Path, rows: list[dict[str, str]], delimiter: str = ",") -> 
 
 
 def make_writable(folder: Path) -> None:
-    """Let the test change files that a step made read-only."""
+    """Make the read-only files of a step writable."""
     for path in folder.rglob("*"):
         path.chmod(path.stat().st_mode | 0o600)

@@ -1,4 +1,4 @@
-"""The archive: who wrote it, its signatures and timestamps, and steps that fail."""
+"""The archive: manifests, signatures, timestamps, and steps that fail."""
 
 import shutil
 from pathlib import Path
@@ -41,7 +41,7 @@ def review() -> Archived:
     return reviewed_twice()
 
 
-def test_an_unchanged_archive_passes_and_shows_who_wrote_it(review: Archived) -> None:
+def test_an_unchanged_archive_passes_and_names_the_version_of_each_step(review: Archived) -> None:
     code, output = verify()
 
     assert code == 0
@@ -62,7 +62,9 @@ def test_an_archive_elsewhere_is_verified_without_a_project(
     assert verify(str(tmp_path / "copy"))[0] == 0
 
 
-def test_files_of_systems_and_editors_are_listed_once_and_ignored(review: Archived) -> None:
+def test_files_of_operating_systems_and_editors_are_listed_once_and_ignored(
+    review: Archived,
+) -> None:
     assert review
     make_writable(REVIEWS)
     for name in (".DS_Store", "Thumbs.db", "~$all.xlsx", ".all.csv.swp"):
@@ -97,7 +99,7 @@ def test_a_newer_format_is_refused_and_an_unreadable_file_named(review: Archived
         read_record(path, Review)
 
 
-def test_a_step_that_fails_leaves_nothing_and_is_not_in_the_way(review: Archived) -> None:
+def test_a_failed_step_leaves_no_files_and_the_next_one_succeeds(review: Archived) -> None:
     target = review.folder / "imports" / "2"
 
     def stopped() -> None:
@@ -125,7 +127,7 @@ def sealing(tmp_path: Path) -> Settings:
     return signing(tmp_path)
 
 
-def test_each_step_is_signed_and_timestamped_and_verifying_says_by_whom(
+def test_each_step_is_signed_and_timestamped_and_verify_names_the_signer(
     sealing: Settings, tmp_path: Path
 ) -> None:
     certificate = authority(tmp_path)

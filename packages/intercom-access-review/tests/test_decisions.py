@@ -1,4 +1,4 @@
-"""Completed worksheets: what is imported, and what is refused with every problem."""
+"""Completed worksheets: valid ones are imported, others are refused with all their problems."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_decisions_are_imported_with_the_worksheet_and_both_dates(review: Archiv
     assert list(INBOX.iterdir()) == []
 
 
-def test_a_worksheet_is_known_by_its_rows_whatever_its_name(review: Archived) -> None:
+def test_a_worksheet_is_recognized_by_its_rows_under_any_file_name(review: Archived) -> None:
     complete(ADA, file="list (1).csv")
     complete(BEN, file="Ben final.csv")
 
@@ -143,7 +143,7 @@ def test_rows_without_a_reviewer_cannot_be_decided(review: Archived) -> None:
     assert "the row has no reviewer" in problem
 
 
-def test_reviewers_decide_nothing_after_their_last_day(review: Archived) -> None:
+def test_decisions_after_the_reviewers_last_day_are_refused(review: Archived) -> None:
     complete(ADA)
 
     (problem,) = imported(review, left={ADA: str(day(10))})[1]
@@ -183,7 +183,7 @@ def test_a_decision_is_changed_with_a_reason_and_both_are_kept(review: Archived)
 
 
 def saved(path: Path, change: Callable[[Any], object]) -> Path:
-    """A completed spreadsheet, after a change to its first sheet."""
+    """Complete a spreadsheet with a change to its first sheet."""
     source = REVIEWS / NAME / "worksheets" / f"{ADA}.xlsx"
     book = openpyxl.load_workbook(source)
     sheet = book.worksheets[0]
@@ -208,7 +208,9 @@ def test_spreadsheets_with_real_dates_and_empty_rows_are_read(review: Archived) 
     assert {decision.decided_on for decision in review.decisions.values()} == {str(day(9))}
 
 
-def test_days_count_where_the_reviewer_is_and_are_stored_in_one_form(review: Archived) -> None:
+def test_dates_in_the_time_zone_of_the_reviewer_are_valid_and_stored_in_one_form(
+    review: Archived,
+) -> None:
     def elsewhere(rows: Rows) -> None:
         for row, on in zip(rows, (day(11), day(-1), day(9), day(9)), strict=True):
             row["decided on"] = f"{on:%d.%m.%Y}"
@@ -256,7 +258,7 @@ def test_a_file_without_permission_is_refused_alone(
     assert "Permission denied" in imported(review)[1][0]
 
 
-def test_files_of_systems_and_editors_are_ignored(review: Archived) -> None:
+def test_files_of_operating_systems_and_editors_are_ignored(review: Archived) -> None:
     complete(ADA)
     for name in (".DS_Store", "~$x.xlsx", ".~lock.x.csv#", "Thumbs.db", "x.csv~"):
         (INBOX / name).touch()

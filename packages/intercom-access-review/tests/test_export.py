@@ -1,4 +1,4 @@
-"""The access list for governance tools is complete, and claims nothing that is not known."""
+"""The access list for governance tools is complete, and unknown values stay empty."""
 
 import os
 import stat
@@ -58,7 +58,7 @@ def test_the_demo_workspace_is_complete_in_every_file(tmp_path: Path) -> None:
     assert "Probo ignores" not in done.stdout
 
 
-def test_odd_names_are_in_every_file_as_text(tmp_path: Path) -> None:
+def test_difficult_names_are_in_every_file_as_text(tmp_path: Path) -> None:
     names = [
         "  ",
         "=1+1",
@@ -225,7 +225,7 @@ def test_other_users_cannot_read_the_files(tmp_path: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o750, *[0o640] * 4]
 
 
-def test_one_format_leaves_the_other_files_and_names_them(tmp_path: Path) -> None:
+def test_the_export_of_one_format_lists_the_files_that_it_did_not_update(tmp_path: Path) -> None:
     names = {"baton": "baton-file.json", "vanta": "Access File - W - Intercom.csv"}
     for format_, name in (names | {"probo": "probo.csv", "hyperproof": "hyperproof.csv"}).items():
         exported(tmp_path)

@@ -1,4 +1,4 @@
-"""The export refuses what is not one complete sync of one workspace."""
+"""The export refuses evidence that isn't from one complete sync of one workspace."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from export_runs import HOME, PERSON, exported, refusal, run, write_sync
 
 
-def test_evidence_that_is_not_of_one_complete_sync_is_refused(tmp_path: Path) -> None:
+def test_evidence_that_is_not_from_one_complete_sync_is_refused(tmp_path: Path) -> None:
     exported(tmp_path)
     path = tmp_path / "evidence" / "requests.jsonl"
     content = path.read_bytes()
@@ -34,7 +34,7 @@ def test_a_sync_without_a_list_is_refused(tmp_path: Path) -> None:
         ("email,owner\na@x,b@x\nA@x ,c@x\n", "line 3: the same email is in line 2."),
     ],
 )
-def test_a_wrong_file_of_service_accounts_is_refused(
+def test_an_invalid_file_of_service_accounts_is_refused(
     text: str, reason: str, tmp_path: Path
 ) -> None:
     exported(tmp_path)

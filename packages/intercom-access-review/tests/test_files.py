@@ -1,4 +1,4 @@
-"""Files are complete, private, and written where they were asked to be."""
+"""Files are complete, private, and only written where they belong."""
 
 import os
 import stat
@@ -65,7 +65,7 @@ def test_only_readers_of_the_folder_can_read_its_files(
 
 @on_posix
 @pytest.mark.usefixtures("umask")
-def test_other_users_can_read_nothing_that_child_processes_write(tmp_path: Path) -> None:
+def test_other_users_cannot_read_files_of_child_processes(tmp_path: Path) -> None:
     restrict_umask()
 
     (tmp_path / "a").touch()
@@ -82,7 +82,7 @@ def test_a_failed_write_changes_no_file(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}
 
 
-def test_what_a_killed_run_left_behind_is_replaced(tmp_path: Path) -> None:
+def test_the_files_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
     (tmp_path / ".a.new").write_text("incomplete")
 
     write_text(tmp_path / "a", "ä\r\n\n")

@@ -1,4 +1,4 @@
-"""Inputs, settings, and the teammates export: what is read, and what is refused."""
+"""Inputs, settings, and the teammates export: valid ones are read, others are refused."""
 
 import os
 import time
@@ -34,7 +34,7 @@ def write(name: str, text: str, encoding: str = "utf-8") -> None:
     (INPUTS / f"{name}.csv").write_text(text, encoding=encoding)
 
 
-def test_employees_are_read_as_a_personnel_system_exports_them() -> None:
+def test_employees_are_read_from_the_export_of_an_hr_system() -> None:
     text = (
         "sep=;\nPerson;E-MAIL;Full name;Left On;Name;Manager\n"
         "A  1; Ann+x@Example.com ;x;;Ann;Bo@x.example\n;;x;;No Address;\n"
@@ -61,7 +61,7 @@ def test_employees_are_read_as_a_personnel_system_exports_them() -> None:
     ]
 
 
-def test_no_reviewer_is_noted_before_intercom_is_called() -> None:
+def test_inputs_without_reviewers_cause_a_warning_before_intercom_is_called() -> None:
     write("reviewers", "kind,name,reviewer\n")
 
     assert load_inputs().notes == [
@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_input_is_named_with_its_line(case: str) -> None:
+def test_an_invalid_input_is_reported_with_its_line(case: str) -> None:
     name, text, message = WRONG[case]
     write(name, text)
 
@@ -126,7 +126,7 @@ SETTINGS_ERRORS = {
 
 
 @pytest.mark.parametrize("text", SETTINGS_ERRORS)
-def test_a_wrong_setting_is_named_with_what_to_use(text: str) -> None:
+def test_an_invalid_setting_is_reported_with_a_valid_value(text: str) -> None:
     PATH.write_text(text, encoding="utf-8")
 
     with pytest.raises(click.ClickException) as error:
@@ -135,7 +135,7 @@ def test_a_wrong_setting_is_named_with_what_to_use(text: str) -> None:
     assert SETTINGS_ERRORS[text] in error.value.message
 
 
-def test_settings_without_values_are_not_set_and_the_environment_overrides_keys(
+def test_settings_without_values_have_defaults_and_variables_override_the_settings_for_keys(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     PATH.write_text("decide_within_days: 14\nremove_within_days:\nfail_on: [overdue]\n")
@@ -149,7 +149,7 @@ def test_settings_without_values_are_not_set_and_the_environment_overrides_keys(
     assert deadline(date(2026, 1, 1), settings.deadlines, "remove", "") == ""
 
 
-def test_outside_of_a_project_the_error_says_what_to_do() -> None:
+def test_the_error_outside_of_a_project_asks_for_its_folder() -> None:
     with pytest.raises(click.ClickException, match="'intercom-access-review init' created"):
         load_settings(ITEM_KINDS)
 
@@ -175,7 +175,7 @@ EXPORTS = {
 
 
 @pytest.mark.parametrize("case", EXPORTS)
-def test_an_export_that_is_not_certain_is_refused(case: str) -> None:
+def test_an_export_with_an_unclear_column_of_addresses_is_refused(case: str) -> None:
     text, column, message = EXPORTS[case]
     write("teammates_export", text)
 
@@ -185,7 +185,7 @@ def test_an_export_that_is_not_certain_is_refused(case: str) -> None:
     assert message in error.value.message
 
 
-def test_an_old_export_is_named_and_not_compared() -> None:
+def test_an_old_export_is_reported_and_not_compared() -> None:
     write("teammates_export", "Email\na@x\n")
     os.utime(EXPORT, (time.time() - 90_000,) * 2)
 

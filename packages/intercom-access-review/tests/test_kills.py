@@ -1,4 +1,4 @@
-"""Steps that are killed before any of their changes: the archive is whole after each kill."""
+"""Steps are killed before each of their changes, and the archive is intact after each kill."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ def is_change(event: str, arguments: tuple[object, ...]) -> bool:
 
 
 def killed_before(number: int, step: Callable[[], object]) -> bool:
-    """Run a step in a child, which is killed before a change; whether it was."""
+    """Run a step in a child process, and kill it before a change. Return whether it was killed."""
     child = os.fork()
     if child == 0:
         changes = count(1)
@@ -47,7 +47,7 @@ def killed_before(number: int, step: Callable[[], object]) -> bool:
 
 
 @pytest.mark.slow
-def test_a_review_that_is_killed_is_whole_or_not_there() -> None:
+def test_a_killed_review_is_complete_or_does_not_exist() -> None:
     for number in count(1, 3):
         was_killed = killed_before(number, write_review)
         reviews = load_archive(Settings())
@@ -60,7 +60,7 @@ def test_a_review_that_is_killed_is_whole_or_not_there() -> None:
 
 
 @pytest.mark.slow
-def test_an_import_that_is_killed_is_done_once() -> None:
+def test_an_import_is_done_once_although_it_is_killed() -> None:
     review = write_review()
     complete(ADA)
     complete(BEN)

@@ -1,4 +1,4 @@
-"""A review until its end: outcomes that stay true, and the review reproduced from what it keeps."""
+"""A review until its completion: outcomes stay the same, and the review can be reproduced."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def items(project: Project) -> set[tuple[str, str]]:
 
 
 def exceptions(**until: int) -> dict[str, dict[str, str]]:
-    """Decisions by the first letter of the name."""
+    """Return decisions by the first letter of the name."""
     keys = {"b": "2/seat", "e": "5/seat"}
     return {
         keys[name]: {"decision": "exception", "reason": f"{ago}", "until": str(day(ago))}
@@ -153,7 +153,7 @@ def test_a_review_is_reproduced_with_all_earlier_syncs_in_the_archive(played: Pr
         )
 
 
-def test_a_review_without_the_earlier_ones_names_what_is_not_reproduced(
+def test_a_review_without_the_earlier_ones_names_the_tables_that_are_not_reproduced(
     played: Project, tmp_path: Path
 ) -> None:
     shutil.copytree(played.folder / "reviews" / SECOND, tmp_path / "archive" / SECOND)
@@ -177,7 +177,7 @@ TAMPERED = {
     "access-review.html": ("Eve", "Eva", "access-review.html differs"),
     "inputs/reviewers.csv": (BEN, ADA, "worksheets/all.csv, 1/role/1, reviewer"),
 }
-"""What the integrity check doesn't find if all manifests are written again."""
+"""Changes that the integrity check doesn't find if all manifests are written again."""
 
 
 def test_consistent_changes_are_found_by_reproducing_the_review(

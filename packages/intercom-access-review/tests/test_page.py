@@ -1,4 +1,4 @@
-"""The pages in a browser, from the demo workspace in two reviews."""
+"""The pages of two reviews of the demo workspace, in a browser."""
 
 import json
 from collections.abc import Iterator
@@ -144,9 +144,7 @@ def test_exceptions_are_marked_when_they_expire(page: Page) -> None:
     assert "=1+1 <b>contract</b>" in text
 
 
-def test_whatever_comes_from_intercom_or_a_reviewer_is_only_text(
-    page: Page, project: Project
-) -> None:
+def test_values_of_intercom_and_reviewers_are_escaped(page: Page, project: Project) -> None:
     assert SCRIPT in page.locator("main").inner_text()
     html = (project.folder / "output" / "access-review.html").read_text(encoding="utf-8")
     assert SCRIPT not in html

@@ -1,4 +1,4 @@
-"""Reviewers: the emails and messages they get, and rows that go to another reviewer."""
+"""Reviewers: their emails and chat messages, and reassigned rows."""
 
 import json
 from email import message_from_bytes, policy
@@ -50,7 +50,7 @@ class Tables:
 
 @pytest.fixture
 def review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archived:
-    """A review whose reviewers Ada and Ben have three rows and one."""
+    """A review with three rows for Ada and one for Ben."""
     monkeypatch.chdir(tmp_path)
     INPUTS.mkdir()
     for name, text in {
@@ -68,7 +68,7 @@ def state_of(review: Archived) -> State:
 
 
 def emails(review: Archived, link: str = "", due: str = "") -> dict[str, EmailMessage]:
-    """The emails that are written, by address."""
+    """Write the emails, and return them by address."""
     state = state_of(review)
     for row in state.reviews[0].rows.values():
         row["due"] = due
@@ -128,7 +128,7 @@ def test_an_email_explains_the_due_date_if_there_is_one(review: Archived) -> Non
     )
 
 
-def test_a_file_that_cannot_be_read_is_known_by_its_name(review: Archived) -> None:
+def test_the_reviewer_of_an_unreadable_file_is_found_by_its_name(review: Archived) -> None:
     INBOX.mkdir()
     (INBOX / f"{ADA} (1).csv").write_bytes("row;Jörg".encode("cp1252"))
     (INBOX / "unknown.ods").write_bytes(b"x")
@@ -160,7 +160,7 @@ def test_the_outbox_has_one_message_per_person_for_a_chat(review: Archived) -> N
     assert f"reviews/{NAME}/worksheets/{BEN}.xlsx" in (OUTBOX / "messages.json").read_text("utf-8")
 
 
-def test_all_rows_of_a_reviewer_who_leaves_go_to_another_one(review: Archived) -> None:
+def test_all_rows_of_a_reviewer_who_leaves_are_reassigned(review: Archived) -> None:
     complete(ADA, first_row_only)
     imported(review)
 
@@ -193,7 +193,7 @@ def test_all_rows_of_a_reviewer_who_leaves_go_to_another_one(review: Archived) -
     assert again.undecided == 2
 
 
-def test_the_old_reviewer_no_longer_decides(review: Archived) -> None:
+def test_decisions_of_the_previous_reviewer_are_refused(review: Archived) -> None:
     reassign(review, f",{ADA},{BEN},{BEN},ill,")
     complete(ADA)
     before = read_rows(INBOX / f"{ADA}.csv")
@@ -207,7 +207,7 @@ def test_the_old_reviewer_no_longer_decides(review: Archived) -> None:
     assert again.undecided == 1
 
 
-def test_a_decided_row_goes_to_another_reviewer_if_it_is_named(review: Archived) -> None:
+def test_a_decided_row_is_reassigned_if_a_line_names_it(review: Archived) -> None:
     complete(ADA, lambda rows: rows[0].update(decision="revoke"))
     imported(review)
     reassign(review, f"1/workspace,{ADA},{BEN},{BEN},Ada left,")
@@ -243,7 +243,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_reassignment_is_named_with_its_line(case: str, review: Archived) -> None:
+def test_an_invalid_reassignment_is_reported_with_its_line(case: str, review: Archived) -> None:
     lines, message = WRONG[case]
     left = f"email,name,left_on\ngone@example.com,x,{day(2)}\n"
     (INPUTS / "employees.csv").write_text(left, encoding="utf-8")

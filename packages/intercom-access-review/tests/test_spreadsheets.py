@@ -1,4 +1,4 @@
-"""Tables are read as people save them, and what is not certain is refused with the reason."""
+"""Tables are read in the forms in which people save them; ambiguous ones are refused."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ SAVED = {
 
 
 @pytest.mark.parametrize("case", list(SAVED)[:-2])
-def test_a_csv_file_is_read_as_people_save_it(case: str, tmp_path: Path) -> None:
+def test_csv_files_of_spreadsheet_programs_are_read(case: str, tmp_path: Path) -> None:
     path = tmp_path / "people.TXT"
     path.write_bytes(SAVED[case])
 
@@ -78,7 +78,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_csv_file_that_is_not_certain_is_refused(case: str, tmp_path: Path) -> None:
+def test_an_ambiguous_csv_file_is_refused(case: str, tmp_path: Path) -> None:
     content, reason = REFUSED[case]
     path = tmp_path / "people.csv"
     path.write_bytes(content)
@@ -87,13 +87,13 @@ def test_a_csv_file_that_is_not_certain_is_refused(case: str, tmp_path: Path) ->
         read_table(path, ["email", "name"])
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(click.ClickException, match=r"Cannot read .*people\.csv: No such file"):
         read_table(tmp_path / "people.csv", ["email"])
 
 
 def book(*sheets: Sheet) -> Workbook:
-    """A workbook with sheets, of which those with a name that begins with a dot are hidden."""
+    """Write a workbook. Sheets whose name begins with a dot are hidden."""
     made = Workbook()
     made.remove(made.worksheets[0])
     for name, rows in sheets:
@@ -128,7 +128,7 @@ SHEETS: dict[str, tuple[list[Sheet], str]] = {
 
 
 @pytest.mark.parametrize("case", SHEETS)
-def test_a_spreadsheet_that_is_not_certain_is_refused(case: str, tmp_path: Path) -> None:
+def test_an_ambiguous_spreadsheet_is_refused(case: str, tmp_path: Path) -> None:
     sheets, reason = SHEETS[case]
     book(*sheets).save(tmp_path / "people.xlsx")
 
@@ -163,5 +163,5 @@ def test_a_spreadsheet_that_grows_when_unpacked_is_refused(tmp_path: Path) -> No
         ("", None),
     ],
 )
-def test_days_are_read_in_two_forms(text: str, day: date | None) -> None:
+def test_dates_are_read_in_two_forms(text: str, day: date | None) -> None:
     assert iso_day(text) == (str(day) if day else text)

@@ -1,4 +1,4 @@
-"""A review by twelve people, who return worksheets as people save them, until it is completed."""
+"""A review by twelve reviewers, from the emails to the completion report and an audit."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ Rows = list[dict[str, str]]
 
 
 def company() -> Workspace:
-    """Twelve teams of twelve leads, with three members each."""
+    """Twelve teams, each with a lead and three members."""
     leads = [Admin(n, f"Lead {n}", address, role="1") for n, address in enumerate(REVIEWERS, 1)]
     members = [Admin(n, f"Member {n}", f"m{n}@corp.example", role="2") for n in range(101, 137)]
     members += [Admin(200, "Dele Gate", DELEGATE, role="2")]
@@ -60,7 +60,7 @@ def write_inputs(folder: Path) -> None:
 
 
 def decided(rows: Rows, reviewer: str, form: str = "%Y-%m-%d", **changes: str) -> Rows:
-    """Rows with decisions; changes are decisions by row, such as m101_seat="revoke: left"."""
+    """Decide rows. Changes are decisions by row, such as m101_seat="revoke: left"."""
     wanted = {key[1:].replace("_", "/"): value for key, value in changes.items()}
     for row in rows:
         row |= {"decided by": reviewer, "decided on": format(day(19), form)}
@@ -73,7 +73,7 @@ def decided(rows: Rows, reviewer: str, form: str = "%Y-%m-%d", **changes: str) -
 def returned(
     project: Project, reviewer: str, name: str, encoding: str, delimiter: str, **how: str
 ) -> None:
-    """Put a completed worksheet into the inbox, as a program saved it."""
+    """Put a completed worksheet into the inbox, in the form of a spreadsheet program."""
     source = project.folder / "reviews" / REVIEW / how.pop("folder", "worksheets")
     rows = decided(read_rows(source / f"{reviewer}.csv"), reviewer, **how)
     text = io.StringIO(newline="")
@@ -108,7 +108,7 @@ def hide_a_copy_before(book: object) -> None:
 
 
 def mails(project: Project) -> dict[str, str]:
-    """The subjects of the emails, by address."""
+    """Return the subjects of the emails, by address."""
     found = {}
     for path in (project.folder / "outbox" / REVIEW).glob("*.eml"):
         message = message_from_bytes(path.read_bytes(), policy=policy.default)
@@ -117,7 +117,7 @@ def mails(project: Project) -> dict[str, str]:
 
 
 def return_all(project: Project) -> str:
-    """Return eleven worksheets, of which four have problems, and import the others."""
+    """Return eleven worksheets, four of them with problems, and import the others."""
     leads = REVIEWERS
     returned(project, leads[0], "list (1).TXT", "utf-16", "\t", form="%d.%m.%Y")
     returned(project, leads[1], "sep final.csv", "utf-8", ";", x104_seat="revoke: shares one")

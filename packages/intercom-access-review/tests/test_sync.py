@@ -1,4 +1,4 @@
-"""Syncs: what is refused before Intercom is called, and what a stopped run leaves behind."""
+"""Syncs: errors before Intercom is called, and runs that are stopped."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ REVIEWERS = (
 
 @pytest.fixture(scope="module")
 def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a review of ten days ago."""
+    """A project with a review from ten days ago."""
     project = Project(tmp_path_factory.mktemp("sync") / "project").init()
     (project.folder / "inputs" / "reviewers.csv").write_text(REVIEWERS, encoding="utf-8")
     with Sandbox(demo(NOW - 10 * DAY)) as sandbox:
@@ -74,7 +74,9 @@ REFUSED: dict[str, tuple[Callable[[Project], object], dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_work_is_refused_before_intercom_is_called(case: str, copy: Project) -> None:
+def test_a_run_that_cannot_succeed_is_refused_before_intercom_is_called(
+    case: str, copy: Project
+) -> None:
     change, variables, message = REFUSED[case]
     change(copy)
 
@@ -94,7 +96,7 @@ def test_a_review_warns_of_rows_without_a_reviewer(copy: Project) -> None:
     assert "Warning: rows without a reviewer: 45. Assign them in inputs/reassign" in output
 
 
-def test_a_locked_database_is_refused_with_the_process_that_has_it(copy: Project) -> None:
+def test_a_locked_database_is_refused_with_the_process_that_locks_it(copy: Project) -> None:
     with duckdb.connect(str(copy.folder / "output" / "review.duckdb")):
         error = copy.error("prepare")
 
@@ -157,7 +159,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", SPOILED)
-def test_a_sync_that_is_not_what_intercom_sent_is_refused(case: str, copy: Project) -> None:
+def test_loaded_rows_that_differ_from_the_responses_are_refused(case: str, copy: Project) -> None:
     spoil, message = SPOILED[case]
     page = (copy.folder / "output" / "access-review.html").read_bytes()
     copy.run("prepare")

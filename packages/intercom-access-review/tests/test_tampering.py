@@ -1,4 +1,4 @@
-"""Ways to change an archive, and what finds each of them."""
+"""Ways to change an archive, and the checks that find each change."""
 
 import gzip
 import hashlib
@@ -219,7 +219,7 @@ def assert_found(tamper: Callable[[], object], message: str) -> None:
 
 
 @pytest.mark.parametrize("case", TAMPERED)
-def test_whatever_is_changed_is_found(case: str, review: Archived) -> None:
+def test_the_integrity_check_finds_every_changed_file(case: str, review: Archived) -> None:
     assert review
     assert_found(*TAMPERED[case])
 

@@ -34,7 +34,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tap, and two versions of the package."""
+    """Build the wheels of the tap and of two versions of the package."""
     folder = tmp_path_factory.mktemp("wheels")
     build = [sys.executable, "-m", "build", "--installer", "uv", "--wheel", "--outdir", str(folder)]
     run(*build, str(ROOT), cwd=folder)
@@ -62,7 +62,7 @@ def complete_all(folder: Path, review: str, on: str) -> None:
 
 
 def new_database(server: str) -> dict[str, str]:
-    """Create a database that no other test uses, and return the variables that lead to it."""
+    """Create a database for one test, and return the environment variables for it."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("create database wheels")
         connection.execute("alter database wheels set timezone to 'America/Los_Angeles'")

@@ -1,4 +1,4 @@
-"""Three reviews of difficult people, against what is true by construction."""
+"""Three reviews of difficult accounts are compared with the expected results."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def pages(reviews: list[Marts], world_project: Project) -> list[str]:
 
 
 def by_account(rows: list[dict[str, Any]], *columns: str) -> dict[str, Any]:
-    """The rows by account, each of which has one."""
+    """Return the rows by account. Each account has one row."""
     accounts = {row["admin_id"]: tuple(row[column] for column in columns) for row in rows}
     assert len(accounts) == len(rows)
     return accounts
@@ -57,7 +57,7 @@ AT_RUN_TIME = {"imported_at", "logs_read_to"}
 
 
 def comparable(rows: list[dict[str, Any]]) -> list[str]:
-    """Rows in an order that doesn't depend on the warehouse, without the times of the run."""
+    """Return rows sorted in the same order for each warehouse, without the times of the run."""
     return sorted(
         repr(sorted((name, value) for name, value in row.items() if name not in AT_RUN_TIME))
         for row in rows
@@ -72,7 +72,7 @@ def test_both_warehouses_and_time_zones_agree(
             assert comparable(here[mart]) == comparable(there[mart]), mart
 
 
-def test_control_totals_go_from_what_intercom_sent_to_the_worksheets(
+def test_responses_loaded_rows_and_worksheets_have_the_same_control_totals(
     world_project: Project, world_in_postgres: tuple[Project, list[Marts]], reviews: list[Marts]
 ) -> None:
     assert reviews
@@ -88,7 +88,7 @@ def test_control_totals_go_from_what_intercom_sent_to_the_worksheets(
             assert reviewed["rows"] == len(grants(truth))
 
 
-def test_grants_are_what_everyone_has_at_each_review(reviews: list[Marts]) -> None:
+def test_grants_are_the_expected_ones_at_each_review(reviews: list[Marts]) -> None:
     for marts, truth in zip(reviews, world(), strict=True):
         rows = [(row["admin_id"], row["kind"], row["thing"]) for row in marts["access_grants"]]
 
@@ -147,7 +147,7 @@ def test_only_unknown_people_are_not_employed(reviews: list[Marts]) -> None:
         assert unknown == without | {str(id_) for id_ in UNKNOWN}
 
 
-def test_accounts_belong_to_one_person_only_if_the_inputs_or_addresses_say_so(
+def test_accounts_belong_to_one_person_only_by_inputs_or_addresses(
     reviews: list[Marts],
 ) -> None:
     for marts in reviews:
@@ -288,7 +288,9 @@ def test_custom_permissions_count_as_privileged_unless_the_inputs_say_no(
     assert "<bdi>Manger</bdi>: no teammate has a role of this name." in pages[2]
 
 
-def test_names_in_the_inputs_that_differ_from_intercoms_are_items(reviews: list[Marts]) -> None:
+def test_names_in_the_inputs_that_differ_from_those_in_intercom_are_items(
+    reviews: list[Marts],
+) -> None:
     problems = [
         {(row["name"], row["thing_id"]): row["problem"] for row in marts["input_names"]}
         for marts in reviews
@@ -469,7 +471,7 @@ def test_reasons_are_kept_as_they_were_written(reviews: list[Marts]) -> None:
     assert {key: text for key, text in decided.items() if text not in {"", USED}} == REASONS
 
 
-def test_odd_names_are_text_without_hidden_characters(
+def test_difficult_names_are_text_without_hidden_characters(
     pages: list[str], world_project: Project
 ) -> None:
     for page, name in zip(pages, REVIEWS, strict=True):
@@ -503,7 +505,7 @@ def test_pages_fit_every_screen_and_every_table_has_a_caption(
                 assert broken_words(page, ".address", r"[^\s@._+-]+[@._+-]?") == []
 
 
-def test_pages_with_simulated_times_say_so(
+def test_pages_mark_simulated_times(
     reviews: list[Marts], pages: list[str], world_project: Project
 ) -> None:
     archive = (world_project.folder / "reviews" / "index.html").read_text(encoding="utf-8")
@@ -584,7 +586,7 @@ def test_pages_show_the_progress_of_the_newest_review_by_reviewer(
     assert (world_project.folder / "output" / "access-review.html").exists()
 
 
-def test_worksheets_have_what_a_reviewer_needs(
+def test_worksheets_contain_facts_decisions_and_an_attestation(
     reviews: list[Marts], world_project: Project
 ) -> None:
     for marts, name in zip(reviews, REVIEWS, strict=True):
@@ -648,7 +650,7 @@ def test_new_holders_of_privileged_roles_are_items(reviews: list[Marts]) -> None
     ]
 
 
-def test_items_are_remembered_by_id_and_fail_a_sync_when_they_are_new(
+def test_new_items_of_fail_on_fail_one_sync_and_are_recognized_by_id(
     reviews: list[Marts], world_project: Project
 ) -> None:
     path = world_project.folder / "output" / "items.json"

@@ -1,4 +1,4 @@
-"""A timestamp service (RFC 3161) on loopback, with an authority of its own, and SSH keys."""
+"""Run a timestamp service (RFC 3161) on loopback with its own authority, and make SSH keys."""
 
 import subprocess
 import threading
@@ -28,14 +28,14 @@ def run(*command: str | Path) -> None:
 
 
 def ssh_key(folder: Path, name: str) -> Path:
-    """A key to sign with; its public half stands beside it."""
+    """Make a signing key. The public key is in the file next to it."""
     path = folder / name
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path)
     return path
 
 
 def allow(signers: Path, **keys: Path) -> None:
-    """Say who may sign with which key."""
+    """Add signers and their keys to a file of allowed signers."""
     lines = [
         f"{name}@example.com {key.with_suffix('.pub').read_text(encoding='utf-8')}"
         for name, key in keys.items()
@@ -44,7 +44,7 @@ def allow(signers: Path, **keys: Path) -> None:
 
 
 def authority(folder: Path, name: str = "authority") -> Path:
-    """A certificate that vouches for timestamps, with its key beside it."""
+    """Make the certificate of a timestamp authority. Its key is in the file next to it."""
     path = folder / f"{name}.pem"
     usage = "extendedKeyUsage=critical,timeStamping"
     options = ["-days", "2", "-subj", f"/CN={name}", "-addext", usage]

@@ -1,4 +1,4 @@
-"""A workspace of 60 difficult people at three reviews, and what is true about them."""
+"""A workspace of 60 difficult accounts at three reviews, with the expected results."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.sandbox.workspace import Workspace
 
 AGO = (120, 60, 0)
-"""Days before now at which the three reviews are."""
+"""The days of the three reviews, counted back from today."""
 REVIEWS = tuple(str(day(days)) for days in AGO)
 
 LONG = "Long " + "name" * 124
