@@ -14,8 +14,10 @@ import duckdb
 import psycopg
 import pytest
 
-from intercom_access_review.evidence import LOGS, Rows, by_key, read_evidence
-from intercom_access_review.sync import check_gap
+from intercom_access_review.evidence import LOGS, Evidence, Key, by_key, read_evidence
+from intercom_access_review.project import UNBUILT, Row
+from intercom_access_review.records import UnbuiltLogs, write_record
+from intercom_access_review.sync import new_logs
 from projects import NOW, Project, clock, day, environment_of_package, make_writable
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
@@ -187,21 +189,50 @@ def test_log_entries_of_a_stopped_run_are_kept(copy: Project) -> None:
     copy.run("prepare")
 
     assert log.read_text(encoding="utf-8") == loaded
+    unbuilt = json.loads((copy.folder / UNBUILT).read_text(encoding="utf-8"))
+    assert unbuilt["entries"].keys() == {json.loads(line)["id"] for line in loaded.splitlines()}
     log.write_text(loaded + '{"half', encoding="utf-8")  # a target that was stopped
     copy.run("prepare")
     assert log.read_text(encoding="utf-8") == loaded
 
 
-def test_missing_log_entries_between_two_syncs_are_an_error() -> None:
-    known: dict[datetime, datetime | None] = {
-        datetime(2026, 8, 1): datetime(2026, 8, 1)  # noqa: DTZ001
-    }
-    window = {"from": "2026-08-03T00:00:00+00:00", "to": "2026-08-04T00:00:00+00:00"}
-    between: Rows = {LOGS: {("1",): {"happened_at": datetime(2026, 8, 2)}}}  # noqa: DTZ001
+ENTRY = {("e1",): {"happened_at": datetime(2026, 8, 2)}}  # noqa: DTZ001
+UNBUILT_ENTRY = UnbuiltLogs("2026-07-31T23:00:00+00:00", {"e1": "2026-08-02T00:00:00"})
+BOOKMARK = {"bookmarks": {LOGS: {"replication_key_value": "2026-08-03T01:00:00+00:00"}}}
 
-    with pytest.raises(click.ClickException, match="were read before, but are not in the"):
-        check_gap(known, {LOGS: {}}, window)
-    check_gap(known, between, window)
+
+@pytest.mark.parametrize(
+    ("unbuilt", "loaded", "state", "is_missing"),
+    [
+        (UNBUILT_ENTRY, ENTRY, BOOKMARK, False),
+        (UNBUILT_ENTRY, {}, BOOKMARK, True),  # the loaded entries were lost
+        (UnbuiltLogs("2026-07-31T23:00:00Z", {}), {}, BOOKMARK, False),  # there were no entries
+        (UnbuiltLogs("2026-08-02T00:00:00Z", {}), {}, BOOKMARK, True),  # an older warehouse
+        (None, ENTRY, BOOKMARK, True),
+        (None, {}, None, False),  # a full refresh
+    ],
+)
+@pytest.mark.usefixtures("in_project")
+def test_missing_log_entries_between_two_syncs_are_an_error(
+    unbuilt: UnbuiltLogs | None,
+    loaded: dict[Key, Row],
+    state: dict[str, object] | None,
+    *,
+    is_missing: bool,
+) -> None:
+    if unbuilt:
+        UNBUILT.parent.mkdir()
+        write_record(UNBUILT, unbuilt)
+    window = {"from": "2026-08-03T00:00:00+00:00", "to": "2026-08-04T00:00:00+00:00"}
+    complete, run = {"filters": {"window": window}}, {"state": state}
+    evidence = Evidence(complete=complete, run=run, hosts=[], files={}, rows={LOGS: {}})
+    last = datetime(2026, 8, 1)  # noqa: DTZ001
+
+    if is_missing:
+        with pytest.raises(click.ClickException, match="were read before, but are not in the"):
+            new_logs(evidence, {LOGS: loaded}, last)
+    else:
+        assert new_logs(evidence, {LOGS: loaded}, last) == loaded
 
 
 def test_another_projects_dbt_variables_change_nothing(copy: Project, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Loaded rows and rows in responses are brought into the same form, so that they can be compared.
 """
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -37,6 +38,7 @@ LISTED |= {"team_memberships": ("teams",), "roles": ("data", "roles")}
 Key = tuple[str, ...]
 Rows = dict[str, dict[Key, Row]]
 """Rows by stream and key, as the tables have them."""
+EVER = {"from": "1970-01-01T00:00:00Z", "to": "9999-01-01T00:00:00Z"}
 REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
 AGAIN = "Read Intercom again."
 NEEDED = {
@@ -122,6 +124,30 @@ def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
         files={REQUESTS: hashlib.sha256(content).hexdigest(), RUN: hashes["run_sha256"]},
         rows=sent_rows(responses, complete["filters"].get("window")),
     )
+
+
+def bookmark_of(run: Row) -> str | None:
+    """Return the bookmark from which a run of the tap reads log entries, None without one."""
+    bookmarks = (run.get("state") or {}).get("bookmarks") or {}
+    bookmark: str | None = (bookmarks.get(LOGS) or {}).get("replication_key_value")
+    return bookmark
+
+
+def read_logs() -> tuple[str | None, dict[Key, Row]] | None:
+    """Return the bookmark and the log entries of the last run of the tap, even if it failed.
+
+    None if there was no run.
+    """
+    if not (INTERCOM / REQUESTS).exists():
+        return None
+    entries: dict[Key, Row] = {}
+    for text in (INTERCOM / REQUESTS).read_bytes().splitlines():
+        with contextlib.suppress(ValueError, click.ClickException):  # the run was stopped
+            line = json.loads(text)
+            if line.get("stream") == LOGS and line.get("rows"):
+                path = INTERCOM / BODIES / f"{line['sha256']}.json.gz"
+                entries |= sent_rows([(LOGS, parse_body(read_body(path)))], EVER)[LOGS]
+    return bookmark_of(json.loads((INTERCOM / RUN).read_bytes())), entries
 
 
 def read_body(path: Path) -> bytes:

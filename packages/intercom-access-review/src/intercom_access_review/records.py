@@ -126,6 +126,15 @@ class ReassignmentStep(Record):
     reassignments: list[Reassignment]
 
 
+class UnbuiltLogs(Record):
+    """The log entries that the tap read since the last build, if later steps failed."""
+
+    began_at: str | None
+    """The bookmark from which the first of these runs read. None: from the start date."""
+    entries: dict[str, str]
+    """The time of each entry by its ID."""
+
+
 class Removals(Record):
     """The removals that a sync verified. Later pages and reports show them unchanged."""
 

@@ -12,18 +12,32 @@ from intercom_access_review.evidence import (
     LOGS,
     OPTIONAL_LISTS,
     REQUESTS,
+    Evidence,
+    Key,
     Rows,
+    bookmark_of,
     by_key,
     check_columns,
     copy_sources,
     read_evidence,
+    read_logs,
 )
 from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.manifest import new_step, next_folder
-from intercom_access_review.project import INPUTS, INTERCOM, LOADED, SYNC, Row, now, sha256, utc
-from intercom_access_review.records import Removals, Sync, read_record, write_record
+from intercom_access_review.project import (
+    INPUTS,
+    INTERCOM,
+    LOADED,
+    SYNC,
+    UNBUILT,
+    Row,
+    now,
+    sha256,
+    utc,
+)
+from intercom_access_review.records import Removals, Sync, UnbuiltLogs, read_record, write_record
 from intercom_access_review.settings import load_settings
 from intercom_access_review.state import State
 from intercom_access_review.sync_record import SIMULATED_TIME, describe
@@ -48,6 +62,8 @@ def prepare() -> None:
     known = known_syncs(warehouse)
     check_history(load_archive(settings), known)
     check_clock(known, simulated_time() or now())
+    if not SYNC.exists():
+        keep_unbuilt_logs()
     SYNC.unlink(missing_ok=True)  # until the warehouse holds the next one
     (INTERCOM / REQUESTS).unlink(missing_ok=True)
     make_folder(LOADED)
@@ -56,6 +72,16 @@ def prepare() -> None:
     content = LOG_FILE.read_bytes() if LOG_FILE.exists() else b""
     whole = content[: content.rfind(b"\n") + 1]  # a loader that was stopped leaves half a line
     write_text(LOG_FILE, whole.decode())
+
+
+def keep_unbuilt_logs() -> None:
+    """Remember the log entries of the last run of the tap, because the warehouse lacks them."""
+    if (began := read_logs()) is None:
+        return
+    bookmark, entries = began
+    known = read_record(UNBUILT, UnbuiltLogs) if UNBUILT.exists() else UnbuiltLogs(bookmark, {})
+    known.entries |= {id_: row["happened_at"].isoformat() for (id_,), row in entries.items()}
+    write_record(UNBUILT, known)
 
 
 def check_history(reviews: list[Archived], known: Iterable[datetime]) -> None:
@@ -114,10 +140,11 @@ def finish_sync() -> State:
     evidence = read_evidence()
     check_columns(evidence)
     loaded = loaded_rows(warehouse, evidence.rows)
-    window = evidence.complete["filters"].get("window")
-    sync = describe(evidence, rows_of_sync(loaded, window), simulated_time())
+    sync = describe(evidence, rows_of_sync(loaded, evidence.rows), simulated_time())
     known = known_syncs(warehouse)
-    check_gap(known, loaded, window)
+    if LOGS in loaded:
+        last = max(filter(None, known.values()), default=None)
+        loaded[LOGS] = new_logs(evidence, loaded, last)
     check_clock(known, sync.as_of)
     inputs = load_inputs(sync.as_of[:10])
     sync.inputs, sync.input_notes = hashes, inputs.notes
@@ -126,6 +153,7 @@ def finish_sync() -> State:
     build_from(loaded, inputs, exported, state)
     if sync.reconciliation and not sync.reconciliation["problem"]:
         sync.reconciliation["differences"] = len(state.table("export_differences"))
+    UNBUILT.unlink(missing_ok=True)
     write_record(SYNC, sync)
     write_text(LOG_FILE, "")
     return state
@@ -136,26 +164,39 @@ def loaded_rows(warehouse: Warehouse, streams: Iterable[str]) -> Rows:
     return {stream: by_key(stream, warehouse.loaded(stream)) for stream in streams}
 
 
-def rows_of_sync(rows: Rows, window: Row | None) -> Rows:
-    """Return the loaded rows without the log entries before those of this sync."""
-    if window is None:
-        return rows
-    begin, end = utc(window["from"]), utc(window["to"])
-    entries = rows[LOGS].items()
-    return rows | {LOGS: {key: row for key, row in entries if begin <= row["happened_at"] < end}}
+def rows_of_sync(loaded: Rows, sent: Rows) -> Rows:
+    """Return the loaded rows without the log entries that this sync didn't read."""
+    entries = loaded.get(LOGS, {}).items()
+    logs = {key: row for key, row in entries if key in sent[LOGS]}
+    return {stream: logs if stream == LOGS else rows for stream, rows in loaded.items()}
 
 
-def check_gap(known: dict[datetime, datetime | None], rows: Rows, window: Row | None) -> None:
-    """Raise an error if log entries between the last sync and this one are missing."""
-    last = max(filter(None, known.values()), default=None)
-    if last is None or window is None or utc(window["from"]) <= last:
-        return
-    begin = utc(window["from"])
-    if not any(last <= row["happened_at"] < begin for row in rows[LOGS].values()):
-        raise click.ClickException(
-            f"The log entries between {last} and {begin} UTC were read before, but are not in the "
-            f"warehouse. Read all of them again: {ANEW}"
-        )
+def new_logs(evidence: Evidence, loaded: Rows, last: datetime | None) -> dict[Key, Row]:
+    """Return the loaded log entries that the warehouse lacks.
+
+    Args:
+        evidence: The evidence of this sync.
+        loaded: The rows that the loader holds, also log entries of earlier syncs.
+        last: Up to when the warehouse knows all log entries.
+
+    Raises:
+        click.ClickException: An entry between the last sync and this one is missing.
+    """
+    window, found = evidence.complete["filters"].get("window"), loaded.get(LOGS, {})
+    unbuilt = read_record(UNBUILT, UnbuiltLogs) if UNBUILT.exists() else UnbuiltLogs(None, {})
+    keys = evidence.rows.get(LOGS, {}).keys() | {(id_,) for id_ in unbuilt.entries}
+    bookmark = bookmark_of(evidence.run)
+    if window and bookmark and (last is None or utc(window["from"]) > last):
+        began_at = unbuilt.began_at if UNBUILT.exists() else bookmark
+        begin, end = last or datetime.min, utc(window["from"])  # noqa: DTZ901
+        between = (id_ for id_, time in unbuilt.entries.items() if begin <= utc(time) < end)
+        is_missing = any((id_,) not in found for id_ in between)
+        if is_missing or (began_at and (last is None or utc(began_at) > last)):
+            raise click.ClickException(
+                f"Log entries before {end} UTC were read before, but are not in the warehouse. "
+                f"Read all of them again: {ANEW}"
+            )
+    return {key: row for key, row in found.items() if key in keys}
 
 
 def record_removals(state: State) -> None:
