@@ -12,7 +12,8 @@ complete only in these cases:
     full at the requested size, or it exists only at that size and has new rows.
 
 Any other window is divided. A window that can't be divided is read again until no new rows come,
-and the number of different rows is the number of rows on its pages.
+the number of different rows is the number of rows on its pages, and no announced row or page is
+missing.
 
 Source: https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/searchactivitylogs
 """
