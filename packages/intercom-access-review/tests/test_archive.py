@@ -85,7 +85,7 @@ def test_an_empty_archive_fails(tmp_path: Path) -> None:
 def test_a_renamed_review_stops_every_step(review: Archived) -> None:
     review.folder.rename(REVIEWS / "2020-01-01")
 
-    with pytest.raises(click.ClickException, match="is of the review"):
+    with pytest.raises(click.ClickException, match="belongs to the review"):
         load_archive(SETTINGS)
 
 
@@ -152,7 +152,7 @@ def test_an_auditor_uses_their_own_signers(sealing: Settings, tmp_path: Path) ->
     assert code == 1
     assert "manifest.json.sig is from" in output
     assert "own does not allow" in output
-    assert "which names its owner, is missing" in verify()[1]
+    assert "with the owners of keys, is missing" in verify()[1]
 
 
 @pytest.mark.parametrize("option", ["--allowed-signers", "--timestamp-ca"])

@@ -75,34 +75,37 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
     "no date": (decided(0, decided_on="soon"), "'soon' is not a valid date"),
     "ambiguous date": (
         lambda rows: [row.update({"decided on": "03/04/2026"}) for row in rows],
-        "not imported:\n- 4 rows have dates with slashes, which are ambiguous. Use 2026-08-26.",
+        "not imported:\n- dates with slashes are ambiguous. Use dates such as 2026-08-26. Rows: 4.",
     ),
     "before the review": (decided(0, decided_on=str(day(12))), "is before the review"),
     "future": (decided(0, decided_on=str(day(-2))), "is in the future"),
     "no reason": (decided(0, decision="exception", until=str(day(-9))), "needs a reason"),
     "privileged without a reason": (
         decided(1, reason=""),
-        "line 3 (Cy, The role Manager): privileged access is approved with a reason.",
+        "line 3 (Cy, The role Manager): to approve privileged access, give a reason.",
     ),
-    "no end": (decided(0, decision="exception", reason="x"), "needs an end"),
+    "no end": (decided(0, decision="exception", reason="x"), "ends on a date after the decision"),
     "end before": (
         decided(0, decision="exception", reason="x", until=str(day(9))),
-        "needs an end after the decision",
+        "An exception ends on a date after",
     ),
     "end of an approval": (decided(0, until=str(day(-9))), "only an exception has an end"),
     "changed row": (decided(0, person="Someone else"), "person was changed"),
     "changed key": (decided(0, row="9/workspace"), "the row is not in the review"),
-    "missing row": (lambda rows: rows.pop(0), "it confirms every row. Rows without a decision: 1."),
-    "row twice": (lambda rows: rows.append(dict(rows[0])), "the same row is there twice"),
+    "missing row": (
+        lambda rows: rows.pop(0),
+        "the attestation is for every row. Rows without a decision: 1.",
+    ),
+    "row twice": (lambda rows: rows.append(dict(rows[0])), "the row is in the worksheet twice"),
     "attested without decisions": (
         lambda rows: rows[0].update(decision=""),
-        "it confirms every row. Rows without a decision: 1.",
+        "the attestation is for every row. Rows without a decision: 1.",
     ),
     "attested by another": (decided(3, decided_by=BEN), "'decided by' of the attestation"),
     "attested without a date": (decided(3, decided_on="soon"), "'soon' is not a valid date"),
     "another review": (
         lambda rows: [row.update(review="review of 2020-01-01") for row in rows],
-        "it is of the review 2020-01-01",
+        "it belongs to the review 2020-01-01",
     ),
 }
 
@@ -171,7 +174,7 @@ def test_a_decision_is_changed_with_a_reason_and_both_are_kept(review: Archived)
 
     with_reason = imported(review)
 
-    assert "it changes 'revoke', and needs a new reason" in without_reason[1][0]
+    assert "it changes 'revoke'. Give a new reason" in without_reason[1][0]
     assert with_reason == (1, [])
     again = read_review(review.folder)
     assert again.decisions["1/workspace"].decision == "exception"

@@ -54,7 +54,7 @@ def test_another_workspace_needs_another_folder(tmp_path: Path) -> None:
     (tmp_path / "files" / "baton-file.json").write_bytes(b"\xff")
 
     for error in (another, refusal(tmp_path)):
-        assert "baton-file.json is of another workspace. Use another --output." in error
+        assert "baton-file.json belongs to another workspace. Use another --output." in error
 
 
 def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -52,12 +52,12 @@ def test_employees_are_read_from_the_export_of_an_hr_system() -> None:
     ]
     assert inputs.last_days == {"ann@example.com": "2026-08-15", "b@x.example": "2026-08-15"}
     assert inputs.notes == [
-        "Columns of employees.csv that are not used: Full name.",
+        "Ignored columns of employees.csv: Full name.",
         "Employees without an email address in employees.csv: 1.",
     ]
     write("employees", "email,name\na@x,A\n")
     assert load_inputs().notes == [
-        "employees.csv has no column left_on, so terminated users are not known."
+        "employees.csv has no column left_on, so terminated users are unknown."
     ]
 
 
@@ -76,8 +76,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "the columns kind, name are missing (it has: team, reviewer)",
     ),
     "kind": ("reviewers", "kind,name,reviewer\ngroup,x,a@x\n", "kind is 'group'. Use team, role"),
-    "name": ("reviewers", "kind,name,reviewer\nteam,,a@x\n", "a team or role needs a name"),
-    "default": ("reviewers", "kind,name,reviewer\ndefault,x,a@x\n", "the default has none"),
+    "name": ("reviewers", "kind,name,reviewer\nteam,,a@x\n", "enter a name for a team or role"),
+    "default": ("reviewers", "kind,name,reviewer\ndefault,x,a@x\n", "and none for the default"),
     "empty": ("reviewers", "kind,name,reviewer\nteam,x,\n", "line 2: reviewer is empty"),
     "twice": (
         "reviewers",
@@ -165,12 +165,20 @@ def test_the_addresses_of_an_export_are_found() -> None:
 
 
 EXPORTS = {
-    "two columns": ("Email,Manager\na@x,b@x\nc@x,d@x\n", "", "cannot tell which of the columns"),
-    "named twice": ("Email,Email\na@x,b@x\n", "email", "cannot tell which"),
-    "not named": ("Email,Name\na@x,A\n", "mail", "cannot tell which"),
-    "no address": ("Email,Name\nx,A\n", "email", "cannot tell which"),
+    "two columns": (
+        "Email,Manager\na@x,b@x\nc@x,d@x\n",
+        "",
+        "the column with the email addresses is unclear",
+    ),
+    "named twice": (
+        "Email,Email\na@x,b@x\n",
+        "email",
+        "the column with the email addresses is unclear",
+    ),
+    "not named": ("Email,Name\na@x,A\n", "mail", "the column with the email addresses is unclear"),
+    "no address": ("Email,Name\nx,A\n", "email", "the column with the email addresses is unclear"),
     "uneven": ("Email,Name\na@x\n", "", "don't have the same number of values"),
-    "empty": ("", "", "(none)"),
+    "empty": ("", "", "are: none"),
 }
 
 

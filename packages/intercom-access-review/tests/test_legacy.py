@@ -61,7 +61,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "evidence": (
         lambda folder: change(folder, "evidence.json", '"2.16"', '"2.15"'),
-        "decided-1.json does not follow the file before it",
+        "decided-1.json does not match the file before it",
     ),
     "signed": (
         lambda folder: shutil.rmtree(folder / "signed"),
@@ -69,7 +69,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "decision": (
         lambda folder: change(folder, "decided-1.json", '"keep"', '"remove"'),
-        "decided-2.json does not follow the file before it",
+        "decided-2.json does not match the file before it",
     ),
 }
 

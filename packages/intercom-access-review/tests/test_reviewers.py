@@ -234,7 +234,7 @@ def test_rows_return_when_a_reassignment_ends(
 
 
 WRONG = {
-    "circle": (f",{ADA},{BEN},x,y,\n,{BEN},{ADA},x,y,", "line 2: it goes in a circle"),
+    "circle": (f",{ADA},{BEN},x,y,\n,{BEN},{ADA},x,y,", "line 2: lines reassign rows in a circle"),
     "date": (f",{ADA},{BEN},x,y,soon", "line 2: until is 'soon'. Use a date such as 2026-08-15"),
     "reason": (f",{ADA},{BEN},x,,", "line 2: reason is empty"),
     "twice": (f",{ADA},{BEN},x,y,\n,{ADA},c@x,x,y,", "line 3: the same row and from is in line 2"),

@@ -153,7 +153,7 @@ def play(project: Project) -> None:
     assert set(mails(project)) == {*REVIEWERS, DELEGATE} - {AWAY}
     error = return_all(project)
     for problem in (
-        "13 rows have dates with slashes, which are ambiguous",
+        "dates with slashes are ambiguous. Use dates such as 2026-08-26. Rows: 13",
         "decision 'maybe' is unknown",
         "It looks like Windows-1252 ('Straße')",
         "2 sheets have rows. Remove or hide the other ones",

@@ -67,7 +67,7 @@ def break_input(project: Project) -> None:
 
 REFUSED: dict[str, tuple[Callable[[Project], object], dict[str, str], str]] = {
     "lost history": (lose_history, {}, "so its history is lost"),
-    "renamed review": (lose_review, {}, "is of the review"),
+    "renamed review": (lose_review, {}, "belongs to the review"),
     "setting": (break_settings, {}, "sets decide, which is unknown"),
     "input": (break_input, {}, "reviewers.csv: the columns kind, name, reviewer are missing"),
     "clock": (bool, {"REVIEWED_AT": "2020-01-01 12:00:00"}, "Correct the clock of this machine"),

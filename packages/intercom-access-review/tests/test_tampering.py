@@ -110,7 +110,7 @@ TAMPERED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "manifest": (
         lambda: rewritten(FOLDER / "manifest.json", "api.intercom.io", "api.example.com"),
-        f"{NAME}/manifest.json, which {NAME}/imports/1/manifest.json follows, is missing or was",
+        f"{NAME}/manifest.json, the step before {NAME}/imports/1/manifest.json, is missing or was",
     ),
     "decision": (
         lambda: rewritten(DECIDED, "revoke", "approve"),
@@ -118,16 +118,16 @@ TAMPERED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "import removed": (
         lambda: removed(IMPORT),
-        f"{NAME}/imports/1/manifest.json, which {SECOND}/manifest.json follows, is missing",
+        f"{NAME}/imports/1/manifest.json, the step before {SECOND}/manifest.json, is missing",
     ),
-    "review removed": (lambda: removed(FOLDER), f"{NAME}/imports/1/manifest.json, which"),
+    "review removed": (lambda: removed(FOLDER), f"{NAME}/imports/1/manifest.json, the step before"),
     "review renamed": (
         lambda: FOLDER.rename(REVIEWS / "2020-01-01"),
-        f"2020-01-01/manifest.json is of the review {NAME}",
+        f"2020-01-01/manifest.json belongs to the review {NAME}",
     ),
     "review copied": (
         lambda: shutil.copytree(FOLDER, REVIEWS / "2020-01-01"),
-        "the manifests are not one chain",
+        "the manifests don't form one chain",
     ),
     "file beside": (
         lambda: changed(REVIEWS / "notes.txt", "x"),
@@ -142,19 +142,19 @@ TAMPERED: dict[str, tuple[Callable[[], object], str]] = {
 CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
     "decision": (
         lambda: rewritten(DECIDED, '"revoke"', '"approve"'),
-        "the decision about '1/workspace' is not that of imports/1",
+        "the decision about '1/workspace' differs from imports/1",
     ),
     "date of a decision": (
         lambda: rewritten(DECIDED, f'"decided_on": "{day(9)}"', f'"decided_on": "{day(8)}"'),
-        "the decision about '1/workspace' is not that of imports/1",
+        "the decision about '1/workspace' differs from imports/1",
     ),
     "completed worksheet removed": (
         lambda: removed(COMPLETED),
-        "the decision about '1/workspace' is not that of imports/1",
+        "the decision about '1/workspace' differs from imports/1",
     ),
     "attestation": (
         lambda: rewritten(DECIDED, f'"attested_on": "{day(9)}"', f'"attested_on": "{day(8)}"'),
-        f"the attestation of {ADA} is in no worksheet",
+        f"the attestation of {ADA} isn't in a worksheet",
     ),
     "role in a response": (
         lambda: replaced_body("admins", "Manager", "Agent"),
@@ -182,9 +182,9 @@ CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "access in all worksheets": (
         lambda: rewritten(ALL, "Manager", "Agent"),
-        "the decision about '1/role/7' is not that of imports/1",
+        "the decision about '1/role/7' differs from imports/1",
     ),
-    "removal that did not happen": (write_removal, "removals/1 has 1/workspace, which still"),
+    "removal that did not happen": (write_removal, "removals/1: 1/workspace still has access"),
 }
 
 UNNOTICED: dict[str, Callable[[], object]] = {

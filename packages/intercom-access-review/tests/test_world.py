@@ -676,6 +676,6 @@ def test_new_items_of_fail_on_fail_one_sync_and_are_recognized_by_id(
     assert (overdue["first_seen"][:10], overdue["severity"]) == (REVIEWS[2], "high")
     assert (quiet.returncode, again.returncode) == (0, 0)
     assert alert.returncode == 1
-    assert "New items of fail_on: 1" in alert.stderr
+    assert "New items that fail_on lists: 1" in alert.stderr
     assert overdue["sentence"] in alert.stderr
     assert path.stat().st_mode & 0o007 == 0

@@ -80,7 +80,7 @@ def complete_reviews(state: State) -> tuple[int, list[str]]:
             continue
         revocations = state.revocations_of(review)
         if problems := problems_of(review, state, revocations):
-            missing.append(bullets(f"{review.folder} is not completed:", problems))
+            missing.append(bullets(f"{review.folder} cannot be completed yet:", problems))
             continue
         completion, target = report(review, state, revocations), review.folder / "completion"
         page = render("completion.html.j2", report=completion, review=review)

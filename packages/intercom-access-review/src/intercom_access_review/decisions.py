@@ -57,7 +57,7 @@ def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]
     names = names or {review.name for review in reviews[-1:]}  # older worksheets don't name it
     review = next((review for review in reviews if names == {review.name}), None)
     if review is None:
-        raise refused(path, [f"it is of the review {', '.join(sorted(names)) or 'unknown'}."])
+        raise refused(path, [f"it belongs to the review {', '.join(sorted(names)) or 'unknown'}."])
     if review.completion:
         raise refused(path, [f"the review was completed on {review.completion.completed_at[:10]}."])
     return review
@@ -121,16 +121,16 @@ def problem_of(
         (excepted and not new.reason, "an exception needs a reason."),
         (
             new.decision == "approve" and is_privileged and not new.reason,
-            "privileged access is approved with a reason.",
+            "to approve privileged access, give a reason.",
         ),
         (
             excepted and (until is None or on is None or until <= on),
-            f"an exception needs an end after the decision: 'until' is {new.until!r}.",
+            f"'until' is {new.until!r}. An exception ends on a date after the decision.",
         ),
-        (not excepted and new.until, "only an exception has an end. Leave 'until' empty."),
+        (not excepted and new.until, "only an exception has an end date. Leave 'until' empty."),
         (
             earlier and new.reason in {"", earlier.reason},
-            f"it changes '{earlier and earlier.decision}', and needs a new reason for that.",
+            f"it changes '{earlier and earlier.decision}'. Give a new reason for the change.",
         ),
     ]
     return next((problem for fails, problem in checks if fails), None)
@@ -163,13 +163,13 @@ class Completed:
             click.ClickException: The worksheet has problems.
         """
         if slashed := sum("/" in row["until"] + row["decided on"] for _, row in self.rows):
-            text = "rows have dates with slashes, which are ambiguous. Use 2026-08-26."
-            raise refused(self.path, [f"{slashed} {text}"])
+            text = "dates with slashes are ambiguous. Use dates such as 2026-08-26. Rows:"
+            raise refused(self.path, [f"{text} {slashed}."])
         seen: set[str] = set()
         for number, row in self.rows:
             if not reviewer_of_attestation(row["row"]):
                 problem = self._read_row(row, imported_at)
-                problem = "the same row is there twice." if row["row"] in seen else problem
+                problem = "the row is in the worksheet twice." if row["row"] in seen else problem
                 self._note(number, row, problem)
             seen.add(row["row"])
         for number, row in self.rows:
@@ -192,7 +192,7 @@ class Completed:
         if changed := [n for n in row if n not in own and row[n] != sent.get(n, "")]:
             return f"{', '.join(changed)} was changed. Return the worksheet that you were sent."
         if not row["decision"]:
-            return f"the decision '{earlier.decision}' is missing." if earlier else None
+            return f"the imported decision '{earlier.decision}' is missing." if earlier else None
         completed = sent | {name: row[name] for name in ("row", *DECIDED)}
         decision = decision_of(completed, self.review, self.path, imported_at)
         if earlier and not is_different(earlier, decision):
@@ -213,7 +213,7 @@ class Completed:
         rows |= {k: v for k, v in self.review.rows.items() if k not in self.review.reassigned}
         own = {key for key, one in rows.items() if one["reviewer"] == reviewer}
         if undecided := len(own - {*self.review.decisions, *self.decisions}):
-            return f"it confirms every row. Rows without a decision: {undecided}."
+            return f"the attestation is for every row. Rows without a decision: {undecided}."
         if self.decisions or all(one["reviewer"] != reviewer for one in self.review.attestations):
             day = iso_day(row["decided on"])
             self.attestations.append(
@@ -304,7 +304,7 @@ def write_import(review: Archived, completed: list[Completed], settings: Setting
         for one in completed:
             shutil.copyfile(one.path, new / one.path.name)
             if sha256(new / one.path.name) != one.sha256:
-                raise refused(one.path, ["another program changed it meanwhile. Try again."])
+                raise refused(one.path, ["another program changed it. Import it again."])
         write_record(new / "decisions.json", record)
     for one in completed:
         one.path.unlink()

@@ -135,7 +135,7 @@ def write_emails(state: State, inputs: Inputs) -> None:
         link = link_to(path, newest, state.settings.worksheet_link)
         messages.append({"to": reviewer, "name": name, "text": text[0], "link": link})
         if not ADDRESS.fullmatch(reviewer):
-            click.echo(f"{reviewer} is not an email address. Hand over {path}.", err=True)
+            click.echo(f"{reviewer} is not an email address. Deliver {path} yourself.", err=True)
             continue
         message = email_to(reviewer, name, state.settings.mail_from, text, path)
         with replacing(folder / f"{file_name(reviewer)}.eml") as file:

@@ -40,7 +40,7 @@ Rows = dict[str, dict[Key, Row]]
 """Rows by stream and key, as the tables have them."""
 EVER = {"from": "1970-01-01T00:00:00Z", "to": "9999-01-01T00:00:00Z"}
 REQUESTS, RUN, BODIES = "requests.jsonl", "run.json", "bodies"
-AGAIN = "Read Intercom again."
+AGAIN = "Run the sync again."
 NEEDED = {
     "admins": ("id", "name", "email", "has_inbox_seat", "role.id", "role.name"),
     "teams": ("id", "name"),

@@ -39,8 +39,8 @@ def export(
 ) -> None:
     """Write the access list in the formats of governance tools, or in one of them.
 
-    EVIDENCE is the folder that the tap's setting evidence_path names, or the folder intercom of a
-    review. The last login of users is that in its activity logs.
+    EVIDENCE is the folder in the tap's setting evidence_path, or the folder intercom of a review.
+    The last login of a user comes from its activity logs.
 
     With --company-domain, which you can repeat, people with addresses of other domains are external
     users for Vanta. The accounts in the file of --service-accounts are not people.
@@ -65,7 +65,7 @@ def export(
 def check_workspace(path: Path, access: AccessList) -> None:
     """Raise an error if a file is not an earlier export of the workspace."""
     if path.exists() and f'"{access.workspace.id}"' not in path.read_text("utf-8", "replace"):
-        raise click.ClickException(f"{path} is of another workspace. Use another --output.")
+        raise click.ClickException(f"{path} belongs to another workspace. Use another --output.")
 
 
 def remarks(users: list[User], domains: set[str], owners: dict[str, str]) -> Iterator[str]:

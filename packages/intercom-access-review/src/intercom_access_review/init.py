@@ -64,7 +64,7 @@ def filled_in(name: str, values: dict[str, object]) -> str:
 @click.option("--tap", metavar="PIP_URL", help="Where Meltano installs the tap from.")
 @click.option("--review", metavar="PIP_URL", help="Where Meltano installs this package from.")
 def init(directory: Path, warehouse: str, tap: str | None, review: str | None) -> None:
-    """Create the files of a project in DIRECTORY. Files that exist are not changed.
+    """Create the files of a project in DIRECTORY. Existing files are not changed.
 
     Without --tap and --review, both packages come from where this one was installed.
     """

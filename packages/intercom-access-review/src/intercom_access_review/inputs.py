@@ -106,11 +106,11 @@ def read_employees() -> tuple[list[Row], list[str]]:
     listed = [(line, row) for line, row in table.rows if row["email"]]
     notes = []
     if ignored := ", ".join(table.ignored):
-        notes.append(f"Columns of employees.csv that are not used: {ignored}.")
+        notes.append(f"Ignored columns of employees.csv: {ignored}.")
     if skipped := len(table.rows) - len(listed):
         notes.append(f"Employees without an email address in employees.csv: {skipped}.")
     if listed and "left_on" not in table.columns:
-        notes.append("employees.csv has no column left_on, so terminated users are not known.")
+        notes.append("employees.csv has no column left_on, so terminated users are unknown.")
     blank = dict.fromkeys(OF_EMPLOYEES, "")
     rows = [blank | row for row in checked(path, table._replace(rows=listed), ("email",))]
     for row in rows:
@@ -144,7 +144,7 @@ def read_reviewers() -> list[Row]:
         if row["kind"] not in KINDS:
             raise fail(row, f"kind is {row['kind']!r}. Use {', '.join(KINDS)}.")
         if (row["kind"] == "default") == bool(row["name"]):
-            raise fail(row, "a team or role needs a name, the default has none.")
+            raise fail(row, "enter a name for a team or role, and none for the default.")
         row["name_key"] = comparison_key(row["name"])
     return rows
 
@@ -163,9 +163,9 @@ def read_reassignments(last_days: dict[str, str], day: str) -> list[Row]:
         for _ in active:
             row["to"] = following.get(row["to"], row["to"])
         if row["to"] in following:
-            raise fail(row, "it goes in a circle. Remove the older line.")
+            raise fail(row, "lines reassign rows in a circle. Remove the older line.")
         if last_days.get(mailbox(row["to"]), day) < day:
-            raise fail(row, f"{row['to']} has left.")
+            raise fail(row, f"{row['to']} has left. Name another reviewer.")
     return active
 
 

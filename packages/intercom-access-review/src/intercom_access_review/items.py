@@ -112,4 +112,4 @@ def write_items(items: list[Row], sync: Sync, settings: Settings) -> None:
     click.echo(f"{ITEMS}: {len(rows)} items, {len(new)} of them new")
     if alarming := [row for row in new if row["item"] in settings.alerts]:
         lines = [f"{row['severity']}: {row['name'] or ''} {row['sentence']}" for row in alarming]
-        raise click.ClickException(bullets(f"New items of fail_on: {len(lines)}", lines))
+        raise click.ClickException(bullets(f"New items that fail_on lists: {len(lines)}", lines))

@@ -51,7 +51,7 @@ def problems_of(folder: Path) -> list[str]:
     for number, path in enumerate(decided_files(folder), start=1):
         record = load(path)
         if path.name != f"decided-{number}.json" or record.get("after", last) != last:
-            problems.append(f"{path} does not follow the file before it")
+            problems.append(f"{path} does not match the file before it")
         if any(row not in record["decisions"] for row in before):
             problems.append(f"{path} lacks decisions of the file before it")
         last, before = sha256(path), record["decisions"]
@@ -70,7 +70,7 @@ def upgrade(settings: Settings) -> None:
         folder = path.parent
         try:
             if not (folder / NAME).exists():
-                click.echo(f"{folder} is of an earlier version. Adding its manifest.")
+                click.echo(f"An earlier version wrote {folder}. Adding its manifest.")
                 add_review(folder, settings)
             if decided_files(folder) and not (folder / "imports" / "1").exists():
                 add_decisions(folder, settings)

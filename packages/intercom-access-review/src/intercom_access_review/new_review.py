@@ -95,7 +95,7 @@ def check_is_new(state: State) -> None:
     last = state.reviews[-1] if state.reviews else None
     if last and utc(last.record.sync.as_of) >= utc(state.sync.as_of):
         raise click.ClickException(
-            f"{last.folder} is of this sync or a later one. Read Intercom again."
+            f"{last.folder} is from this sync or a later one. Run the sync again."
         )
     if last and last.record.sync.workspace["id"] != state.sync.workspace["id"]:
         raise click.ClickException(

@@ -73,6 +73,6 @@ def reassign_rows(state: State, inputs: Inputs) -> int:
                 if rows:
                     write_worksheet(new / "worksheets", review.name, reviewer, rows)
             write_record(new / "reassignments.json", record)
-        click.echo(f"{target}: {len(changes)} rows have another reviewer")
+        click.echo(f"{target}: {len(changes)} rows reassigned")
         count += len(changes)
     return count

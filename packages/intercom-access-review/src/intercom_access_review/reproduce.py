@@ -104,7 +104,7 @@ def differences(stored: Found, rebuilt: Found, skipped: set[str]) -> Iterator[st
         for key in sorted(one.keys() | other.keys()):
             then, now = one.get(key), other.get(key)
             if then is None or now is None:
-                yield f"{name}, {key}: only {'reproduced' if then is None else 'in the review'}"
+                yield f"{name}, {key}: only in the {'reproduction' if then is None else 'review'}"
                 continue
             for column in sorted((then | now).keys() - skipped):
                 if then.get(column) != now.get(column):
@@ -133,7 +133,7 @@ def report(stored: Found, found: list[str], skipped: set[str]) -> None:
 def reproduce(folder: Path) -> None:
     """Rebuild the review in FOLDER from its responses and inputs, and compare every value.
 
-    Earlier reviews are read from beside it. No network, warehouse, or token is needed.
+    Earlier reviews have to be next to it. You don't need a network, a warehouse, or a token.
     """
     if not (find_spec("dbt") and find_spec("duckdb")):
         raise click.ClickException("Install 'intercom-access-review[duckdb]' for this command.")
@@ -149,8 +149,8 @@ def reproduce(folder: Path) -> None:
     found = list(differences(stored, rebuilt, skipped))
     if skipped:
         click.echo(
-            f"Not reproduced: {', '.join(sorted(skipped))}. They depend on earlier syncs, which "
-            "the archive doesn't have completely."
+            f"Not reproduced: {', '.join(sorted(skipped))}. They depend on earlier syncs, "
+            "and some of those aren't in the archive."
         )
     elif manifest.package != running_package():
         click.echo(f"{PAGE.name} was not compared, because another version wrote it.")

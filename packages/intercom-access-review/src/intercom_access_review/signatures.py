@@ -85,7 +85,7 @@ def signer_of(path: Path, settings: Settings) -> str:
     *_, kind, _, number = output_of(succeed(problem, *command, stdin=content)).split()
     key, signers = f"{kind} {number}", Path(settings.allowed_signers).expanduser()
     if not signers.is_file():
-        raise UncheckedError(f"signed with {key}; {signers}, which names its owner, is missing")
+        raise UncheckedError(f"signed with {key}; {signers}, with the owners of keys, is missing")
     names = run("ssh-keygen", "-Y", "find-principals", "-s", signature, "-f", signers)
     for name in names.stdout.decode(errors="replace").splitlines():
         verify = ("ssh-keygen", "-Y", "verify", "-f", signers, "-I", name, *options)

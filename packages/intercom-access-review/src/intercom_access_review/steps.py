@@ -70,7 +70,7 @@ def reassign() -> None:
         state.rebuild()
         state.write_pages()
     else:
-        click.echo("No row has another reviewer now.")
+        click.echo("No rows were reassigned.")
     write_emails(state, inputs)
 
 

@@ -87,7 +87,7 @@ def compare_loaded(sent: Rows, loaded: Rows) -> dict[str, StreamTotals]:
     for stream, totals in compared.items():
         problems += difference(stream, totals.sent, totals.loaded, "were loaded")
     if problems:
-        title = "The loaded rows are not those that Intercom sent. Read it again."
+        title = "The loaded rows differ from those that Intercom sent. Run the sync again."
         raise click.ClickException(bullets(title, problems))
     return compared
 
@@ -151,7 +151,7 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     simulated = sync.as_of if sync.is_time_simulated else None
     again = describe(evidence, evidence.rows, simulated)
     problems = [
-        f"{name} in the record of {folder.name} is not that of the responses"
+        f"{name} in the record of {folder.name} differs from the responses"
         for name in SHOWN
         if getattr(sync, name) != getattr(again, name)
     ]

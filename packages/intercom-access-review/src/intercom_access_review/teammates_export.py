@@ -29,8 +29,8 @@ def address_column(head: list[str], rows: list[list[str]], wanted: str) -> int:
     if len(places) == 1 and any(ADDRESS.fullmatch(row[places[0]]) for row in rows):
         return places[0]
     raise click.ClickException(
-        f"{EXPORT}: cannot tell which of the columns ({', '.join(head) or 'none'}) has the email "
-        f"addresses. Set teammates_export_column in {PATH}."
+        f"{EXPORT}: the column with the email addresses is unclear. Set "
+        f"teammates_export_column in {PATH}. The columns are: {', '.join(head) or 'none'}."
     )
 
 

@@ -82,7 +82,7 @@ def check_archive(root: Path, settings: Settings) -> Check:
     last = last_manifests(root)
     chain = chain_until(root, last[0]) if len(last) == 1 else []
     if len(chain) < len(check.manifests):
-        check.note(INDEX, ["the manifests are not one chain"])
+        check.note(INDEX, ["the manifests don't form one chain"])
         return check
     for path, manifest in chain:
         check.replay(path.parent, manifest)
@@ -93,7 +93,7 @@ def problems_of_entry(path: Path) -> list[str]:
     """Return the problem of a file or folder in an archive that isn't a review."""
     if (path / NAME).is_file() and not path.is_symlink():
         return []
-    return legacy.problems_of(path) if (path / legacy.EVIDENCE).is_file() else ["no step wrote it"]
+    return legacy.problems_of(path) if (path / legacy.EVIDENCE).is_file() else ["unexpected entry"]
 
 
 def problems_of_files(folder: Path, manifest: Manifest) -> list[str]:
@@ -114,9 +114,9 @@ def problems_of_place(root: Path, path: Path, manifest: Manifest) -> list[str]:
     """Return the problems of a step's place in the chain."""
     own, before, problems = path.relative_to(root), manifest.previous, []
     if before and not has_previous(root, manifest):
-        problems.append(f"{before}, which {own.as_posix()} follows, is missing or was changed")
+        problems.append(f"{before}, the step before {own.as_posix()}, is missing or was changed")
     if own.parts[0] != manifest.review:
-        problems.append(f"{own.as_posix()} is of the review {manifest.review}")
+        problems.append(f"{own.as_posix()} belongs to the review {manifest.review}")
     return problems
 
 
@@ -156,11 +156,11 @@ def problems_of_record(folder: Path, manifest: Manifest, reviews: dict[str, Arch
     if isinstance(record, Removals):
         problems, there = problems_of_sync(folder, record.sync)
         keys = [row["access_key"] for row in record.removals if row["access_key"] in there]
-        return problems + [f"removals/{folder.name} has {key}, which still existed" for key in keys]
+        return problems + [f"removals/{folder.name}: {key} still has access" for key in keys]
     if isinstance(record, Completion):
         problems, _ = problems_of_sync(folder, record.sync)
         if record.decisions != list(review.decisions.values()):
-            problems.append("completion.json doesn't have the decisions that were imported")
+            problems.append("the decisions in completion.json differ from the imported ones")
         return problems
     return []
 
@@ -192,11 +192,11 @@ def problems_of_import(folder: Path, record: DecisionImport, review: Archived) -
             completed.append(worksheet)
     again = import_of(completed, folder.name)
     return [
-        f"the decision about {one.access_key!r} is not that of imports/{one.file}"
+        f"the decision about {one.access_key!r} differs from imports/{one.file}"
         for one in record.decisions
         if one not in again.decisions
     ] + [
-        f"the attestation of {one['reviewer']} is in no worksheet"
+        f"the attestation of {one['reviewer']} isn't in a worksheet"
         for one in record.attestations
         if one not in again.attestations
     ]
@@ -220,10 +220,10 @@ def load_archive(settings: Settings) -> list[Archived]:
 
 @click.command()
 @click.argument("archive", type=click.Path(path_type=Path), default="reviews")
-@click.option("--allowed-signers", type=FILE, help="Your own file of public keys of ssh-keygen.")
-@click.option("--timestamp-ca", type=FILE, help="Your own certificates of the timestamp authority.")
+@click.option("--allowed-signers", type=FILE, help="Your file of allowed signers.")
+@click.option("--timestamp-ca", type=FILE, help="Certificates of the timestamp authority.")
 def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None) -> None:
-    """Check whether the reviews in ARCHIVE are as they were written."""
+    """Check whether the reviews in ARCHIVE are unchanged and consistent."""
     settings = load_settings(ITEM_KINDS) if PATH.exists() else Settings()
     required = set(settings.require)
     if allowed_signers:
