@@ -1,4 +1,4 @@
-"""Play the reviewers of the demo: complete each worksheet, and put it into the inbox."""
+"""Complete the worksheets of the demo like its reviewers, and put them into the inbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> None:
     review, accepts = sys.argv[1], len(sys.argv) > 2  # noqa: PLR2004 (there is a second argument)
     reviewed = date.fromisoformat(review[:10])
     if accepts:
-        until = date.today() + timedelta(days=30)  # noqa: DTZ011 (some days more or less)
+        until = date.today() + timedelta(days=30)  # noqa: DTZ011 (the exact day doesn't matter)
         accepted = {"decision": "exception", "reason": "hands over", "until": str(until)}
         DECISIONS[("Dana Levi", "workspace")] = accepted
     for path in Path("reviews", review, "worksheets").glob("*.csv"):

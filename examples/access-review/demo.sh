@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two reviews of the demo workspace, a quarter apart, with decisions in between. Everything is in demo/.
+# Run two reviews of the demo workspace, a quarter apart, with decisions in between. All files are in demo/.
 set -euo pipefail
 cd "$(dirname "$0")"
 umask 027
@@ -8,7 +8,7 @@ export TAP_INTERCOM_ACCESS_LOGLEVEL=WARNING
 days_ago() { python3 -c "from datetime import *; print(datetime.now(timezone.utc).date() - timedelta($1))"; }
 headline() { printf '\n== %s\n' "$*"; }
 
-rm -rf demo # of an earlier demo
+rm -rf demo # from an earlier run
 mkdir -p demo/inputs demo/inbox
 sed "s|\.\./\.\.|$root|" meltano.yml >demo/meltano.yml
 sed -e 's/^decide_within_days:/& 14/' -e 's/^remove_within_days:/& 14/' \
@@ -56,7 +56,7 @@ meltano run import-decisions
 headline "Today: one revocation was carried out, one was forgotten, and the exception has expired"
 intercom-sandbox --quarter 2 meltano run access-review
 
-headline "The reviewer accepts the forgotten one as a risk for 30 days, and the first review is completed"
+headline "The reviewer accepts the risk of the forgotten one for 30 days, and the first review is completed"
 python3 ../decide.py "$first" accept
 meltano run import-decisions
 intercom-sandbox --quarter 2 meltano run access-sync

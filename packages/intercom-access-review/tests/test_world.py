@@ -407,8 +407,8 @@ def test_revocations_have_one_outcome_under_every_name(reviews: list[Marts]) -> 
         **dict.fromkeys(("2038/team/506", "2044/role/2"), "not removed"),
     }
     items = items_of(reviews[2], "access_may_remain")
-    assert "the same person or address has it with the account ID 2061." in items["2014"]
-    assert "the same person or address has it with the account ID 2063." in items["2057"]
+    assert "another account of the person or address has it: ID 2061." in items["2014"]
+    assert "another account of the person or address has it: ID 2063." in items["2057"]
     assert "may have custom permissions" in items["2046"]
 
 

@@ -1,4 +1,4 @@
-{# One row of item_facts: which item (a name, or an expression), about whom, and the values in its sentence. #}
+{# One row of item_facts: the item (a name or an expression), its account, and the values in its sentence. #}
 {% macro fact(
     item, admin_id='null', subject="''", kind='null', thing='null', who='null', day='null', due_on='null',
     number='null', note='null'

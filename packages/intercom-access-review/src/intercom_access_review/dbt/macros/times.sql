@@ -1,4 +1,4 @@
-{# Every time is that of the last complete sync, so building twice gives the same result. #}
+{# Models use the time of the last complete sync, so building them twice gives the same result. #}
 
 {% macro as_of() %}(select max(as_of) from {{ source('input', 'sync_facts') }}){% endmacro %}
 {% macro today() %}cast({{ as_of() }} as date){% endmacro %}

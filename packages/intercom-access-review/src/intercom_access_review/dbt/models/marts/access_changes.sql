@@ -1,2 +1,2 @@
--- What changed since the previous review, of entitlements and of names.
+-- The changes of entitlements and names since the previous review.
 select * from {{ ref('access_history') }} where seen_at > {{ previous_review() }}

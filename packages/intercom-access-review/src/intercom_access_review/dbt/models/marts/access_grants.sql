@@ -1,4 +1,4 @@
--- Who has which entitlement now, when it was first observed, and who reviews it.
+-- The current entitlements, with the time they were first observed and their reviewers.
 select
     grants.grant_key, grants.access_key, grants.admin_id,
     people.name, people.name_key, people.label, people.email, people.job_title, people.role_id,

@@ -1,4 +1,4 @@
--- Every change between two syncs, of entitlements and of names.
+-- The changes of entitlements and names between all syncs.
 with changes as (
     select
         changes.*, coalesce(new.label, case when changes.kind = 'seat' then 'inbox' else '' end) as thing,

@@ -1,5 +1,5 @@
--- Who reviews which entitlement: the owner of a service account, else the reviewer of the team or role,
--- else the person's manager, else the default reviewer; or the reviewer that reassignments.csv names instead.
+-- The reviewer of each entitlement: the owner of a service account, else the reviewer of the team or role,
+-- else the person's manager, else the default reviewer. Lines of reassignments.csv replace these reviewers.
 -- Reviewers never review their own accounts or after their last day of work.
 with named as (
     select access_key, 1 as place, people.owner as reviewer

@@ -1,4 +1,4 @@
--- The tests of self-review and of timeliness, as they stand when a review is written.
+-- The tests of self-review and timeliness, at the time when a review is written.
 select
     'No row has a reviewer whose own access it is, by any address of the person' as self_review,
     count(own.email) as rows_reviewed_by_their_owner,

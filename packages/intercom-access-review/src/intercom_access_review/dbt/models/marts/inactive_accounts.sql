@@ -1,4 +1,4 @@
--- Accounts without activity for 90 days or more, which also existed for that long, as far as is known.
+-- Accounts without activity for 90 days or more, except accounts that joined in the last 90 days.
 select admin_id, cast(last_activity_at as date) as last_activity_on, cast(known_since as date) as known_since
 from {{ ref('last_activity') }}
 where cast(coalesce(last_activity_at, known_since) as date) <= {{ today() }} - 90

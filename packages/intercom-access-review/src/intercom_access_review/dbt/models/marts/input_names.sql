@@ -1,4 +1,4 @@
--- Which roles and teams the names in the inputs refer to, and which names aren't written as in Intercom.
+-- The roles and teams that the names in the inputs refer to. Names that differ from Intercom's have a problem.
 with wanted as (
     select 'privileged_roles.csv' as file, 'role' as kind, name, name_key from {{ source('input', 'privileged_roles') }}
     union all

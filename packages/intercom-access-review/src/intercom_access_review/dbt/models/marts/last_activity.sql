@@ -1,5 +1,5 @@
--- The latest log entry of each teammate, of any type, and since when entries are known without a gap.
--- No row if this sync didn't read the activity logs.
+-- The latest log entry of each teammate, of any type, and the time since which the entries have no gap.
+-- The table is empty if this sync didn't read the activity logs.
 with latest as (
     select distinct on (performed_by_id) performed_by_id, happened_at, activity_type
     from {{ ref('stg_activity_logs') }}

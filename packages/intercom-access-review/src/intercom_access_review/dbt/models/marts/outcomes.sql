@@ -1,6 +1,6 @@
 -- The outcome of each decision to revoke access, and of each exception. Every page, report, and item prints
 -- it. An exception after a revocation, in the same review or a later one, accepts the risk. A revocation that
--- is repeated after the removal, with a reason, says that what may remain is not the same access.
+-- is repeated after the removal, with a reason, means that the remaining access is not the same.
 with latest as (
     select
         review, access_key, max(number) as current_number,

@@ -1,5 +1,5 @@
--- The addresses with which reviewers would decide about their own accounts: all addresses of the person,
--- and earlier addresses of the account unless another account has them now.
+-- The addresses that can't be the reviewer of an account: all addresses of its person, and earlier addresses
+-- of the account, unless another account has them now.
 select people.admin_id, persons.email
 from {{ ref('people') }} as people join {{ ref('persons') }} as persons on persons.person = people.person
 union

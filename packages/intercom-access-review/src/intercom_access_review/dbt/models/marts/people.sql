@@ -1,4 +1,4 @@
--- Every account, including former ones, as last seen: what it is, and who it belongs to. The collation "C"
+-- Every account, including former ones, with its last values, its type, and its person. The collation "C"
 -- sorts by bytes here and elsewhere, so that the order doesn't depend on the locale of the database.
 with latest as (
     select distinct on (admin_id)

@@ -1,5 +1,5 @@
--- Who each address belongs to: an employee, also by another address or one with a plus, or else
--- whoever has the mailbox.
+-- The person of each address: an employee with this address or mailbox (the address without a plus and
+-- the part after it), or else the mailbox.
 with mailboxes as (
     select addresses.mailbox, min(person) as person, max(left_on) as left_on
     from {{ source('input', 'employees') }} join {{ source('input', 'addresses') }} as addresses using (email)

@@ -1,5 +1,5 @@
 -- Holders of privileged roles, accounts whose permissions aren't known, and the owner of the access
--- token. Accounts without a role can have custom permissions, up to all of them.
+-- token. Accounts without a role can have custom permissions, which can include all permissions.
 with last_roles as (
     select admin_id, max(dbt_valid_to) as removed_at from {{ ref('grant_history') }} where kind = 'role'
     group by admin_id

@@ -1,4 +1,4 @@
--- For the newest review: who decides how many rows by when, and how many are decided.
+-- The progress of the newest review: rows and decided rows by reviewer and due date.
 select
     assigned.review, assigned.reviewer, assigned.decide_by,
     count(*) as row_count,

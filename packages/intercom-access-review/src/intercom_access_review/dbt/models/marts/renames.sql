@@ -1,4 +1,4 @@
--- Names and addresses that differ from those in the sync before. Access doesn't change with them.
+-- Names and addresses that changed since the previous sync. These changes don't affect access.
 with versions as (
     select
         admin_id || '/person' as history_key, admin_id, 'person' as kind, '' as thing_id,

@@ -1,4 +1,4 @@
--- One row per complete sync: which workspace, and with whose token.
+-- One row per complete sync, with the workspace and the owner of the token.
 {{ config(materialized='incremental', unique_key='as_of', on_schema_change='append_new_columns') }}
 select
     as_of, is_simulated, logs_to as logs_read_to, workspace_id, name, region,

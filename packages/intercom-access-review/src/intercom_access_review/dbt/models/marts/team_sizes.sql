@@ -1,4 +1,4 @@
--- How many members and inbox seats each team has.
+-- The number of members and inbox seats of each team.
 select
     teams.team_id, things.label as team_name,
     count(memberships.admin_id) as members,

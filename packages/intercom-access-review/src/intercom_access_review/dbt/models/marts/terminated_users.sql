@@ -1,4 +1,4 @@
--- From the last day of work to the end of access, for each account of an employee who left.
+-- The time from the last day of work to the end of access, for each account of an employee who left.
 with accounts as (
     select
         admin_id, name, label, email, is_there, left_on, position as person_position, removed_detected_at,

@@ -1,5 +1,5 @@
--- Every role and team, including former ones, with its current name; with its ID if others have the
--- same name.
+-- Every role and team, including former ones, with its last name. The label has the ID, too, if others
+-- have the same name.
 with latest as (
     select distinct on (thing_key) thing_key, kind, thing_id, name, description
     from {{ ref('thing_history') }}

@@ -1,4 +1,4 @@
--- What the worksheets show beside each entitlement, and why a reviewer should look at it first.
+-- The facts about each entitlement in the worksheets, and the reason to look at it first (focus).
 with facts as (
     select
         grants.*, accounts.role, accounts.teams, roles.description as role_description,
