@@ -560,7 +560,7 @@ def test_overdue_items_come_first(reviews: list[Marts]) -> None:
         ("decisions_overdue", None),
     }
     overdue = items_of(reviews[2], "revocation_overdue").values()
-    assert all(text.endswith(f"It was due on {day(60)}.") for text in overdue)
+    assert all(text.endswith(f"The removal was due on {day(60)}.") for text in overdue)
     assert not items_of(reviews[2], "not_removed")
 
 

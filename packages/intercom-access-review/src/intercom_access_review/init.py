@@ -13,7 +13,7 @@ import click
 
 from intercom_access_review.files import make_folder, write_text
 from intercom_access_review.identity import NAME, TAP
-from intercom_access_review.inputs import COLUMNS, OF_EMPLOYEES
+from intercom_access_review.inputs import COLUMNS, EMPLOYEE_OPTIONS
 from intercom_access_review.project import INBOX
 
 STARTER = Path(__file__).parent / "starter"
@@ -82,7 +82,7 @@ def init(directory: Path, warehouse: str, tap: str | None, review: str | None) -
     templates = ("meltano.yml", "settings.yml", ".gitignore")
     files = {name: filled_in(name.removeprefix("."), values) for name in templates}
     for name, columns in COLUMNS.items():
-        optional = OF_EMPLOYEES if name == "employees" else ()
+        optional = EMPLOYEE_OPTIONS if name == "employees" else ()
         files[f"inputs/{name}.csv"] = ",".join([*columns, *optional]) + "\n"
     for name, text in files.items():
         path = directory / name

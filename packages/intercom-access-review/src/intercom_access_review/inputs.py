@@ -20,7 +20,7 @@ COLUMNS = {
     "service_accounts": ("email", "owner"),
 }
 """The columns that each input must have."""
-OF_EMPLOYEES = ("left_on", "person", "manager")
+EMPLOYEE_OPTIONS = ("left_on", "person", "manager")
 """The optional columns of employees.csv."""
 REQUIRED = {"email", "reviewer", "role", "owner", "privileged", "to", "by", "reason"}
 OPTIONAL_FILES = {"service_accounts", "manual_permissions", "reassignments"}
@@ -102,7 +102,7 @@ def read_employees() -> tuple[list[Row], list[str]]:
     If a person has several rows, each gets the person's last day of work and manager.
     """
     path = INPUTS / "employees.csv"
-    table = read_table(path, COLUMNS["employees"], OF_EMPLOYEES)
+    table = read_table(path, COLUMNS["employees"], EMPLOYEE_OPTIONS)
     listed = [(line, row) for line, row in table.rows if row["email"]]
     notes = []
     if ignored := ", ".join(table.ignored):
@@ -111,7 +111,7 @@ def read_employees() -> tuple[list[Row], list[str]]:
         notes.append(f"Employees without an email address in employees.csv: {skipped}.")
     if listed and "left_on" not in table.columns:
         notes.append("employees.csv has no column left_on, so terminated users are unknown.")
-    blank = dict.fromkeys(OF_EMPLOYEES, "")
+    blank = dict.fromkeys(EMPLOYEE_OPTIONS, "")
     rows = [blank | row for row in checked(path, table._replace(rows=listed), ("email",))]
     for row in rows:
         row["person"] = comparison_key(row["person"]) or mailbox(row["email"])

@@ -57,7 +57,7 @@ def shown(value: object) -> object:
     return reveal_hidden(str(value)) if is_text else value
 
 
-def names_then(row: Row) -> list[str]:
+def worksheet_names(row: Row) -> list[str]:
     """Return the names in the worksheet that differ from the current ones."""
     pairs = [
         (row["worksheet_person"], row["name"] or row["admin_id"]),
@@ -86,7 +86,7 @@ TEMPLATES.filters |= {
     "first_observed": first_observed,
     "last_activity": last_activity,
     "minute": minute,
-    "names_then": names_then,
+    "worksheet_names": worksheet_names,
     "words": words,
 }
 TEMPLATES.globals["not_people"] = NOT_PEOPLE

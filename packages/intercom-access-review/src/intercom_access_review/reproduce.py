@@ -26,7 +26,7 @@ from intercom_access_review.teammates_export import exported_addresses
 from intercom_access_review.texts import bullets
 from intercom_access_review.worksheets import read_rows
 
-OF_HISTORY = {
+HISTORY_COLUMNS = {
     *("access_changes", "outcomes", "review_items", "syncs", "terminated_users"),
     *("first observed", "focus", "items", "last activity", "last decision"),
     *("first_observed", "known_since", "or_earlier", "last_activity_at"),
@@ -145,7 +145,7 @@ def reproduce(folder: Path) -> None:
         state = rebuild(folder, record)
         write_results(Path(), folder.name, worksheet_rows(folder.name, state), state)
         rebuilt, is_same_page = read_results(Path()), Path(PAGE.name).read_bytes() == page
-    skipped = set() if stored["syncs"] == rebuilt["syncs"] else {*OF_HISTORY, PAGE.name}
+    skipped = set() if stored["syncs"] == rebuilt["syncs"] else {*HISTORY_COLUMNS, PAGE.name}
     found = list(differences(stored, rebuilt, skipped))
     if skipped:
         click.echo(

@@ -17,7 +17,7 @@ from intercom_access_review.worksheets import Texts, as_read
 SIMULATED_TIME = "REVIEWED_AT"
 """The variable with which the demo simulates a time."""
 SANDBOX_HOSTS = {"127.0.0.1", "localhost"}
-SHOWN = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
+CHECKED = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
 """The values in the record of a sync that `verify` computes again from the responses."""
 ENTITLEMENTS = "entitlements"
 """The control total of the rows in the worksheets: workspace access, roles, seats, and teams."""
@@ -152,7 +152,7 @@ def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
     again = describe(evidence, evidence.rows, simulated)
     problems = [
         f"{name} in the record of {folder.name} differs from the responses"
-        for name in SHOWN
+        for name in CHECKED
         if getattr(sync, name) != getattr(again, name)
     ]
     for stream, known in sync.totals.items():
