@@ -72,6 +72,7 @@ def play(project: Project) -> None:
     """Review twice, and complete the first review."""
     for name, text in INPUTS.items():
         (project.folder / "inputs" / f"{name}.csv").write_text(text, encoding="utf-8")
+    replaced(project.folder / "settings.yml", "\nremove_within_days:", "\nremove_within_days: 60")
     company = workspace()
     cy, dee = company.admins[2], company.admins[3]
 
@@ -135,10 +136,18 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
     assert found == outcomes(played)
     assert found == dict.fromkeys(REVOKED, "removed") | {"5/seat": "risk accepted"}
     assert [row["outcome"] for row in report["exceptions"]] == ["active"]
+    assert report["tests"]["revocations"] == {
+        "removed in time": 2,
+        "removed possibly late": 1,
+        "risk accepted": 1,
+    }
+    html = (folder / FIRST / "completion" / "completion.html").read_text(encoding="utf-8")
+    assert "<td>Access to the <bdi>" not in html
     attested = f"{ADA} on {day(99)}, {day(25)}, {day(1)}; {BEN} on {day(99)}."
-    assert attested in (folder / FIRST / "completion" / "completion.html").read_text("utf-8")
+    assert attested in html
     numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
-    assert numbers[4:7] == ["3", "3", "0"]  # current revocations, removed, open
+    # The current revocations, then of all: removed, risk accepted, open
+    assert numbers[4:8] == ["3", "3", "1", "0"]
     assert page.count("removed (verified)</span>, between") == 3
     assert "given again, first observed on" in page
 

@@ -49,7 +49,12 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
     """Return the record of the completion report."""
     decided = review.decisions.items()
     late = Counter(timeliness(review.rows[key], decision) for key, decision in decided)
-    removed_late = Counter(row["timeliness"] or "no deadline" for row in revocations)
+    settled = Counter(
+        f"removed {row['timeliness'] or 'without a deadline'}"
+        if row["outcome"] == "removed"
+        else row["outcome"]
+        for row in revocations
+    )
     return Completion(
         review=review.name,
         completed_at=now(),
@@ -65,7 +70,7 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
         tests={
             "decided_about_own_access": [k for k, d in decided if state.is_own(k, d.decided_by)],
             "decisions": dict(sorted(late.items())),
-            "revocations": dict(sorted(removed_late.items())),
+            "revocations": dict(sorted(settled.items())),
         },
         reassignments=review.reassignments,
         quality=review_quality(review.decisions.values(), state.is_own),
