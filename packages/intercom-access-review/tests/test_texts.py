@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from intercom_access_review.page import TEMPLATES
 from intercom_access_review.texts import (
     comparison_key,
     distinct_names,
@@ -135,3 +136,18 @@ def test_hidden_characters_are_shown_as_codes() -> None:
 )
 def test_only_the_address_of_the_bot_makes_a_bot(email: str | None, is_bot: bool) -> None:  # noqa: FBT001
     assert is_bot_address(email) == is_bot
+
+
+@pytest.mark.parametrize(
+    ("macro", "shown"),
+    [
+        ("between('2026-11-30T01', '2026-11-30T02')", "on 2026-11-30"),
+        ("between('2026-11-29T01', '2026-11-30T02')", "between 2026-11-29 and 2026-11-30"),
+        ("span(5, 5)", "5"),
+        ("span(5, 6)", "5 to 6"),
+    ],
+)
+def test_equal_days_and_numbers_of_days_are_shown_once(macro: str, shown: str) -> None:
+    template = "{% from 'macros.html.j2' import between, span %}{{ " + macro + " }}"
+
+    assert TEMPLATES.from_string(template).render() == shown
