@@ -82,7 +82,7 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
     "no reason": (decided(0, decision="exception", until=str(day(-9))), "needs a reason"),
     "privileged without a reason": (
         decided(1, reason=""),
-        "line 3 (Cy, The role Manager): to approve privileged access, give a reason.",
+        "line 3 (Cy, The role Manager): this is privileged access. To approve it, enter a reason.",
     ),
     "no end": (decided(0, decision="exception", reason="x"), "ends on a date after the decision"),
     "end before": (

@@ -121,7 +121,7 @@ def problem_of(
         (excepted and not new.reason, "an exception needs a reason."),
         (
             new.decision == "approve" and is_privileged and not new.reason,
-            "to approve privileged access, give a reason.",
+            "this is privileged access. To approve it, enter a reason.",
         ),
         (
             excepted and (until is None or on is None or until <= on),
