@@ -67,11 +67,11 @@ def state_of(review: Archived) -> State:
     return State(review.record.sync, load_archive(SETTINGS), warehouse, SETTINGS)
 
 
-def emails(review: Archived, link: str = "", due: str = "") -> dict[str, EmailMessage]:
-    """Write the emails, and return them by address."""
+def emails(review: Archived, link: str = "", **due: str) -> dict[str, EmailMessage]:
+    """Write the emails, and return them by address. Due dates are given by kind of row."""
     state = state_of(review)
     for row in state.reviews[0].rows.values():
-        row["due"] = due
+        row["due"] = due.get(row["kind"], "")
     state.settings.worksheet_link = link
     write_emails(state, load_inputs())
     state.settings.worksheet_link = ""
@@ -111,21 +111,43 @@ def test_a_refused_worksheet_returns_to_its_reviewer_with_its_problems(review: A
         assert "Hello Ada L., the attached worksheet was not imported" in text
         assert "- line 3 (Cy, The role Manager): decision 'maybe' is unknown. Use approve" in text
         assert attached(message) == ("Ada's list.csv", own)
+        assert "Correct these rows in the attached file, and reply with it. Your rows" in text
         assert "please review" not in text
     assert set(emails(review)) == {ADA}
-    complete(ADA, file="Ada's list.csv")
+    complete(ADA, file="corrected.csv")
     imported(review)
+    text = text_of(emails(review)[ADA])
+    assert "not imported, but each of your rows has a decision from another one." in text
+    assert "count yet" not in text
+    assert "- 0 rows" not in text
+    (INBOX / "Ada's list.csv").unlink()
     assert emails(review) == {}
+    assert list(OUTBOX.iterdir()) == []
 
 
 def test_an_email_explains_the_due_date_if_there_is_one(review: Archived) -> None:
-    text, text_due = (text_of(emails(review, due=due)[BEN]) for due in ("", f"decide by {day(-9)}"))
+    text, text_due = (
+        text_of(emails(review, team=due)[BEN]) for due in ("", f"decide by {day(-9)}")
+    )
 
     assert text.startswith("Hello Ben Berg, please review who has access")
+    assert f'("I reviewed every row"), too: approve, {BEN}, and the date.' in text
     assert text.endswith("stay open, and you can return the file again.")
     assert text_due == text.replace("- 1 row", f"- 1 row by {day(-9)}") + (
         " Decisions are on time until midnight UTC on the due date."
     )
+
+
+def test_an_email_counts_the_rows_of_each_due_date(review: Archived) -> None:
+    for due, subject, listed in (
+        ({"role": 3, "workspace": 9}, f"3 rows, 1 of them by {day(-3)}", f"- 2 rows by {day(-9)}"),
+        ({"workspace": 9}, f"3 rows, 2 of them by {day(-9)}", "- 1 row without a deadline"),
+        ({"role": 9, "workspace": 9}, f"3 rows by {day(-9)}", f"- 3 rows by {day(-9)}"),
+    ):
+        message = emails(review, **{k: f"decide by {day(-days)}" for k, days in due.items()})[ADA]
+
+        assert message["Subject"] == f"Access review of Corp: please decide {subject}"
+        assert listed in text_of(message)
 
 
 def test_the_reviewer_of_an_unreadable_file_is_found_by_its_name(review: Archived) -> None:
@@ -178,7 +200,7 @@ def test_all_rows_of_a_reviewer_who_leaves_are_reassigned(review: Archived) -> N
     assert verify()[0] == 0
     found = emails(review)
     assert set(found) == {ADA, BEN, CLEO}
-    assert f"1 row reassigned to you from {ADA}: Ada left" in text_of(found[CLEO])
+    assert f"- including 1 row reassigned to you from {ADA}: Ada left" in text_of(found[CLEO])
     name, content = attached(found[CLEO])
     sheet = review.folder / "reassignments" / "1" / "worksheets" / f"{CLEO}.xlsx"
     assert (name, content) == (f"{CLEO}.xlsx", sheet.read_bytes())
@@ -269,6 +291,8 @@ def test_the_recipe_of_the_documentation_sends_the_messages(
     with HTTPServer(("127.0.0.1", 0), Chat) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("CHAT_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/")
+        exec(compile(recipe, "notify.py", "exec"), {})  # noqa: S102
+        (OUTBOX / "messages.json").unlink()  # when all rows are decided
         exec(compile(recipe, "notify.py", "exec"), {})  # noqa: S102
         server.shutdown()
 

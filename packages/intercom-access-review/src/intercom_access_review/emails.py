@@ -115,6 +115,8 @@ def write_emails(state: State, inputs: Inputs) -> None:
     """
     for old in [*OUTBOX.glob("*/*.eml"), *OUTBOX.glob(MESSAGES.name)]:
         old.unlink()
+    for empty in (path for path in OUTBOX.glob("*") if path.is_dir() and not any(path.iterdir())):
+        empty.rmdir()
     newest = state.reviews[-1] if state.reviews else None
     if newest is None or newest.completion:
         return
@@ -126,7 +128,6 @@ def write_emails(state: State, inputs: Inputs) -> None:
     people = [*inputs.employees, *state.table("accounts")]
     names = {row["email"]: row["name"] for row in people if row["name"]}
     folder, messages, count = OUTBOX / newest.name, [], 0
-    make_folder(folder)
     open_rows = (row for key, row in newest.rows.items() if key not in newest.decisions)
     for reviewer in sorted(({row["reviewer"] for row in open_rows} | refusals.keys()) - {""}):
         name, refusal = names.get(reviewer, ""), refusals.get(reviewer)
@@ -137,10 +138,13 @@ def write_emails(state: State, inputs: Inputs) -> None:
         if not ADDRESS.fullmatch(reviewer):
             click.echo(f"{reviewer} is not an email address. Deliver {path} yourself.", err=True)
             continue
+        make_folder(folder)
         message = email_to(reviewer, name, state.settings.mail_from, text, path)
         with replacing(folder / f"{file_name(reviewer)}.eml") as file:
             file.write(message.as_bytes())
         count += 1
     lines = ",\n".join(json.dumps(message, ensure_ascii=False) for message in messages)
-    write_text(MESSAGES, f"[\n{lines}\n]\n")
+    if messages:
+        make_folder(OUTBOX)
+        write_text(MESSAGES, f"[\n{lines}\n]\n")
     click.echo(f"{folder}: {count} {'email' if count == 1 else 'emails'} to send")
