@@ -82,11 +82,8 @@ def collect_items(warehouse: Warehouse, log: AccessLog, previous: datetime | Non
     return facts
 
 
-def write_items(items: list[Row], sync: Sync, settings: Settings) -> None:
-    """Write the items of a sync, and end with exit code 1 if an item of fail_on is new.
-
-    An item is new in one sync only.
-    """
+def write_items(items: list[Row], sync: Sync) -> list[Row]:
+    """Write the items of a sync, and return the new ones. An item is new in one sync only."""
     before = read_record(ITEMS, Items) if ITEMS.exists() else None
     first_seen = {row["key"]: row["first_seen"] for row in before.items} if before else {}
     rows = [
@@ -110,6 +107,11 @@ def write_items(items: list[Row], sync: Sync, settings: Settings) -> None:
     write_record(ITEMS, record)
     new = [row for row in rows if row["is_new"]]
     click.echo(f"{ITEMS}: {len(rows)} items, {len(new)} of them new")
+    return new
+
+
+def alert(new: list[Row], settings: Settings) -> None:
+    """Raise an error if an item of fail_on is new."""
     if alarming := [row for row in new if row["item"] in settings.alerts]:
         lines = [f"{row['severity']}: {row['name'] or ''} {row['sentence']}" for row in alarming]
         raise click.ClickException(bullets(f"New items that fail_on lists: {len(lines)}", lines))

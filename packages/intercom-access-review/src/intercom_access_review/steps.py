@@ -8,7 +8,7 @@ from intercom_access_review.completion import complete_reviews
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.emails import write_emails
 from intercom_access_review.inputs import load_inputs
-from intercom_access_review.items import ITEM_KINDS, write_items
+from intercom_access_review.items import ITEM_KINDS, alert, write_items
 from intercom_access_review.new_review import write_review
 from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.settings import load_settings
@@ -33,6 +33,7 @@ def review() -> None:
     write_review(state)
     state.write_index()
     write_emails(state, load_inputs())
+    write_items(state.items, state.sync)
 
 
 @click.command()
@@ -44,7 +45,7 @@ def sync() -> None:
         state.rebuild()
     state.write_pages()
     write_emails(state, inputs)
-    write_items(state.items, state.sync, state.settings)
+    alert(write_items(state.items, state.sync), state.settings)
 
 
 @click.command()
