@@ -1,5 +1,6 @@
 -- The reviewer of each entitlement: the owner of a service account, else the reviewer of the team or role,
--- else the person's manager, else the default reviewer. Lines of reassignments.csv replace these reviewers.
+-- else the person's manager, else the default reviewer, else a line without 'from' in reassignments.csv.
+-- Other lines of reassignments.csv replace these reviewers.
 -- Reviewers never review their own accounts or after their last day of work.
 with named as (
     select access_key, 1 as place, people.owner as reviewer
@@ -23,6 +24,10 @@ with named as (
     select access_key, 4, reviewer
     from {{ ref('stg_grants') }} cross join {{ source('input', 'reviewers') }} as reviewers
     where reviewers.kind = 'default'
+    union all
+    select grants.access_key, 5, receiver
+    from {{ ref('stg_grants') }} as grants join {{ source('input', 'reassignments') }} as lines
+        on lines.sender = '' and coalesce(lines.access_key, grants.access_key) = grants.access_key
 ),
 
 candidates as (

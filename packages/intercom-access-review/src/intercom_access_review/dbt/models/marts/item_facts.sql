@@ -136,7 +136,9 @@ facts as (
         note='problem'
     ) }}
     from {{ ref('assignments') }} join {{ ref('stg_grants') }} as grants using (access_key)
-    where problem is not null
+    where problem is not null and access_key not in (
+        select access_key from {{ source('input', 'worksheet_rows') }} where reviewer is not null
+    )
     group by case when problem <> 'no default' then grants.admin_id end, problem
     union all
     select {{ fact('no_role', 'admin_id') }} from {{ ref('privileged_access') }} where is_unknown
