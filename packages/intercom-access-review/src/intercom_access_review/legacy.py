@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from intercom_access_review.manifest import NAME, new_step, seal_step
+from intercom_access_review.manifest import NAME, new_step, seal_step, show_hash
 from intercom_access_review.project import REVIEWS, Row, sha256
 from intercom_access_review.records import (
     Completion,
@@ -94,6 +94,7 @@ def add_review(folder: Path, settings: Settings) -> None:
     write_worksheets(folder / "worksheets", folder.name, list(rows.values()))
     write_record(folder / "review.json", review_of(folder))
     seal_step(folder, "review", folder.name, [], settings)
+    show_hash(folder)
 
 
 def add_decisions(folder: Path, settings: Settings) -> None:

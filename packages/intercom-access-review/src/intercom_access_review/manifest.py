@@ -92,7 +92,12 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
     seal(folder / NAME, settings)
     for path in [*files, folder / NAME]:
         path.chmod(path.stat().st_mode & 0o440)
-    click.echo(f"SHA-256 of {step} {review}: {sha256(folder / NAME)}. Keep this hash elsewhere.")
+
+
+def show_hash(folder: Path) -> None:
+    """Print the SHA-256 of the manifest of a step."""
+    path = folder / NAME
+    click.echo(f"SHA-256 of {path}: {sha256(path)}. Keep this hash elsewhere.")
 
 
 def next_folder(steps: Path) -> Path:
@@ -115,3 +120,4 @@ def new_step(
     yield new
     seal_step(new, step, review, hosts, settings)
     new.rename(target)
+    show_hash(target)
