@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from intercom_access_review.evidence import LOGS, Evidence, Key, by_key, read_ev
 from intercom_access_review.project import UNBUILT, Row
 from intercom_access_review.records import UnbuiltLogs, write_record
 from intercom_access_review.sync import new_logs
-from projects import NOW, Project, clock, day, environment_of_package, make_writable
+from projects import NOW, Project, clock, day, environment_of_package, make_writable, read_rows
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
@@ -96,6 +97,21 @@ def test_a_review_warns_of_rows_without_a_reviewer(copy: Project) -> None:
         output = copy.sync(sandbox, "review")
 
     assert "Warning: rows without a reviewer: 45. Assign them in inputs/reassign" in output
+    rows = read_rows(copy.folder / "reviews" / str(day(0)) / "worksheets" / "all.csv")
+    own = sum(row["email"] == "aoife@example.com" for row in rows)
+    text = "row,from,to,by,reason,until\n,,aoife@example.com,grace@example.com,none before,\n"
+    (copy.folder / "inputs" / "reassignments.csv").write_text(text, encoding="utf-8")
+
+    copy.run("reassign")
+    page = (copy.folder / "output" / "access-review.html").read_text(encoding="utf-8")
+    with Sandbox(demo()) as sandbox:
+        output = copy.sync(sandbox, "review")
+
+    assert f"{own} rows have no reviewer: reviewers.csv has no default." in page
+    assert f"Warning: rows without a reviewer: {own}. " in output
+    assert re.search(
+        r"items.json: \d+ items, 1 of them new", output
+    )  # the reason is her own access
 
 
 def test_a_locked_database_is_refused_with_the_process_that_locks_it(copy: Project) -> None:
