@@ -108,6 +108,6 @@ def test_two_reviews_with_an_upgrade_in_between(
     assert (project / "reviews" / first / "completion" / "completion.json").exists()
     run(*pip, str(new), cwd=tmp_path)
     verified = run(command, "verify", str(project / "reviews"), cwd=tmp_path)
-    assert verified.count("integrity check passed") == 2
+    assert verified.count("integrity check passed\n") == 2
     assert "written by 1.0.0" in verified
     assert "written by 1.0.1" in verified

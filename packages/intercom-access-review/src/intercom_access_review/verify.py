@@ -250,3 +250,6 @@ def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None)
         raise click.ClickException(f"{archive} has no reviews.")
     if any(check.problems.values()):
         raise click.ClickException("The integrity check failed.")
+    if all(seals == ["no signature", "no timestamp"] for seals in check.seals.values()):
+        text = "nothing proves who wrote it or when: no signature, no timestamp"
+        click.echo(f"{archive}: integrity check passed, but {text}")
