@@ -47,9 +47,7 @@ def test_an_unchanged_archive_passes_and_names_the_version_of_each_step(review: 
     assert code == 0
     assert f"{review.folder}: integrity check passed" in output
     assert output.count("json: no signature, no timestamp") == 3
-    assert output.endswith(
-        "integrity check passed, but nothing proves who wrote it or when: no signature, no timestamp\n"
-    )
+    assert "passed, but nothing proves who wrote it or when" in output.splitlines()[-1]
     assert output.count("this version") == 3
     assert "source: api.intercom.io" in output
 
