@@ -23,7 +23,7 @@ from intercom_access_review.records import Review, write_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.sync_record import describe
 from intercom_access_review.verify import check_archive
-from intercom_access_review.worksheets import SHOWN, Texts, write_worksheets
+from intercom_access_review.worksheets import DECIDED, SHOWN, Texts, write_worksheets
 from projects import day, make_writable, read_rows, write_rows
 from timestamps import allow, ssh_key
 
@@ -125,9 +125,8 @@ def complete(
     rows = read_rows(REVIEWS / name / folder / f"{reviewer}.csv")
     for one in rows:
         one |= {"decided by": one["reviewer"], "decided on": str(day(9))}
-        if not one["row"].startswith("attestation/"):
-            one["decision"] = "approve"
-            one["reason"] = "leads the team" if one["focus"] else ""
+        one["decision"] = "approve"
+        one["reason"] = "leads the team" if one["focus"] else ""
     change(rows)
     INBOX.mkdir(exist_ok=True)
     path = INBOX / (file or f"{reviewer}.csv")
@@ -138,7 +137,7 @@ def complete(
 def first_row_only(rows: list[Texts]) -> None:
     """Remove the decisions about all rows but the first one."""
     for one in rows[1:]:
-        one.update(dict.fromkeys(("decision", "decided by", "decided on"), ""))
+        one.update(dict.fromkeys(DECIDED, ""))
 
 
 def imported(*reviews: Archived, left: dict[str, str] | None = None) -> tuple[int, list[str]]:

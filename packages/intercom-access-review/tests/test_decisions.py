@@ -10,7 +10,7 @@ import pytest
 from archives import ADA, BEN, NAME, complete, first_row_only, imported, read_review, write_review
 from intercom_access_review.archive import Archived, archive_tables
 from intercom_access_review.project import INBOX, REVIEWS
-from intercom_access_review.worksheets import file_name
+from intercom_access_review.worksheets import DECIDED, file_name
 from intercom_access_review.worksheets import read_rows as read_worksheet
 from projects import day, read_rows, write_rows
 
@@ -64,8 +64,11 @@ def test_undecided_rows_may_follow_in_the_same_worksheet(review: Archived) -> No
     assert (first, second) == ((1, []), (1, []))
     assert review.undecided == 2
     assert {path.name for path in (review.folder / "imports").iterdir()} == {"1", "2"}
-    complete(ADA)
-    assert imported(review) == (1, [])  # without new decisions
+    path = complete(ADA)
+    text = "it contains no new decision. If that is right, delete the file."
+    assert imported(review) == (0, [f"{path} was not imported:\n- {text}"])
+    assert path.exists()
+    assert not (review.folder / "imports" / "3").exists()
 
 
 REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
@@ -94,15 +97,39 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
     "changed key": (decided(0, row="9/workspace"), "the row is not in the review"),
     "missing row": (
         lambda rows: rows.pop(0),
-        "the attestation is for every row. Rows without a decision: 1.",
+        "it is for every row. Rows without a decision: 1.",
     ),
     "row twice": (lambda rows: rows.append(dict(rows[0])), "the row is in the worksheet twice"),
     "attested without decisions": (
         lambda rows: rows[0].update(decision=""),
-        "the attestation is for every row. Rows without a decision: 1.",
+        "it is for every row. Rows without a decision: 1.",
     ),
-    "attested by another": (decided(3, decided_by=BEN), "'decided by' of the attestation"),
+    "attested by another": (
+        decided(3, decided_by=BEN),
+        f"line 5 (the attestation): 'decided by' is {BEN}, but the reviewer is {ADA}.",
+    ),
+    "attested by a stranger": (
+        decided(3, row="attestation/eve@example.com", decided_by="eve@example.com"),
+        "eve@example.com reviews no row of this review.",
+    ),
     "attested without a date": (decided(3, decided_on="soon"), "'soon' is not a valid date"),
+    "attested before the review": (decided(3, decided_on=str(day(12))), "is before the review"),
+    "attested in the future": (decided(3, decided_on="2131-01-01"), "2131-01-01 is in the future"),
+    "attested with revoke": (decided(3, decision="revoke"), "decision is 'revoke'. Enter approve"),
+    "attested without approve": (decided(3, decision=""), "decision is ''. Enter approve"),
+    "attested twice": (
+        lambda rows: rows.append(dict(rows[3])),
+        "the row is in the worksheet twice",
+    ),
+    "not decided": (decided(0, decision=""), "line 2 (Cy, Access to the workspace): it has no"),
+    "nothing filled in": (
+        lambda rows: [row.update(dict.fromkeys(DECIDED, "")) for row in rows],
+        "it contains no new decision",
+    ),
+    "no review": (
+        lambda rows: [row.pop("review") for row in rows],
+        "the column review is missing or empty",
+    ),
     "another review": (
         lambda rows: [row.update(review="review of 2020-01-01") for row in rows],
         "it belongs to the review 2020-01-01",
@@ -122,6 +149,32 @@ def test_a_worksheet_with_a_problem_is_refused_alone(case: str, review: Archived
     assert message in problems[0]
     assert path.exists()
     assert set(review.decisions) == {"2/team/9"}
+
+
+def test_case_and_invisible_characters_do_not_count_in_what_reviewers_enter(
+    review: Archived,
+) -> None:
+    def from_a_chat(rows: Rows) -> None:
+        for row in rows:
+            row["decision"] = "\u200bApprove\u00a0"
+            row["decided by"] = f"\u2060{ADA.upper()}\u200b"
+            row["decided on"] = f"\u200e{day(9)}"
+
+    complete(ADA, from_a_chat)
+
+    assert imported(review) == (1, [])
+    assert {(one.decision, one.decided_by) for one in review.decisions.values()} == {
+        ("approve", ADA)
+    }
+
+
+def test_the_newest_attestation_of_each_reviewer_counts(review: Archived) -> None:
+    for ago in (7, 6, 8):
+        rows = read_rows(path := complete(ADA, decided(0, decision="revoke", reason=f"{ago}")))
+        write_rows(path, [*rows[:3], rows[3] | {"decided on": str(day(ago))}])
+        assert imported(review) == (1, [])
+
+    assert [one["attested_on"] for one in review.attestations] == [str(day(6))]
 
 
 def test_every_problem_is_listed_and_many_are_counted(review: Archived) -> None:

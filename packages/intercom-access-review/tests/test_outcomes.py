@@ -38,7 +38,7 @@ def decide(project: Project, reviewer: str, on: int, changes: dict[str, dict[str
     """Import the worksheet of the first review, completed by a reviewer."""
     rows = read_rows(project.folder / "reviews" / FIRST / "worksheets" / f"{reviewer}.csv")
     for row in rows:
-        row |= {"decided by": reviewer, "decided on": str(day(on))}
+        row |= {"decided by": reviewer, "decided on": str(day(on)), "decision": "approve"}
         if not row["row"].startswith("attestation/"):
             revoked = row["row"] in REVOKED
             decided = {"decision": "revoke" if revoked else "approve", "reason": "as needed"}
@@ -143,8 +143,7 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
     }
     html = (folder / FIRST / "completion" / "completion.html").read_text(encoding="utf-8")
     assert "<td>Access to the <bdi>" not in html
-    attested = f"{ADA} on {day(99)}, {day(25)}, {day(1)}; {BEN} on {day(99)}."
-    assert attested in html
+    assert f"{ADA} on {day(1)}; {BEN} on {day(99)}." in html
     numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
     # The current revocations, then of all: removed, risk accepted, open
     assert numbers[4:8] == ["3", "3", "1", "0"]

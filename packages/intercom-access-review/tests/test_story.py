@@ -63,7 +63,7 @@ def decided(rows: Rows, reviewer: str, form: str = "%Y-%m-%d", **changes: str) -
     """Decide rows. Changes are decisions by row, such as m101_seat="revoke: left"."""
     wanted = {key[1:].replace("_", "/"): value for key, value in changes.items()}
     for row in rows:
-        row |= {"decided by": reviewer, "decided on": format(day(19), form)}
+        row |= {"decided by": reviewer, "decided on": format(day(19), form), "decision": "approve"}
         if not row["row"].startswith("attestation/"):
             text = wanted.get(row["row"], "approve: each day" if row["privileged"] else "approve")
             row["decision"], _, row["reason"] = text.partition(": ")
@@ -93,8 +93,7 @@ def returned_book(
     sheet = book.worksheets[0]
     columns = {cell.value: cell.column for cell in sheet[1]}
     for line in range(2, sheet.max_row + 1):
-        is_last = line == sheet.max_row
-        values = {"decision": "" if is_last else "approve", "reason": "" if is_last else "each day"}
+        values = {"decision": "approve", "reason": "each day"}
         for column, value in (values | {"decided by": reviewer, "decided on": day(19)}).items():
             sheet.cell(line, columns[column], value or None)
     change(book)

@@ -54,7 +54,7 @@ def complete_all(folder: Path, review: str, on: str) -> None:
         if path.stem != "all":
             rows = read_rows(path)
             for row in rows:
-                row |= {"decided by": row["reviewer"], "decided on": on}
+                row |= {"decided by": row["reviewer"], "decided on": on, "decision": "approve"}
                 if not row["row"].startswith("attestation/"):
                     row["decision"] = "revoke" if row["row"] == "1006/seat" else "approve"
                     row["reason"] = "needed" if row["privileged"] else ""

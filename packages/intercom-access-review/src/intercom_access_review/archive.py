@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 
 from intercom_access_review.project import Row, utc
@@ -44,6 +45,7 @@ class Archived:
     decisions: dict[str, Decision] = field(default_factory=dict)
     """The current decisions, by access key."""
     attestations: list[Row] = field(default_factory=list)
+    """The newest attestation of each reviewer."""
     removals: list[Row] = field(default_factory=list)
     """The verified removals, as rows of the table outcomes."""
     completion: Completion | None = None
@@ -85,7 +87,9 @@ class Archived:
         if isinstance(record, DecisionImport):  # which may change earlier decisions
             self.imported += record.decisions
             self.decisions |= {decision.access_key: decision for decision in record.decisions}
-            self.attestations += record.attestations
+            known = [*self.attestations, *record.attestations]
+            known.sort(key=itemgetter("attested_on"))
+            self.attestations = list({one["reviewer"]: one for one in known}.values())
         elif isinstance(record, ReassignmentStep):
             self.reassignments += record.reassignments
             self.reassigned_at.append(record.reassigned_at)

@@ -10,6 +10,7 @@ import click
 from intercom_access_review.archive import Archived
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import mailbox, normalized_address
+from intercom_access_review.legacy import EVIDENCE
 from intercom_access_review.manifest import new_step, next_folder
 from intercom_access_review.page import access_phrase
 from intercom_access_review.project import INBOX, Row, entries, iso_day, now, parse_day, sha256
@@ -20,7 +21,6 @@ from intercom_access_review.texts import bullets
 from intercom_access_review.worksheets import (
     DECIDED,
     DECISIONS,
-    OLD_DECISIONS,
     Texts,
     file_name,
     read_rows,
@@ -31,6 +31,9 @@ SUFFIXES = CSV_SUFFIXES | {".xlsx"}
 COMPARED = ("decision", "reason", "until")
 DAY = timedelta(days=1)
 """Because of time zones, the reviewer's date can be a day before or after the date in UTC."""
+
+Checks = list[tuple[object, str]]
+"""Whether each check fails, with the problem that it finds."""
 
 
 class Refusal(NamedTuple):
@@ -54,10 +57,14 @@ def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]
         click.ClickException: The review doesn't exist, or is completed.
     """
     names = {row.get("review", "").removeprefix("review of ") for _, row in rows} - {""}
-    names = names or {review.name for review in reviews[-1:]}  # older worksheets don't name it
+    old = [review for review in reviews if (review.folder / EVIDENCE).exists()]
+    names = names or {review.name for review in old[-1:]}  # their access-review.csv doesn't name it
     review = next((review for review in reviews if names == {review.name}), None)
+    if not names:
+        text = "the column review is missing or empty. Return the worksheet that you were sent."
+        raise refused(path, [text])
     if review is None:
-        raise refused(path, [f"it belongs to the review {', '.join(sorted(names)) or 'unknown'}."])
+        raise refused(path, [f"it belongs to the review {', '.join(sorted(names))}."])
     if review.completion:
         raise refused(path, [f"the review was completed on {review.completion.completed_at[:10]}."])
     return review
@@ -65,13 +72,13 @@ def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]
 
 def decision_of(row: Texts, review: Archived, path: Path, imported_at: str) -> Decision:
     """Return the decision in a row. A revocation gets a due date for the removal."""
-    word, decided = row["decision"].casefold(), parse_day(row["decided on"])
+    decided = parse_day(row["decided on"])
     decision = Decision(
         access_key=row["row"],
         thing=row["access"],
         person=row["person"],
         email=row["email"],
-        decision=OLD_DECISIONS.get(word, word),
+        decision=row["decision"],
         reason=row["reason"],
         until=iso_day(row["until"]),
         decided_by=normalized_address(row["decided by"]),
@@ -92,7 +99,7 @@ def is_different(one: Decision, other: Decision) -> bool:
 
 
 def problem_of(
-    new: Decision, earlier: Decision | None, sent: Texts, reviewed: date, left: dict[str, str]
+    new: Decision, earlier: Decision | None, sent: Texts, signature: Checks
 ) -> str | None:
     """Return the problem of a decision, or None.
 
@@ -100,24 +107,16 @@ def problem_of(
         new: The decision.
         earlier: The last imported decision about the row, if there is one.
         sent: The row as it was sent.
-        reviewed: The day of the review.
-        left: Last days of work by mailbox.
+        signature: The checks of its reviewer and date.
     """
-    by, on, until = new.decided_by, parse_day(new.decided_on), parse_day(new.until)
-    tomorrow = datetime.now(timezone.utc).date() + DAY
-    reviewer, last_day = sent["reviewer"], left.get(mailbox(by))
+    on, until = parse_day(new.decided_on), parse_day(new.until)
     excepted = new.decision == "exception"
     is_privileged = sent["privileged"] and sent.get("focus")  # older worksheets have no focus
     known = ", ".join(DECISIONS)
-    checks = [
+    checks: Checks = [
         (new.decision not in DECISIONS, f"decision {new.decision!r} is unknown. Use {known}."),
-        (not reviewer, "the row has no reviewer. Name one in reassignments.csv."),
-        (not by, f"'decided by' is empty. Enter {reviewer}."),
-        (by != reviewer, f"'decided by' is {by}, but the reviewer is {reviewer}."),
-        (on is None, f"'decided on' {new.decided_on!r} is not a valid date. Use {reviewed}."),
-        (on and on < reviewed - DAY, f"'decided on' {on} is before the review."),
-        (on and on > tomorrow, f"'decided on' {on} is in the future."),
-        (last_day and last_day < new.decided_on, f"{by} left on {last_day}, before the decision."),
+        (not sent["reviewer"], "the row has no reviewer. Name one in reassignments.csv."),
+        *signature,
         (excepted and not new.reason, "an exception needs a reason."),
         (
             new.decision == "approve" and is_privileged and not new.reason,
@@ -133,6 +132,16 @@ def problem_of(
             f"it changes '{earlier and earlier.decision}'. Give a new reason for the change.",
         ),
     ]
+    return first_problem(checks)
+
+
+def is_filled_in(row: Texts) -> bool:
+    """Return whether a reviewer entered anything in a row."""
+    return any(row[name] for name in DECIDED)
+
+
+def first_problem(checks: Checks) -> str | None:
+    """Return the text of the first check that fails, or None."""
     return next((problem for fails, problem in checks if fails), None)
 
 
@@ -152,6 +161,7 @@ class Completed:
         self.path, self.left = path, left
         self.rows, self.sha256 = read_rows(path), sha256(path)
         self.review = review_of(path, self.rows, reviews)
+        self.reviewed = date.fromisoformat(self.review.record.sync.as_of[:10])
         self.decisions: dict[str, Decision] = {}
         self.attestations: list[Row] = []
         self.problems: list[str] = []
@@ -166,22 +176,38 @@ class Completed:
             text = "dates with slashes are ambiguous. Use dates such as 2026-08-26. Rows:"
             raise refused(self.path, [f"{text} {slashed}."])
         seen: set[str] = set()
-        for number, row in self.rows:
-            if not reviewer_of_attestation(row["row"]):
-                problem = self._read_row(row, imported_at)
-                problem = "the row is in the worksheet twice." if row["row"] in seen else problem
-                self._note(number, row, problem)
-            seen.add(row["row"])
-        for number, row in self.rows:
+        ordered = sorted(self.rows, key=lambda one: bool(reviewer_of_attestation(one[1]["row"])))
+        for number, row in ordered:  # attestations last
             if reviewer := reviewer_of_attestation(row["row"]):
-                self._note(number, row, self._read_attestation(row, reviewer))
+                name, problem = "the attestation", self._read_attestation(row, reviewer)
+            else:
+                access = access_phrase(row.get("kind"), row.get("access"))
+                name, problem = f"{row.get('person')}, {access}", self._read_row(row, imported_at)
+            problem = "the row is in the worksheet twice." if row["row"] in seen else problem
+            seen.add(row["row"])
+            if problem:
+                self.problems.append(f"line {number} ({name}): {problem}")
+        if not (self.problems or self.decisions or self.attestations):
+            self.problems.append("it contains no new decision. If that is right, delete the file.")
         if self.problems:
             raise refused(self.path, self.problems)
 
-    def _note(self, number: int, row: Texts, problem: str | None) -> None:
-        if problem:
-            access = access_phrase(row.get("kind"), row.get("access"))
-            self.problems.append(f"line {number} ({row.get('person')}, {access}): {problem}")
+    def _signature(self, row: Texts, reviewer: str) -> Checks:
+        """Return the checks of the reviewer and the date of a decision or attestation."""
+        by, on = normalized_address(row["decided by"]), parse_day(row["decided on"])
+        last_day = parse_day(self.left.get(mailbox(by), ""))
+        reviewed, tomorrow = self.reviewed, datetime.now(timezone.utc).date() + DAY
+        return [
+            (not by, f"'decided by' is empty. Enter {reviewer}."),
+            (by != reviewer, f"'decided by' is {by}, but the reviewer is {reviewer}."),
+            (
+                on is None,
+                f"'decided on' {row['decided on']!r} is not a valid date. Use {reviewed}.",
+            ),
+            (on and on < reviewed - DAY, f"'decided on' {on} is before the review."),
+            (on and on > tomorrow, f"'decided on' {on} is in the future."),
+            (last_day and on and last_day < on, f"{by} left on {last_day}, before the decision."),
+        ]
 
     def _read_row(self, row: Texts, imported_at: str) -> str | None:
         """Add the decision of a row, and return the problem of the row, or None."""
@@ -192,34 +218,34 @@ class Completed:
         if changed := [n for n in row if n not in own and row[n] != sent.get(n, "")]:
             return f"{', '.join(changed)} was changed. Return the worksheet that you were sent."
         if not row["decision"]:
-            return f"the imported decision '{earlier.decision}' is missing." if earlier else None
+            missing = f"the imported decision '{earlier.decision}' is missing." if earlier else ""
+            return missing or ("it has no decision." if is_filled_in(row) else None)
         completed = sent | {name: row[name] for name in ("row", *DECIDED)}
         decision = decision_of(completed, self.review, self.path, imported_at)
         if earlier and not is_different(earlier, decision):
             return None
         self.decisions[row["row"]] = decision
-        reviewed = date.fromisoformat(self.review.record.sync.as_of[:10])
-        return problem_of(decision, earlier, sent, reviewed, self.left)
+        return problem_of(decision, earlier, sent, self._signature(row, sent["reviewer"]))
 
     def _read_attestation(self, row: Texts, reviewer: str) -> str | None:
         """Add an attestation that is filled in, and return its problem, or None."""
-        if not row["decided by"] and not row["decided on"]:
+        if not is_filled_in(row):
             return None
-        if normalized_address(row["decided by"]) != reviewer:
-            return f"'decided by' of the attestation is {row['decided by']!r}. Enter {reviewer}."
-        if parse_day(row["decided on"]) is None:
-            return f"'decided on' {row['decided on']!r} is not a valid date. Use 2026-08-26."
-        rows = {one["row"]: one for _, one in self.rows if one is not row}
-        rows |= {k: v for k, v in self.review.rows.items() if k not in self.review.reassigned}
-        own = {key for key, one in rows.items() if one["reviewer"] == reviewer}
-        if undecided := len(own - {*self.review.decisions, *self.decisions}):
-            return f"the attestation is for every row. Rows without a decision: {undecided}."
-        if self.decisions or all(one["reviewer"] != reviewer for one in self.review.attestations):
-            day = iso_day(row["decided on"])
-            self.attestations.append(
-                {"reviewer": reviewer, "attested_on": day, "file": self.path.name}
-            )
-        return None
+        day = iso_day(row["decided on"])
+        earlier = [one for one in self.review.attestations if one["reviewer"] == reviewer]
+        if self.decisions or all(one["attested_on"] < day for one in earlier):
+            new = {"reviewer": reviewer, "attested_on": day, "file": self.path.name}
+            self.attestations.append(new)
+        own = {key for key, sent in self.review.rows.items() if sent["reviewer"] == reviewer}
+        undecided = len(own - {*self.review.decisions, *self.decisions})
+        return first_problem(
+            [
+                (not own, f"{reviewer} reviews no row of this review."),
+                (row["decision"] != "approve", f"decision is {row['decision']!r}. Enter approve."),
+                *self._signature(row, reviewer),
+                (undecided, f"it is for every row. Rows without a decision: {undecided}."),
+            ]
+        )
 
 
 def disagreements(completed: list[Completed]) -> dict[Path, str]:

@@ -14,7 +14,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from intercom_access_review.files import make_folder, replacing
 from intercom_access_review.spreadsheets import csv_text, read_table
-from intercom_access_review.texts import reveal_hidden, unescape_formulas
+from intercom_access_review.texts import comparison_key, reveal_hidden, unescape_formulas
 
 FORM = yaml.safe_load((Path(__file__).parent / "templates" / "worksheet.yml").read_text("utf-8"))
 DECISIONS: list[str] = FORM["decisions"]
@@ -60,6 +60,14 @@ def plain(value: object, longest: int = LONGEST) -> str:
 def as_read(text: str) -> str:
     """Return a value in the form in which worksheets are read."""
     return " ".join(unescape_formulas(plain(text)).split())
+
+
+def value_of(column: str, text: str) -> str:
+    """Return a value as it is read. Case and invisible characters count only in what is shown."""
+    if column not in DECIDED or column == "reason":
+        return as_read(text)
+    value = as_read(comparison_key(text))
+    return OLD_DECISIONS.get(value, value) if column == "decision" else value
 
 
 def write_csv(path: Path, rows: list[Texts]) -> None:
@@ -141,8 +149,8 @@ def read_rows(path: Path) -> list[tuple[int, Texts]]:
         click.ClickException: The file is not a worksheet.
     """
     optional = [*SHOWN, *OLD_COLUMNS]
-    rows = read_table(path, ("row", "reviewer", *DECIDED), optional, as_read).rows
+    rows = read_table(path, ("row", "reviewer", *DECIDED), optional, clean=str).rows
     return [
-        (number, {OLD_COLUMNS.get(name, name): value for name, value in row.items()})
+        (number, {OLD_COLUMNS.get(name, name): value_of(name, text) for name, text in row.items()})
         for number, row in rows
     ]
