@@ -142,7 +142,7 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
         "risk accepted": 1,
     }
     html = (folder / FIRST / "completion" / "completion.html").read_text(encoding="utf-8")
-    assert "<td>Access to the <bdi>" not in html
+    assert "<td>workspace <bdi>workspace" not in html
     assert f"{ADA} on {day(1)}; {BEN} on {day(99)}." in html
     numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
     # The current revocations, then of all: removed, risk accepted, open
