@@ -131,7 +131,7 @@ def test_an_email_explains_the_due_date_if_there_is_one(review: Archived) -> Non
     )
 
     assert text.startswith("Hello Ben Berg, please review who has access")
-    assert f'("I reviewed every row"), too: approve, {BEN}, and the date.' in text
+    assert f'enter approve, {BEN}, and the date in the last row ("I reviewed every row").' in text
     assert text.endswith("stay open, and you can return the file again.")
     assert text_due == text.replace("- 1 row", f"- 1 row by {day(-9)}") + (
         " Decisions are on time until midnight UTC on the due date."
