@@ -153,12 +153,13 @@ def changed(path: Path, content: str) -> None:
 def resealed(root: Path) -> None:
     """Write all manifests of an archive again, like someone without the signing key."""
     manifests = read_manifests(root)
+    steps = {path.parent for path in manifests}
     before = ""
     make_writable(root)
     while path := next((p for p, one in manifests.items() if one.previous == before), None):
         folder, manifest = path.parent, manifests[path]
         manifest.files = {
-            file.relative_to(folder).as_posix(): sha256(file) for file in files_of(folder)
+            file.relative_to(folder).as_posix(): sha256(file) for file in files_of(folder, steps)
         }
         manifest.previous_sha256 = sha256(root / before) if before else ""
         write_record(path, manifest)

@@ -30,7 +30,7 @@ from intercom_access_review.project import REVIEWS
 from intercom_access_review.records import Review, read_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.verify import load_archive
-from projects import make_writable
+from projects import day, make_writable
 from timestamps import allow, authority, service, ssh_key
 
 pytestmark = pytest.mark.usefixtures("in_project")
@@ -68,13 +68,30 @@ def test_files_of_operating_systems_and_editors_are_listed_once_and_ignored(
 ) -> None:
     assert review
     make_writable(REVIEWS)
-    for name in (".DS_Store", "Thumbs.db", "~$all.xlsx", ".all.csv.swp"):
+    for name in (".DS_Store", "Thumbs.db", "~$all.xlsx", ".all.csv.swp", ".nfs0001", "Icon\r"):
         (FOLDER / name).touch()
+    for folder in (REVIEWS / "@eaDir", FOLDER / "__MACOSX", FOLDER / "imports" / ".new"):
+        folder.mkdir()
+        (folder / "manifest.json").touch()
 
     code, output = verify()
 
     assert code == 0
     assert output.count(".DS_Store") == 1
+    for path in ("@eaDir", f"{NAME}/__MACOSX", f"{NAME}/imports/.new"):
+        assert f"reviews/{path}/manifest.json" in output
+
+
+def test_a_step_is_not_written_if_the_clock_is_before_the_last_step(
+    review: Archived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert review
+    monkeypatch.setattr("intercom_access_review.manifest.now", lambda: f"{NAME}T12:00:00+00:00")
+
+    with pytest.raises(click.ClickException, match=r"The last step .* Correct the clock"):
+        write_review(str(day(1)))
+
+    assert verify()[0] == 0
 
 
 def test_an_empty_archive_fails(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from archives import (
     ADA,
@@ -20,6 +22,8 @@ from archives import (
     SETTINGS,
     changed,
     complete,
+    imported,
+    read_review,
     removed,
     resealed,
     reviewed_twice,
@@ -29,10 +33,21 @@ from archives import (
     write_review,
 )
 from intercom_access_review.archive import Archived
+from intercom_access_review.completion import timeliness_tests
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.manifest import new_step
-from intercom_access_review.project import PAGE, REVIEWS, sha256
-from intercom_access_review.records import Removals, Review, read_record, write_record
+from intercom_access_review.project import PAGE, REVIEWS, Row, now, sha256
+from intercom_access_review.quality import review_quality
+from intercom_access_review.records import (
+    Completion,
+    Manifest,
+    Reassignment,
+    ReassignmentStep,
+    Removals,
+    Review,
+    read_record,
+    write_record,
+)
 from intercom_access_review.settings import Settings
 from projects import day, make_writable
 
@@ -77,13 +92,144 @@ def replaced_body(stream: str, old: str, new: str) -> None:
     changed(record, msgspec.json.encode(known).decode())
 
 
-def write_removal() -> None:
+def write_removal(row: Row) -> None:
     """Record a removal whose evidence shows that the access still exists."""
     target = FOLDER / "removals" / "1"
     sync = read_record(FOLDER / "review.json", Review).sync
     with new_step("removals", NAME, target, [], SETTINGS) as new:
         shutil.copytree(FOLDER / "intercom", new / "intercom")
-        write_record(new / "removals.json", Removals(sync=sync, removals=[REMOVED]))
+        write_record(new / "removals.json", Removals(sync=sync, removals=[row]))
+
+
+def write_completion(outcome: str = "risk accepted", **changes: object) -> None:
+    """Complete the first review, with an outcome of its revocation and some changes."""
+    review = read_review(FOLDER)
+    revoked = review.decisions["1/workspace"]
+    names = ("access_key", "decided_by", "decided_on", "reason", "until", "due_on")
+    row = {name: getattr(revoked, name) for name in names}
+    revocations = [row | {"outcome": outcome, "timeliness": None}]
+    record = Completion(
+        review=NAME,
+        completed_at=now(),
+        sync=review.record.sync,
+        decisions=list(review.decisions.values()),
+        attestations=review.attestations,
+        revocations=revocations,
+        exceptions=[],
+        tests=timeliness_tests(review, revocations),
+        quality=review_quality(review.decisions.values(), lambda *_: False),
+    )
+    with new_step("completion", NAME, FOLDER / "completion", [], SETTINGS) as new:
+        shutil.copytree(FOLDER / "intercom", new / "intercom")
+        write_record(new / "completion.json", replace(record, **changes))
+
+
+def write_reassignment(receiver: str = BEN) -> None:
+    """Reassign the row without a reviewer, according to an input that names Ben."""
+    one = Reassignment(
+        access_key="2/seat", sender="", receiver=receiver, by=ADA, reason="new", until=""
+    )
+    record = ReassignmentStep(reassigned_at=now(), reassignments=[one])
+    target = FOLDER / "reassignments" / "1"
+    with new_step("reassignment", NAME, target, [], SETTINGS) as new:
+        text = f"row,from,to,by,reason,until\n2/seat,,{BEN},{ADA},new,\n"
+        (new / "reassignments.csv").write_text(text, encoding="utf-8")
+        write_record(new / "reassignments.json", record)
+
+
+def edited(path: Path, edit: Callable[[Row], object]) -> None:
+    """Change a JSON file of the archive."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    edit(content)
+    changed(path, json.dumps(content))
+
+
+def linked(path: Path) -> None:
+    """Move a file or folder elsewhere, and replace it by a link to it."""
+    make_writable(path.parent)
+    elsewhere = Path("elsewhere").absolute()
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+def added(folder: Path, manifest: str = "x") -> None:
+    """Add a folder with a manifest and another file."""
+    make_writable(REVIEWS)
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+    (folder / "approval.csv").write_text("x", encoding="utf-8")
+
+
+def replaced_by_pipe(path: Path) -> None:
+    removed(path)
+    os.mkfifo(path)
+
+
+def import_twice() -> None:
+    """Import a second worksheet, which corrects a decision of the first one."""
+    shutil.rmtree(REVIEWS)
+    first = write_review()
+    complete(ADA, lambda rows: rows[0].update(decision="revoke"))
+    imported(first)
+    complete(ADA, lambda rows: rows[0].update(reason="she needs it again"))
+    assert imported(first) == (1, [])
+    write_review(SECOND)
+    make_writable(REVIEWS)
+
+
+def rejoined(*folders: Path) -> None:
+    """Name the manifest before each manifest, in the order of the folders."""
+    before = ""
+    for folder in folders:
+        path = folder / "manifest.json"
+        write_record(path, replace(read_record(path, Manifest), previous=before))
+        before = path.relative_to(REVIEWS).as_posix()
+
+
+def import_earlier() -> None:
+    import_twice()
+    rewritten(FOLDER / "imports" / "2" / "decisions.json", f"{day(0)}T", f"{day(1)}T")
+
+
+def reassigned_and_completed() -> None:
+    write_reassignment()
+    write_completion()
+
+
+def swapped_imports() -> None:
+    import_twice()
+    (FOLDER / "imports" / "2").rename(FOLDER / "imports" / "3")
+    (FOLDER / "imports" / "1").rename(FOLDER / "imports" / "2")
+    (FOLDER / "imports" / "3").rename(FOLDER / "imports" / "1")
+    rejoined(FOLDER, IMPORT, FOLDER / "imports" / "2", REVIEWS / SECOND)
+
+
+def reordered_imports() -> None:
+    import_twice()
+    rejoined(FOLDER, FOLDER / "imports" / "2", IMPORT, REVIEWS / SECOND)
+
+
+def removed_first_import() -> None:
+    import_twice()
+    removed(IMPORT)
+    rejoined(FOLDER, FOLDER / "imports" / "2", REVIEWS / SECOND)
+
+
+def removed_last_import() -> None:
+    import_twice()
+    removed(FOLDER / "imports" / "2")
+    rejoined(FOLDER, IMPORT, REVIEWS / SECOND)
+
+
+def removed_first_review() -> None:
+    removed(FOLDER)
+    rejoined(REVIEWS / SECOND)
+
+
+def claimed_as_earlier() -> None:
+    """Add the evidence of an earlier version, and decisions that name its files."""
+    changed(FOLDER / "evidence.json", "{}")
+    edited(DECIDED, lambda known: [one.update(file="../x") for one in known["decisions"]])
 
 
 REMOVED = {"access_key": "1/workspace", "removed_detected_at": f"{NAME}T12:00:00+00:00"}
@@ -133,28 +279,74 @@ TAMPERED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: changed(REVIEWS / "notes.txt", "x"),
         "notes.txt: integrity check FAILED",
     ),
+    "folder with a manifest": (
+        lambda: added(FOLDER / "approvals"),
+        "approvals/approval.csv is not in the manifest",
+    ),
+    "folder with a manifest in an import": (
+        lambda: added(IMPORT / "more"),
+        "more/approval.csv is not in the manifest",
+    ),
+    "hidden folder": (
+        lambda: added(FOLDER / ".hidden"),
+        ".hidden/approval.csv is not in the manifest",
+    ),
+    "deep folder": (
+        lambda: added(FOLDER / "inputs2" / "a" / "b"),
+        "inputs2/a/b/approval.csv is not in the manifest",
+    ),
+    "folder of removals": (
+        lambda: added(FOLDER / "removals"),
+        "removals/approval.csv is not in the manifest",
+    ),
+    "hidden import": (
+        lambda: added(FOLDER / "imports" / ".1", (FOLDER / "manifest.json").read_text("utf-8")),
+        "the manifests don't form one chain",
+    ),
+    "hidden review": (
+        lambda: added(REVIEWS / ".2027", (FOLDER / "manifest.json").read_text("utf-8")),
+        "the manifests don't form one chain",
+    ),
+    "link to the manifest": (
+        lambda: linked(FOLDER / "manifest.json"),
+        "manifest.json is not a regular file",
+    ),
+    "link to an import": (lambda: linked(IMPORT), "imports/1 is not a regular file"),
+    "link to a review": (
+        lambda: linked(FOLDER),
+        f"{NAME}: integrity check FAILED: unexpected entry",
+    ),
+    "link to the archive": (lambda: linked(REVIEWS), "reviews is a link"),
+    "pipe": (
+        lambda: replaced_by_pipe(ALL),
+        "worksheets/all.csv is not a regular file",
+    ),
+    "pipe as manifest": (
+        lambda: replaced_by_pipe(REVIEWS / SECOND / "manifest.json"),
+        f"{SECOND}: integrity check FAILED: unexpected entry",
+    ),
     "link": (
         lambda: replaced_by_link(FOLDER / PAGE.name),
-        "access-review.html was changed",
+        "access-review.html is not a regular file",
     ),
 }
 
 CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
     "decision": (
         lambda: rewritten(DECIDED, '"revoke"', '"approve"'),
-        "the decision about '1/workspace' differs from imports/1",
+        "the decisions about 1/workspace differ from the worksheets in imports/1",
     ),
     "date of a decision": (
         lambda: rewritten(DECIDED, f'"decided_on": "{day(9)}"', f'"decided_on": "{day(8)}"'),
-        "the decision about '1/workspace' differs from imports/1",
+        "the decisions about 1/role/7, 1/workspace, 2/workspace differ from the worksheets",
     ),
     "completed worksheet removed": (
         lambda: removed(COMPLETED),
-        "the decision about '1/workspace' differs from imports/1",
+        "the decisions about 1/role/7, 1/workspace, 2/workspace differ from the worksheets",
     ),
     "attestation": (
         lambda: rewritten(DECIDED, f'"attested_on": "{day(9)}"', f'"attested_on": "{day(8)}"'),
-        f"the attestation of {ADA} isn't in a worksheet",
+        "the attestations differ from the worksheets in imports/1",
     ),
     "role in a response": (
         lambda: replaced_body("admins", "Manager", "Agent"),
@@ -182,9 +374,95 @@ CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "access in all worksheets": (
         lambda: rewritten(ALL, "Manager", "Agent"),
-        "the decision about '1/role/7' differs from imports/1",
+        "the decisions about 1/role/7 differ from the worksheets in imports/1",
     ),
-    "removal that did not happen": (write_removal, "removals/1: 1/workspace still has access"),
+    "decision removed": (
+        lambda: edited(DECIDED, lambda known: known["decisions"].pop(0)),
+        "the decisions about 1/workspace differ from the worksheets in imports/1",
+    ),
+    "attestation removed": (
+        lambda: edited(DECIDED, lambda known: known.update(attestations=[])),
+        "the attestations differ from the worksheets in imports/1",
+    ),
+    "imports swapped": (swapped_imports, "imports/2 is older than the step before it"),
+    "imports in another order": (reordered_imports, "imports/2 is in the chain instead of"),
+    "first import removed": (removed_first_import, "imports/2 is in the chain instead of"),
+    "date of import before the one of another import": (
+        import_earlier,
+        "imports/2 is older than the import before it",
+    ),
+    "control total of the entitlements removed": (
+        lambda: edited(RECORD, lambda known: known["sync"]["totals"].pop("entitlements")),
+        f"the control totals in the record of {NAME} are of other streams",
+    ),
+    "control total of a stream removed": (
+        lambda: edited(RECORD, lambda known: known["sync"]["totals"].pop("teams")),
+        f"the control totals in the record of {NAME} are of other streams",
+    ),
+    "control total of loaded rows": (
+        lambda: edited(
+            RECORD, lambda known: known["sync"]["totals"]["teams"]["loaded"].update(rows=9)
+        ),
+        f"teams: Intercom sent 1 rows, and 9 are in the record of {NAME}",
+    ),
+    "control total of the worksheets removed": (
+        lambda: edited(
+            RECORD, lambda known: known["sync"]["totals"]["entitlements"].pop("reviewed")
+        ),
+        "review.json doesn't have the control total of the worksheets",
+    ),
+    "review claimed to be of an earlier version": (
+        claimed_as_earlier,
+        "review.json has unexpected values (KeyError('workspace'))",
+    ),
+    "removal that did not happen": (
+        lambda: write_removal(REMOVED),
+        "removals/1: 1/workspace still has access",
+    ),
+    "removal of access that was not revoked": (
+        lambda: write_removal(REMOVED | {"access_key": "77/workspace"}),
+        "removals/1: 77/workspace was not revoked",
+    ),
+    "removal without a key": (
+        lambda: write_removal({}),
+        "removals.json has unexpected values (KeyError('access_key'))",
+    ),
+    "reassignment": (
+        lambda: write_reassignment(ADA),
+        "the reassignment of '2/seat' is not in reassignments.csv of reassignments/1",
+    ),
+    "decisions of the report": (
+        lambda: write_completion(decisions=[]),
+        "completion.json doesn't have the decisions of the steps before it",
+    ),
+    "attestations of the report": (
+        lambda: write_completion(attestations=[]),
+        "completion.json doesn't have the attestations of the steps before it",
+    ),
+    "revocations of the report": (
+        lambda: write_completion(revocations=[]),
+        "completion.json doesn't have the revocations of the steps before it",
+    ),
+    "exceptions of the report": (
+        lambda: write_completion(exceptions=[REMOVED | {"outcome": "active"}]),
+        "completion.json doesn't have the exceptions of the steps before it",
+    ),
+    "timeliness in the report": (
+        lambda: write_completion(tests={"decisions": {"in time": 99}}),
+        "the timeliness in completion.json differs from the decisions",
+    ),
+    "quality in the report": (
+        lambda: write_completion(quality={"reviewers": [], "pairs": []}),
+        "the quality of decisions in completion.json differs from the decisions",
+    ),
+    "removal in the report": (
+        lambda: write_completion("removed"),
+        "completion.json doesn't have the removals of the steps before it",
+    ),
+    "reassignments of the report": (
+        reassigned_and_completed,
+        "completion.json doesn't have the reassignments of the steps before it",
+    ),
 }
 
 UNNOTICED: dict[str, Callable[[], object]] = {
@@ -201,13 +479,41 @@ UNNOTICED: dict[str, Callable[[], object]] = {
 elsewhere, shows it."""
 
 
-def test_only_a_hash_that_is_kept_elsewhere_shows_that_the_last_step_was_removed(
-    review: Archived,
-) -> None:
-    removed(REVIEWS / SECOND)
+REMOVED_STEPS: dict[str, Callable[[], object]] = {
+    "last step": lambda: removed(REVIEWS / SECOND),
+    "correction": removed_last_import,
+    "first review": removed_first_review,
+}
 
+
+@pytest.mark.parametrize("case", REMOVED_STEPS)
+def test_only_a_kept_hash_or_a_signature_shows_that_steps_were_removed_and_the_rest_rejoined(
+    case: str, review: Archived
+) -> None:
     assert review
+    make_writable(REVIEWS)
+    REMOVED_STEPS[case]()
+    resealed(REVIEWS)
+
     assert verify()[0] == 0
+
+
+def test_reassignments_and_completion_of_an_unchanged_archive_pass(review: Archived) -> None:
+    assert review
+    write_reassignment()
+    write_completion(reassignments=read_review(FOLDER).reassignments)
+
+    assert verify()[0] == 0
+
+
+def test_a_manifest_without_a_package_is_named_in_one_sentence(review: Archived) -> None:
+    assert review
+    edited(FOLDER / "manifest.json", lambda known: known.update(package={}))
+
+    code, output = verify()
+
+    assert code == 1
+    assert "manifest.json was changed: Object missing required field `version`" in output
 
 
 def assert_found(tamper: Callable[[], object], message: str) -> None:

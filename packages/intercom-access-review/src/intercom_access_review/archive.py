@@ -73,6 +73,21 @@ class Archived:
         return {one.access_key: one for one in self.reassignments}
 
     @property
+    def open_decisions(self) -> dict[str, Decision]:
+        """The decisions that have outcomes, by access key, as in the table outcomes.
+
+        A row has its first revocation since its last approval, or else its current exception.
+        """
+        found: dict[str, Decision] = {}
+        for one in self.imported:
+            known = found.get(one.access_key)
+            if one.decision == "approve":
+                found.pop(one.access_key, None)
+            elif known is None or known.decision != "revoke":
+                found[one.access_key] = one
+        return found
+
+    @property
     def counts(self) -> Counter[str]:
         """The number of rows with each decision."""
         return Counter(decision.decision for decision in self.decisions.values())

@@ -45,8 +45,8 @@ def timeliness(row: Texts, decision: Decision) -> str:
     return "no deadline" if not due else "late" if decision.imported_at[:10] > due else "in time"
 
 
-def report(review: Archived, state: State, revocations: list[Row]) -> Completion:
-    """Return the record of the completion report."""
+def timeliness_tests(review: Archived, revocations: list[Row]) -> Row:
+    """Return the number of decisions and revocations in time, late, and without a deadline."""
     decided = review.decisions.items()
     late = Counter(timeliness(review.rows[key], decision) for key, decision in decided)
     settled = Counter(
@@ -55,6 +55,15 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
         else row["outcome"]
         for row in revocations
     )
+    return {
+        "decisions": dict(sorted(late.items())),
+        "revocations": dict(sorted(settled.items())),
+    }
+
+
+def report(review: Archived, state: State, revocations: list[Row]) -> Completion:
+    """Return the record of the completion report."""
+    decided = review.decisions.items()
     return Completion(
         review=review.name,
         completed_at=now(),
@@ -69,8 +78,7 @@ def report(review: Archived, state: State, revocations: list[Row]) -> Completion
         ],
         tests={
             "decided_about_own_access": [k for k, d in decided if state.is_own(k, d.decided_by)],
-            "decisions": dict(sorted(late.items())),
-            "revocations": dict(sorted(settled.items())),
+            **timeliness_tests(review, revocations),
         },
         reassignments=review.reassignments,
         quality=review_quality(review.decisions.values(), state.is_own),

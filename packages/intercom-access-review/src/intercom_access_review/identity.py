@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from intercom_access_review.project import Row, sha256
+from intercom_access_review.records import Package
 
 NAME, TAP = "intercom-access-review", "tap-intercom-access"
 LIBRARIES = ("dbt-core", "dbt-duckdb", "dbt-postgres", "duckdb", "jinja2", "openpyxl", "psycopg")
@@ -30,13 +31,13 @@ def hash_of(root: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def running_package() -> Row:
+def running_package() -> Package:
     """Return the version of this package, and the SHA-256 of its files as they are now."""
     try:
         found = version(NAME)
     except PackageNotFoundError:  # run from its source
         found = "unknown"
-    return {"version": found, "sha256": hash_of(Path(__file__).parent)}
+    return Package(found, hash_of(Path(__file__).parent))
 
 
 def installed_tap() -> Row:

@@ -12,6 +12,7 @@ from intercom_access_review.records import (
     Completion,
     Decision,
     DecisionImport,
+    Record,
     Review,
     StreamTotals,
     Sync,
@@ -37,14 +38,27 @@ def decided_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("decided-*.json"), key=lambda path: (len(path.name), path.name))
 
 
+def is_legacy(folder: Path) -> bool:
+    """Return whether a version before this package wrote a review."""
+    return (folder / EVIDENCE).is_file()
+
+
 def problems_of(folder: Path) -> list[str]:
+    """Return the files of a review that are missing, or differ from the recorded hashes."""
+    try:
+        return changed_files(folder)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        return [f"{folder / EVIDENCE} has unexpected values ({error!r})"]
+
+
+def changed_files(folder: Path) -> list[str]:
     """Return the files of a review that are missing, or differ from the recorded hashes."""
     evidence, closing = load(folder / EVIDENCE), folder / CLOSING
     known = [(folder, evidence["files"])]
-    known += [(REVIEWS / name, files) for name, files in evidence["earlier_reviews"].items()]
+    known += [(folder.parent / name, files) for name, files in evidence["earlier_reviews"].items()]
     if closing.exists():
         known.append((folder, load(closing)["files"]))
-        known += [(REVIEWS / name, files) for name, files in load(closing)["reviews"].items()]
+        known += [(folder.parent / name, files) for name, files in load(closing)["reviews"].items()]
     last = sha256(folder / EVIDENCE)
     before: list[Row] = []
     problems = []
@@ -100,14 +114,29 @@ def add_review(folder: Path, settings: Settings) -> None:
 def add_decisions(folder: Path, settings: Settings) -> None:
     """Write the decisions of a review as one import."""
     with new_step("import", folder.name, folder / "imports" / "1", [], settings) as new:
-        record = DecisionImport(decisions=decisions_of(folder))
-        write_record(new / "decisions.json", record)
+        write_record(new / "decisions.json", DecisionImport(decisions=decisions_of(folder)))
 
 
 def add_completion(folder: Path, settings: Settings) -> None:
-    """Write the completion of a review, with the values that later steps use."""
+    """Write the completion of a review."""
+    with new_step("completion", folder.name, folder / "completion", [], settings) as new:
+        write_record(new / "completion.json", completion_of(folder))
+
+
+def records_of(folder: Path) -> dict[str, Record]:
+    """Return the records that `upgrade` adds to a review, by path."""
+    records: dict[str, Record] = {"review.json": review_of(folder)}
+    if decided_files(folder):
+        records["imports/1/decisions.json"] = DecisionImport(decisions=decisions_of(folder))
+    if (folder / CLOSING).exists():
+        records["completion/completion.json"] = completion_of(folder)
+    return records
+
+
+def completion_of(folder: Path) -> Completion:
+    """Return the record of the completion, with the values that later steps use."""
     closing = load(folder / CLOSING)
-    record = Completion(
+    return Completion(
         review=folder.name,
         completed_at=closing["closed_at"],
         sync=review_of(folder).sync,
@@ -115,8 +144,6 @@ def add_completion(folder: Path, settings: Settings) -> None:
         revocations=closing["removals"],
         exceptions=closing["exceptions"],
     )
-    with new_step("completion", folder.name, folder / "completion", [], settings) as new:
-        write_record(new / "completion.json", record)
 
 
 def review_of(folder: Path) -> Review:

@@ -1,7 +1,7 @@
 """The manifests of an archive. Each step writes one, with the hash of the previous manifest."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import click
 
 from intercom_access_review.files import make_folder
 from intercom_access_review.identity import operator, running_package
-from intercom_access_review.project import LEFT_BEHIND, REVIEWS, now, sha256
+from intercom_access_review.project import REVIEWS, is_ignored, now, sha256
 from intercom_access_review.records import Manifest, Step, read_record, write_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.signatures import seal
@@ -17,13 +17,25 @@ from intercom_access_review.signatures import seal
 NAME = "manifest.json"
 ENDS = (".sig", ".tsr")
 """The suffixes of a manifest's signature and timestamp."""
+FOLDERS: dict[Step, str] = {
+    "review": "",
+    "import": "imports/{}",
+    "reassignment": "reassignments/{}",
+    "removals": "removals/{}",
+    "completion": "completion",
+}
+"""The folder of each step in the folder of its review. Repeated steps are numbered from 1."""
 
 
 def read_manifests(root: Path) -> dict[Path, Manifest]:
     """Read all manifests of an archive, by path."""
-    patterns = (f"[!.]*/{NAME}", f"*/*/[!.]*/{NAME}", f"*/completion/{NAME}")
-    paths = (path for pattern in patterns for path in sorted(root.glob(pattern)))
-    return {path: read_record(path, Manifest) for path in paths}
+    patterns = [Path("*", folder.format("*"), NAME).as_posix() for folder in FOLDERS.values()]
+    paths = [path for pattern in patterns for path in sorted(root.glob(pattern))]
+    return {
+        path: read_record(path, Manifest)
+        for path in paths
+        if (path.is_file() or path.is_dir()) and not is_ignored(path.relative_to(root))
+    }
 
 
 def last_manifests(root: Path) -> list[Path]:
@@ -50,18 +62,21 @@ def chain_until(root: Path, last: Path) -> list[tuple[Path, Manifest]]:
     return chain
 
 
-def files_of(folder: Path) -> list[Path]:
-    """Return the files of a step, without its manifest and without files of later steps."""
+def files_of(folder: Path, steps: Collection[Path] = ()) -> list[Path]:
+    """Return everything in a folder except folders, its own manifest, and files of other steps.
+
+    Args:
+        folder: The folder of a step, or the archive.
+        steps: The folders of all steps.
+    """
     own = {folder / NAME, *(folder / f"{NAME}{end}" for end in ENDS)}
-    later = {path.parent for path in folder.rglob(NAME)} - {folder}
+    others = {step for step in steps if folder in step.parents}
     return sorted(
         path
         for path in folder.rglob("*")
-        if (path.is_file() or path.is_symlink())
-        and path not in own
-        and not later & set(path.parents)
-        and ".new" not in path.relative_to(folder).parts
-        and not LEFT_BEHIND.fullmatch(path.name)
+        if (path.is_symlink() or not (path.is_dir() or path in own))
+        and others.isdisjoint(path.parents)
+        and not is_ignored(path.relative_to(folder))
     )
 
 
@@ -86,6 +101,12 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
         files={path.relative_to(folder).as_posix(): sha256(path) for path in files},
     )
     for path in last:
+        before = read_record(path, Manifest).written_at
+        if manifest.written_at < before:
+            raise click.ClickException(
+                f"The last step in {REVIEWS}/ is from {before}, and it is {manifest.written_at} "
+                "now. Correct the clock of this machine."
+            )
         manifest.previous = path.relative_to(REVIEWS).as_posix()
         manifest.previous_sha256 = sha256(path)
     write_record(folder / NAME, manifest)
@@ -102,8 +123,7 @@ def show_hash(folder: Path) -> None:
 
 def next_folder(steps: Path) -> Path:
     """Return the next numbered folder, such as imports/2."""
-    numbers = (int(path.name) for path in steps.glob("*") if path.name.isdecimal())
-    return steps / str(max(numbers, default=0) + 1)
+    return steps / str(len(list(steps.glob(f"[0-9]*/{NAME}"))) + 1)
 
 
 @contextmanager

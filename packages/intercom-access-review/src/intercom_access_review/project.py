@@ -27,11 +27,18 @@ SYNC = OUTPUT / "sync.json"
 PAGE = OUTPUT / "access-review.html"
 ITEMS = OUTPUT / "items.json"
 LEFT_BEHIND = re.compile(
-    r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*|~\$.*|\.~lock\..*|.*~|\..*\.sw[a-p]|\..*\.new"
+    r"\.DS_Store|\.localized|Icon\r|__MACOSX|\.Spotlight-V100|\.TemporaryItems|\._.*"
+    r"|(Thumbs|ehthumbs)\.db|desktop\.ini|\$RECYCLE\.BIN|\.directory|@eaDir"
+    r"|\.(nfs|fuse_hidden).*|~\$.*|\.~lock\..*|.*~|\..*\.sw[a-p]|\.(.*\.)?new"
 )
-"""Files that operating systems, editors, and stopped runs leave behind."""
+"""Files and folders that operating systems, editors, and stopped runs leave behind."""
 
 Row = dict[str, Any]
+
+
+def is_ignored(path: Path) -> bool:
+    """Return whether a relative path is in LEFT_BEHIND, or in a folder that is."""
+    return any(LEFT_BEHIND.fullmatch(part) for part in path.parts)
 
 
 def entries(folder: Path) -> list[Path]:

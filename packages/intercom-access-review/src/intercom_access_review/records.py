@@ -157,6 +157,13 @@ class Completion(Record):
     quality: Row = {}
 
 
+class Package(msgspec.Struct):
+    """The version of this package, and the SHA-256 of its files."""
+
+    version: str
+    sha256: str
+
+
 class Manifest(Record):
     """The files of a step with their hashes, and the path and hash of the previous manifest."""
 
@@ -165,8 +172,7 @@ class Manifest(Record):
     written_at: str
     operator: Row
     source_hosts: list[str]
-    package: Row
-    """The version of this package, and the SHA-256 of its files"""
+    package: Package
     files: dict[str, str]
     """The SHA-256 of each file of the step, by path below its folder."""
     previous: str = ""

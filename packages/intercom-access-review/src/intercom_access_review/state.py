@@ -48,7 +48,7 @@ class State:
             entries = self.log.naming(found["admin_id"], *span) if found["is_removed"] else []
             listed = [as_json({n: e[n] for n in ("at", "author", "text")}) for e in entries]
             row = as_json(found) | {"entries": listed}
-            if row["outcome"] == "removed":
+            if (row["decision"], row["outcome"]) == ("revoke", "removed"):
                 recorded = verified.get((row["review"], row["access_key"]), row)
                 row = recorded | {"given_again_at": row["given_again_at"]}
             rows.append(row)

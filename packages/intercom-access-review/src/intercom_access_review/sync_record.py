@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 
 import click
 
-from intercom_access_review.evidence import LISTS, LOGS, Evidence, Key, Rows, read_evidence
+from intercom_access_review.evidence import LISTS, LOGS, Evidence, Key, Rows
 from intercom_access_review.identity import code, operator
 from intercom_access_review.records import StreamTotals, Sync, Totals
 from intercom_access_review.texts import bullets, visible_name
@@ -17,7 +16,10 @@ from intercom_access_review.worksheets import Texts, as_read
 SIMULATED_TIME = "REVIEWED_AT"
 """The variable with which the demo simulates a time."""
 SANDBOX_HOSTS = {"127.0.0.1", "localhost"}
-CHECKED = ("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to")
+CHECKED = (
+    *("as_of", "source_hosts", "workspace", "token_owner", "read_at", "logs_from", "logs_to"),
+    *("complete", "files"),
+)
 """The values in the record of a sync that `verify` computes again from the responses."""
 ENTITLEMENTS = "entitlements"
 """The control total of the rows in the worksheets: workspace access, roles, seats, and teams."""
@@ -139,23 +141,25 @@ def first_read(evidence: Evidence, start: str) -> str:
     return min(start, str(bookmark.get("read_from", start))) if is_continued else start
 
 
-def problems_of_sync(folder: Path, sync: Sync) -> tuple[list[str], set[str]]:
-    """Compare the record of a sync with the responses that a step keeps.
+def problems_of_sync(evidence: Evidence, sync: Sync, name: str) -> list[str]:
+    """Return the differences between the record of a sync and the responses.
 
-    Returns:
-        The problems, and the keys of the entitlements in the responses.
+    Args:
+        evidence: The evidence of the sync, with the responses.
+        sync: The record of the sync.
+        name: The name of the folder of the step.
     """
-    if ENTITLEMENTS not in sync.totals:  # of an earlier version
-        return [], set()
-    evidence = read_evidence(folder / "intercom")
     simulated = sync.as_of if sync.is_time_simulated else None
     again = describe(evidence, evidence.rows, simulated)
     problems = [
-        f"{name} in the record of {folder.name} differs from the responses"
-        for name in CHECKED
-        if getattr(sync, name) != getattr(again, name)
+        f"{value} in the record of {name} differs from the responses"
+        for value in CHECKED
+        if getattr(sync, value) != getattr(again, value)
     ]
-    for stream, known in sync.totals.items():
-        where = f"are in the record of {folder.name}"
-        problems += difference(stream, again.totals[stream].sent, known.sent, where)
-    return problems, {key for (key,) in entitlements(evidence.rows)}
+    if sync.totals.keys() != again.totals.keys():
+        problems.append(f"the control totals in the record of {name} are of other streams")
+    for stream, totals in again.totals.items():
+        known = sync.totals.get(stream, totals)
+        for total in filter(None, (known.sent, known.loaded, known.reviewed)):
+            problems += difference(stream, totals.sent, total, f"are in the record of {name}")
+    return list(dict.fromkeys(problems))
