@@ -83,6 +83,8 @@ def play(project: Project) -> None:
     read("review", 100)
     decide(project, ADA, 99, exceptions(b=-30))
     decide(project, BEN, 99, {})
+    page = (project.folder / "output" / "access-review.html").read_text(encoding="utf-8")
+    assert "0 days ago and was not removed" in page  # decided after the sync
     company.leave(3)
     dee.seat = False
     assert "2 verified" in read("sync", 60)

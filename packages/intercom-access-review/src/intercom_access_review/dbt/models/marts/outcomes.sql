@@ -95,7 +95,10 @@ judged as (
         removed_detected_at is not null as is_removed,
         not is_recorded and resolved_reason is null
             and coalesce(other_accounts, same_name, custom_permissions) is not null as may_remain,
-        cast(coalesce(removed_detected_at, {{ as_of() }}) as date) - decided_on as days
+        case when removed_detected_at is null
+            then greatest(cast({{ as_of() }} as date) - decided_on, 0) -- decided after this sync
+            else cast(removed_detected_at as date) - decided_on
+        end as days
     from facts
 )
 
