@@ -107,7 +107,7 @@ def test_a_review_warns_of_rows_without_a_reviewer(copy: Project) -> None:
     with Sandbox(demo()) as sandbox:
         output = copy.sync(sandbox, "review")
 
-    assert f"{own} rows have no reviewer: reviewers.csv has no default." in page
+    assert f"{own} rows have no reviewer: reviewers.csv has no default reviewer." in page
     assert f"Warning: rows without a reviewer: {own}. " in output
     assert re.search(
         r"items.json: \d+ items, 1 of them new", output
