@@ -12,7 +12,6 @@ from intercom_access_review.records import (
     Completion,
     Decision,
     DecisionImport,
-    Manifest,
     Reassignment,
     ReassignmentStep,
     Record,
@@ -121,13 +120,19 @@ def read_step(step: Step, folder: Path) -> Record:
     return read_record(folder / name, kind)
 
 
-def add_step(reviews: dict[str, Archived], manifest: Manifest, folder: Path) -> None:
-    """Add the step in a folder to the reviews by name, which contain all earlier steps."""
-    record = read_step(manifest.step, folder)
+def add_step(reviews: dict[str, Archived], name: str, folder: Path, record: Record) -> None:
+    """Add a step to the reviews by name, which contain all earlier steps.
+
+    Args:
+        reviews: The reviews.
+        name: The name of the review of the step.
+        folder: The folder of the step.
+        record: The record of the step.
+    """
     if isinstance(record, Review):
-        reviews[manifest.review] = Archived(folder, record)
+        reviews[name] = Archived(folder, record)
     else:
-        reviews[manifest.review].add(record)
+        reviews[name].add(record)
 
 
 def due_day(row: Texts) -> str:

@@ -1,7 +1,7 @@
 """The manifests of an archive. Each step writes one, with the hash of the previous manifest."""
 
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,9 +38,8 @@ def read_manifests(root: Path) -> dict[Path, Manifest]:
     }
 
 
-def last_manifests(root: Path) -> list[Path]:
+def last_manifests(root: Path, manifests: Mapping[Path, Manifest]) -> list[Path]:
     """Return the manifests without a next one. An intact archive has exactly one."""
-    manifests = read_manifests(root)
     named = {root / manifest.previous for manifest in manifests.values()}
     return [path for path in manifests if path not in named]
 
@@ -90,7 +89,7 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
         hosts: The source hosts.
         settings: Whether to sign and timestamp the manifest.
     """
-    files, last = files_of(folder), last_manifests(REVIEWS)
+    files, earlier = files_of(folder), read_manifests(REVIEWS)
     manifest = Manifest(
         step=step,
         review=review,
@@ -100,8 +99,8 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
         package=running_package(),
         files={path.relative_to(folder).as_posix(): sha256(path) for path in files},
     )
-    for path in last:
-        before = read_record(path, Manifest).written_at
+    for path in last_manifests(REVIEWS, earlier):
+        before = earlier[path].written_at
         if manifest.written_at < before:
             raise click.ClickException(
                 f"The last step in {REVIEWS}/ is from {before}, and it is {manifest.written_at} "

@@ -64,12 +64,13 @@ def rebuild(target: Path, record: Review) -> State:
     built = ""
     for path, manifest in chain_until(target.parent, target / NAME):
         folder = path.parent
-        sync = getattr(read_step(manifest.step, folder), "sync", None)
+        step = read_step(manifest.step, folder)
+        sync = getattr(step, "sync", None)
         if sync and sync.as_of != built and (folder / "inputs").exists():
             state.sync, state.reviews, built = sync, list(reviews.values()), sync.as_of
             build_sync(folder, state)
         if folder != target:
-            add_step(reviews, manifest, folder)
+            add_step(reviews, manifest.review, folder, step)
     if built != record.sync.as_of:
         raise click.ClickException(f"{target} has no inputs. An earlier version wrote it.")
     state.sync, state.reviews = record.sync, list(reviews.values())

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from intercom_access_review import legacy
-from intercom_access_review.archive import INDEX, STEPS, Archived, add_step
+from intercom_access_review.archive import INDEX, STEPS, Archived, add_step, read_step
 from intercom_access_review.identity import running_package
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.manifest import (
@@ -20,8 +20,8 @@ from intercom_access_review.manifest import (
     read_manifests,
 )
 from intercom_access_review.project import REVIEWS, is_ignored, sha256
+from intercom_access_review.recompute import problems_of_record
 from intercom_access_review.records import Manifest, Step
-from intercom_access_review.replay import problems_of_record
 from intercom_access_review.settings import PATH, Settings, load_settings
 from intercom_access_review.signatures import UncheckedError, signer_of, stamper_of
 
@@ -50,13 +50,14 @@ class Check:
         """Add problems of a review or other file."""
         self.problems.setdefault(name, []).extend(problems)
 
-    def replay(self, chain: list[tuple[Path, Manifest]]) -> None:
+    def recompute(self, chain: list[tuple[Path, Manifest]]) -> None:
         """Compute each step again, and add it to the reviews, until a step can't be read."""
         for path, manifest in chain:
             folder, name = path.parent, manifest.review
             try:
-                self.note(name, problems_of_record(folder, manifest, self.reviews))
-                add_step(self.reviews, manifest, folder)
+                record = read_step(manifest.step, folder)
+                self.note(name, problems_of_record(folder, manifest, record, self.reviews))
+                add_step(self.reviews, name, folder, record)
             except click.ClickException as error:
                 self.note(name, [error.message.rstrip(".")])
                 break
@@ -77,7 +78,7 @@ def check_archive(root: Path, settings: Settings) -> Check:
         name = path.relative_to(root).parts[0]
         check.note(name, problems_of_files(path.parent, manifest, steps))
         check.note(manifest.review, problems_of_place(root, path, manifest))
-    last = last_manifests(root)
+    last = last_manifests(root, check.manifests)
     chain = chain_until(root, last[0]) if len(last) == 1 else []
     if root.is_symlink():
         check.note(INDEX, [f"{root} is a link"])
@@ -86,7 +87,7 @@ def check_archive(root: Path, settings: Settings) -> Check:
     if not any(check.problems.values()):
         for name, problem in problems_of_order(root, chain):
             check.note(name, [problem])
-        check.replay(chain)
+        check.recompute(chain)
     for path, manifest in check.manifests.items():
         check.seals[path], problems = seals_of(path, settings)
         check.note(manifest.review, problems)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from intercom_access_review import legacy
-from intercom_access_review.archive import STEPS, Archived, read_step
+from intercom_access_review.archive import STEPS, Archived
 from intercom_access_review.completion import timeliness_tests
 from intercom_access_review.decisions import SUFFIXES, Completed, import_of
 from intercom_access_review.evidence import read_evidence
@@ -20,6 +20,7 @@ from intercom_access_review.records import (
     Manifest,
     Reassignment,
     ReassignmentStep,
+    Record,
     Removals,
     Review,
 )
@@ -33,19 +34,21 @@ from intercom_access_review.sync_record import (
     totals_of_worksheets,
 )
 
-OF_DECISIONS = ("decided_by", "decided_on", "reason", "until", "due_on")
+DECISION_COLUMNS = ("decided_by", "decided_on", "reason", "until", "due_on")
 """The columns of the table outcomes that come from the decision."""
 
 
-def problems_of_record(folder: Path, manifest: Manifest, reviews: dict[str, Archived]) -> list[str]:
+def problems_of_record(
+    folder: Path, manifest: Manifest, record: Record, reviews: dict[str, Archived]
+) -> list[str]:
     """Compute a step again, and return the differences.
 
     Args:
         folder: The folder of the step.
         manifest: The manifest of the step.
+        record: The record of the step.
         reviews: The reviews before the step, by name.
     """
-    record = read_step(manifest.step, folder)
     if isinstance(record, Review):
         return problems_of_review(folder, record)
     review = reviews[manifest.review]
@@ -122,7 +125,7 @@ def problems_of_reassignments(
         f"{folder.name}"
         for one in record.reassignments
         if one.sender != review.rows[one.access_key]["reviewer"]
-        or not (is_in_input(one, lines) or is_return(one, review.reassigned.get(one.access_key)))
+        or not (is_in_input(one, lines) or undoes(one, review.reassigned.get(one.access_key)))
     ]
 
 
@@ -136,7 +139,7 @@ def is_in_input(one: Reassignment, lines: list[Row]) -> bool:
     )
 
 
-def is_return(one: Reassignment, last: Reassignment | None) -> bool:
+def undoes(one: Reassignment, last: Reassignment | None) -> bool:
     """Return whether a reassignment undoes the last one, whose time is over."""
     return last is not None and (one.sender, one.receiver, one.by, one.reason, one.until) == (
         *(last.receiver, last.sender, last.by),
@@ -204,7 +207,7 @@ def has_outcomes(rows: list[Row], review: Archived, decision: str) -> bool:
     return sorted(row["access_key"] for row in rows) == sorted(keys_of(review, decision)) and all(
         (row[name] or "") == getattr(review.open_decisions[row["access_key"]], name)
         for row in rows
-        for name in OF_DECISIONS
+        for name in DECISION_COLUMNS
         if row["access_key"] not in removed
     )
 
