@@ -10,7 +10,7 @@ import click
 from intercom_access_review.archive import Archived
 from intercom_access_review.files import make_folder
 from intercom_access_review.inputs import mailbox, normalized_address
-from intercom_access_review.legacy import EVIDENCE
+from intercom_access_review.legacy import is_legacy
 from intercom_access_review.manifest import new_step, next_folder
 from intercom_access_review.page import access_phrase
 from intercom_access_review.project import INBOX, Row, entries, iso_day, now, parse_day, sha256
@@ -57,7 +57,7 @@ def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]
         click.ClickException: The review doesn't exist, or is completed.
     """
     names = {row.get("review", "").removeprefix("review of ") for _, row in rows} - {""}
-    old = [review for review in reviews if (review.folder / EVIDENCE).exists()]
+    old = [review for review in reviews if is_legacy(review.folder)]
     names = names or {review.name for review in old[-1:]}  # their access-review.csv doesn't name it
     review = next((review for review in reviews if names == {review.name}), None)
     if not names:

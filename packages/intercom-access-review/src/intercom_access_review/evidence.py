@@ -126,17 +126,17 @@ def parse(folder: Path, content: bytes, began: bytes) -> Evidence:
     )
 
 
-def bookmark_of(run: Row) -> str | None:
-    """Return the bookmark from which a run of the tap reads log entries, None without one."""
-    bookmarks = (run.get("state") or {}).get("bookmarks") or {}
-    bookmark: str | None = (bookmarks.get(LOGS) or {}).get("replication_key_value")
+def log_bookmark(run: Row) -> Row:
+    """Return the bookmark of activity_logs with which a run of the tap began, empty without one."""
+    bookmark: Row = ((run.get("state") or {}).get("bookmarks") or {}).get(LOGS) or {}
     return bookmark
 
 
 def read_logs() -> tuple[str | None, dict[Key, Row]] | None:
-    """Return the bookmark and the log entries of the last run of the tap, even if it failed.
+    """Return the log entries of the last run of the tap, even if it failed, and their beginning.
 
-    None if there was no run.
+    Returns:
+        The value of the bookmark with which the run began, and the entries. None without a run.
     """
     if not (INTERCOM / REQUESTS).exists():
         return None
@@ -147,7 +147,8 @@ def read_logs() -> tuple[str | None, dict[Key, Row]] | None:
             if line.get("stream") == LOGS and line.get("rows"):
                 path = INTERCOM / BODIES / f"{line['sha256']}.json.gz"
                 entries |= sent_rows([(LOGS, parse_body(read_body(path)))], EVER)[LOGS]
-    return bookmark_of(json.loads((INTERCOM / RUN).read_bytes())), entries
+    bookmark = log_bookmark(json.loads((INTERCOM / RUN).read_bytes()))
+    return bookmark.get("replication_key_value"), entries
 
 
 def read_body(path: Path) -> bytes:

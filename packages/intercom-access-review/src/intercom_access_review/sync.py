@@ -15,10 +15,10 @@ from intercom_access_review.evidence import (
     Evidence,
     Key,
     Rows,
-    bookmark_of,
     by_key,
     check_columns,
     copy_sources,
+    log_bookmark,
     read_evidence,
     read_logs,
 )
@@ -76,12 +76,21 @@ def prepare() -> None:
 
 def keep_unbuilt_logs() -> None:
     """Remember the log entries of the last run of the tap, because the warehouse lacks them."""
-    if (began := read_logs()) is None:
+    if (found := read_logs()) is None:
         return
-    bookmark, entries = began
-    known = read_record(UNBUILT, UnbuiltLogs) if UNBUILT.exists() else UnbuiltLogs(bookmark, {})
+    bookmark, entries = found
+    known = unbuilt_logs(bookmark)
     known.entries |= {id_: row["happened_at"].isoformat() for (id_,), row in entries.items()}
     write_record(UNBUILT, known)
+
+
+def unbuilt_logs(bookmark: str | None) -> UnbuiltLogs:
+    """Return the log entries of earlier runs that the warehouse lacks.
+
+    Args:
+        bookmark: The bookmark of the current run, which is the first one if there are none.
+    """
+    return read_record(UNBUILT, UnbuiltLogs) if UNBUILT.exists() else UnbuiltLogs(bookmark, {})
 
 
 def check_history(reviews: list[Archived], known: Iterable[datetime]) -> None:
@@ -143,7 +152,7 @@ def finish_sync() -> State:
     sync = describe(evidence, rows_of_sync(loaded, evidence.rows), simulated_time())
     known = known_syncs(warehouse)
     if LOGS in loaded:
-        last = max(filter(None, known.values()), default=None)
+        last = max(filter(None, known.values()), default=datetime.min)  # noqa: DTZ901
         loaded[LOGS] = new_logs(evidence, loaded, last)
     check_clock(known, sync.as_of)
     inputs = load_inputs(sync.as_of[:10])
@@ -171,7 +180,7 @@ def rows_of_sync(loaded: Rows, sent: Rows) -> Rows:
     return {stream: logs if stream == LOGS else rows for stream, rows in loaded.items()}
 
 
-def new_logs(evidence: Evidence, loaded: Rows, last: datetime | None) -> dict[Key, Row]:
+def new_logs(evidence: Evidence, loaded: Rows, last: datetime) -> dict[Key, Row]:
     """Return the loaded log entries that the warehouse lacks.
 
     Args:
@@ -183,15 +192,13 @@ def new_logs(evidence: Evidence, loaded: Rows, last: datetime | None) -> dict[Ke
         click.ClickException: An entry between the last sync and this one is missing.
     """
     window, found = evidence.complete["filters"].get("window"), loaded.get(LOGS, {})
-    unbuilt = read_record(UNBUILT, UnbuiltLogs) if UNBUILT.exists() else UnbuiltLogs(None, {})
+    bookmark = log_bookmark(evidence.run).get("replication_key_value")
+    unbuilt = unbuilt_logs(bookmark)
     keys = evidence.rows.get(LOGS, {}).keys() | {(id_,) for id_ in unbuilt.entries}
-    bookmark = bookmark_of(evidence.run)
-    if window and bookmark and (last is None or utc(window["from"]) > last):
-        began_at = unbuilt.began_at if UNBUILT.exists() else bookmark
-        begin, end = last or datetime.min, utc(window["from"])  # noqa: DTZ901
-        between = (id_ for id_, time in unbuilt.entries.items() if begin <= utc(time) < end)
+    if window and bookmark and (end := utc(window["from"])) > last:
+        between = (id_ for id_, time in unbuilt.entries.items() if last <= utc(time) < end)
         is_missing = any((id_,) not in found for id_ in between)
-        if is_missing or (began_at and (last is None or utc(began_at) > last)):
+        if is_missing or (unbuilt.began_at and utc(unbuilt.began_at) > last):
             raise click.ClickException(
                 f"Log entries before {end} UTC were read before, but are not in the warehouse. "
                 f"Read all of them again: {ANEW}"

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import click
 
-from intercom_access_review.evidence import LISTS, LOGS, Evidence, Key, Rows
+from intercom_access_review.evidence import LISTS, Evidence, Key, Rows, log_bookmark
 from intercom_access_review.identity import code, operator
 from intercom_access_review.records import StreamTotals, Sync, Totals
 from intercom_access_review.texts import bullets, visible_name
@@ -136,7 +136,7 @@ def describe(evidence: Evidence, loaded: Rows, simulated: str | None) -> Sync:
 
 def first_read(evidence: Evidence, start: str) -> str:
     """Return the time since which log entries have no gap, based on the tap's earlier state."""
-    bookmark = ((evidence.run.get("state") or {}).get("bookmarks") or {}).get(LOGS) or {}
+    bookmark = log_bookmark(evidence.run)
     is_continued = bookmark.get("replication_key_value", start) >= start
     return min(start, str(bookmark.get("read_from", start))) if is_continued else start
 
