@@ -292,8 +292,8 @@ class Intercom:
             if isinstance(decoded.response, Page):
                 values = values_besides_rows(content, endpoint.key)
                 decoded.response.total_count = announced_rows(values, response.headers)
-                signs = hints_of_more(values, response.headers)
-                decoded.response.hints_of_more = ", ".join(signs)
+                hints = hints_of_more(values, response.headers)
+                decoded.response.hints_of_more = ", ".join(hints)
         except ShapeError as error:
             if is_temporary(response):
                 raise refused_error(request, response) from error

@@ -1,4 +1,4 @@
--- The latest log entry of each teammate, of any type, and the time since which the entries have no gap.
+-- The latest log entry of each teammate, of any type. Since known_since, the log entries have no gap.
 -- The table is empty if this sync didn't read the activity logs.
 with latest as (
     select distinct on (performed_by_id) performed_by_id, happened_at, activity_type
