@@ -193,7 +193,7 @@ def test_the_connection_test_passes_or_says_what_to_do(
 
 
 def test_another_loader_works_with_the_documented_lines(project: Path, sandbox: Sandbox) -> None:
-    lines = block("Or add a loader under", "yaml")
+    lines = block("To define a loader yourself", "yaml")
     assert len(lines.splitlines()) == 3
     with (project / "meltano.yml").open("a", encoding="utf-8") as file:
         file.write(lines)
