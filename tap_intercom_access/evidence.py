@@ -169,17 +169,12 @@ class Evidence:
             with completing():  # a signal must not change the exit code after the last line
                 self._add(line | {"lines_sha256": self._digest.hexdigest()})
                 os.fsync(self._files[REQUESTS])
-        self.close()
 
     def close(self) -> None:
         """Close the files, and let other runs use the folder."""
         with self._lock:
             while self._files:
                 os.close(self._files.popitem()[1])
-
-    def __del__(self) -> None:
-        """Close the files after a failure."""
-        self.close()
 
     def _keep_body(self, content: bytes | bytearray, *, is_accepted: bool) -> dict[str, Any]:
         """Store a body, and return its hash and size. Refused bodies may contain a secret."""

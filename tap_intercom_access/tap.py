@@ -19,7 +19,7 @@ from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
 from tap_intercom_access.clock import RunClock
-from tap_intercom_access.errors import InputError, TapError
+from tap_intercom_access.errors import InputError
 from tap_intercom_access.evidence import Evidence, iso
 from tap_intercom_access.inputs import check_state, read_catalog, read_object
 from tap_intercom_access.intercom import Intercom
@@ -121,15 +121,24 @@ class TapIntercomAccess(Tap):
             if entry := self.catalog.get_stream(stream.name):
                 register_maps(self.mapper, stream, entry)
 
+    @override  # type: ignore[misc]
+    def sync_all(self) -> None:
+        """Sync all streams.
+
+        Raises:
+            TapError: if the sync isn't complete.
+        """
+        # It is final in the SDK, but only here is the end of every failed sync known.
+        try:
+            super().sync_all()
+        finally:
+            self.run.evidence.close()  # a program may retry in the same process
+
     @override
     def _reset_state_progress_markers(self) -> None:
         # The SDK calls this first in a sync, before it writes the initial state.
         self.run.evidence.begin(self._describe_run())
-        try:
-            self.run.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
-        except TapError:
-            self.run.evidence.close()
-            raise
+        self.run.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
         workspace = self.run.identity.description
         self.logger.info(
             "Reading %s, API version %s%s",

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import re
@@ -15,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
+from tap_intercom_access.errors import TapError
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
+from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.responses import SEARCH
 from tests.tap import (
@@ -353,3 +357,24 @@ def test_a_failed_sync_has_no_last_line(folder: Path, sandbox: Sandbox) -> None:
 
     assert "team_memberships" in result.error
     assert [(line["status"], line["rows"]) for line in lines_of(folder)] == [(200, 13), (403, None)]
+
+
+class ClosedPipe(io.BytesIO):
+    """The stdout of a process whose reader has ended."""
+
+    @override
+    def write(self, _: object, /) -> int:
+        raise BrokenPipeError
+
+
+def test_a_program_can_retry_a_failed_sync(
+    folder: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(ClosedPipe()))
+    config = {"access_token": sandbox.token, "base_url": sandbox.base_url}
+    tap = TapIntercomAccess(config=config | {"evidence_path": str(folder)})  # is still referenced
+    with pytest.raises(TapError, match="closed the pipe"):
+        tap.sync_all()
+
+    assert sync_here(sandbox, evidence_path=str(folder)).error == ""
+    assert is_complete(folder)

@@ -90,14 +90,12 @@ class IntercomStream(Stream):
             StreamError: if the list wasn't read completely. The message names the stream.
         """
         keys: list[Any] = []
-        is_complete = False
         self.intercom = replace(self.intercom, is_test=self.is_test)
         try:
             self.run.identity.confirm()
             yield from self._read_records(keys)
             if not self.is_test:
                 self._complete(keys)
-            is_complete = True
         except TapError:
             raise
         except Exception as error:
@@ -108,8 +106,6 @@ class IntercomStream(Stream):
             self.logger.warning("Skipped the optional stream %s: %s", self.name, error)
         finally:
             self.observer.log_replaced()
-            if not is_complete:
-                self.run.evidence.close()  # a program may retry in the same process
 
     def _read_records(self, keys: list[Any]) -> Iterator[Record]:
         """Yield the records, count them, and collect their keys if they are needed."""
