@@ -276,10 +276,16 @@ def test_no_file_is_readable_by_other_users(reviewed: Project) -> None:
         path
         for name in ("output", "outbox", "reviews")
         for path in (reviewed.folder / name).rglob("*")
-        if "dbt" not in path.parts and "intercom" not in path.parts
+        if "dbt" not in path.parts
     ]
 
     assert {path.name for path in paths if path.stat().st_mode & 0o007} == set()
+
+
+def test_the_whole_archive_has_the_same_readers(reviewed: Project) -> None:
+    paths = (reviewed.folder / "reviews").rglob("*")
+
+    assert len({path.stat().st_mode & 0o040 for path in paths}) == 1
 
 
 def test_old_names_of_commands_work_with_a_warning(copy: Project) -> None:
