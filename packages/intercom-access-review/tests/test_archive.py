@@ -159,6 +159,7 @@ def test_each_step_is_signed_and_timestamped_and_verify_names_the_signer(
     assert code == 0
     assert "signed by grace@example.com (ED25519 SHA256:" in output
     assert "timestamped by " in output
+    assert {path.stat().st_mode & 0o222 for path in FOLDER.glob("manifest.json*")} == {0}
 
 
 def test_an_auditor_uses_their_own_signers(sealing: Settings, tmp_path: Path) -> None:

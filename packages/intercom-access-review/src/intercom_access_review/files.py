@@ -34,7 +34,7 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path, *, read_only: bool = False) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` when the block ends without an error.
 
     Raises:
@@ -47,7 +47,7 @@ def replacing(path: Path, *, read_only: bool = False) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _share_with_readers_of(path.parent, new, 0o440 if read_only else 0o660)
+        _share_with_readers_of(path.parent, new, 0o660)
         new.replace(path)
     except OSError as error:
         raise click.ClickException(f"Cannot write {path}: {error.strerror or error}.") from error
@@ -55,9 +55,9 @@ def replacing(path: Path, *, read_only: bool = False) -> Iterator[BinaryIO]:
         new.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str, *, read_only: bool = False) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, without changing its line endings."""
-    with replacing(path, read_only=read_only) as file:
+    with replacing(path) as file:
         file.write(text.encode())
 
 

@@ -14,6 +14,7 @@ from intercom_access_review.records import (
     DecisionImport,
     Record,
     Review,
+    Step,
     StreamTotals,
     Sync,
     Totals,
@@ -86,10 +87,12 @@ def upgrade(settings: Settings) -> None:
             if not (folder / NAME).exists():
                 click.echo(f"An earlier version wrote {folder}. Adding its manifest.")
                 add_review(folder, settings)
-            if decided_files(folder) and not (folder / "imports" / "1").exists():
-                add_decisions(folder, settings)
-            if (folder / CLOSING).exists() and not (folder / "completion").exists():
-                add_completion(folder, settings)
+            for name, record in records_of(folder).items():
+                target = (folder / name).parent
+                if not target.exists():
+                    step: Step = "import" if isinstance(record, DecisionImport) else "completion"
+                    with new_step(step, folder.name, target, [], settings) as new:
+                        write_record(new / Path(name).name, record)
         except (OSError, LookupError, TypeError, AttributeError, ValueError) as error:
             raise click.ClickException(f"{folder} was changed: {error!r}.") from error
 
@@ -109,18 +112,6 @@ def add_review(folder: Path, settings: Settings) -> None:
     write_record(folder / "review.json", review_of(folder))
     seal_step(folder, "review", folder.name, [], settings)
     show_hash(folder)
-
-
-def add_decisions(folder: Path, settings: Settings) -> None:
-    """Write the decisions of a review as one import."""
-    with new_step("import", folder.name, folder / "imports" / "1", [], settings) as new:
-        write_record(new / "decisions.json", DecisionImport(decisions=decisions_of(folder)))
-
-
-def add_completion(folder: Path, settings: Settings) -> None:
-    """Write the completion of a review."""
-    with new_step("completion", folder.name, folder / "completion", [], settings) as new:
-        write_record(new / "completion.json", completion_of(folder))
 
 
 def records_of(folder: Path) -> dict[str, Record]:

@@ -110,7 +110,7 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
         manifest.previous_sha256 = sha256(path)
     write_record(folder / NAME, manifest)
     seal(folder / NAME, settings)
-    for path in [*files, folder / NAME]:
+    for path in [*files, *folder.glob(f"{NAME}*")]:
         path.chmod(path.stat().st_mode & 0o440)
 
 

@@ -68,7 +68,7 @@ def sign(path: Path, key: str) -> None:
     """Sign a file."""
     command = ("ssh-keygen", "-Y", "sign", "-f", key, "-n", NAMESPACE)
     done = succeed(f"Cannot sign with signing_key {key}", *command, stdin=path.read_bytes())
-    with replacing(path.with_name(f"{path.name}.sig"), read_only=True) as file:
+    with replacing(path.with_name(f"{path.name}.sig")) as file:
         file.write(done.stdout)
 
 
@@ -120,7 +120,7 @@ def stamp(path: Path, url: str, ca: str) -> None:
         # Compared with the request, which has a nonce, so that an older response is refused.
         verify = ("openssl", "ts", "-verify", "-queryfile", query, "-in", answer)
         succeed(f"{url} did not send a valid timestamp", *verify, "-CAfile", trusted)
-        with replacing(path.with_name(f"{path.name}.tsr"), read_only=True) as file:
+        with replacing(path.with_name(f"{path.name}.tsr")) as file:
             file.write(answer.read_bytes())
 
 
