@@ -147,8 +147,8 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
     assert "<td>workspace <bdi>workspace" not in html
     assert f"{ADA} on {day(1)}; {BEN} on {day(99)}." in html
     numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
-    # The current revocations, then of all: removed, risk accepted, open
-    assert numbers[4:8] == ["3", "3", "1", "0"]
+    # The current revocations, then of all: removed, risk accepted, decided again, open
+    assert numbers[4:9] == ["3", "3", "1", "0", "0"]
     assert page.count("removed (verified)</span>, between") == 3
     assert "given again, first observed on" in page
 

@@ -73,6 +73,6 @@ def reassign_rows(state: State, inputs: Inputs) -> int:
                 if rows:
                     write_worksheet(new / "worksheets", review.name, reviewer, rows)
             write_record(new / "reassignments.json", record)
-        click.echo(f"{target}: {len(changes)} rows reassigned")
+        click.echo(f"{target}: reassigned rows: {len(changes)}")
         count += len(changes)
     return count

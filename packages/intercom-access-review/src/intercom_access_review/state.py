@@ -14,7 +14,7 @@ from intercom_access_review.records import Sync, write_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.warehouse import Warehouse, build
 
-SETTLED = {"removed", "risk accepted", "decided again"}
+SETTLED = ["removed", "risk accepted", "decided again"]
 """Outcomes of revocations that need no further action."""
 
 
