@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
@@ -211,6 +212,11 @@ class ActivityLogsStream(IntercomStream):
     _limit = ""
     """Latest date-time for the bookmark: the earlier time of both clocks."""
 
+    @cached_property
+    def _bookmark(self) -> Bookmark:
+        """The bookmark of an earlier run. A program that reads again gets the same events."""
+        return Bookmark.of(self.name, self.stream_state)
+
     @override
     def read_rows(self) -> Iterator[ActivityLog]:
         types = self._types()
@@ -218,7 +224,7 @@ class ActivityLogsStream(IntercomStream):
         request = self.intercom.build_request(self.narrowed_endpoint(), body)
         date = self.config.get("start_date")
         start_date = None if date is None else as_seconds(date)
-        bookmark = Bookmark.of(self.name, self.stream_state)
+        bookmark = self._bookmark
 
         # Until the first response contains Intercom's time, use this machine's clock.
         _, here = self.run.clock.times(self.name)
