@@ -36,7 +36,7 @@ from intercom_access_review.archive import Archived
 from intercom_access_review.completion import timeliness_tests
 from intercom_access_review.decisions import import_worksheets
 from intercom_access_review.manifest import new_step
-from intercom_access_review.project import PAGE, REVIEWS, Row, now, sha256
+from intercom_access_review.project import PAGE, REVIEWS, Row, iso, now, sha256, utc
 from intercom_access_review.quality import review_quality
 from intercom_access_review.records import (
     Completion,
@@ -92,8 +92,18 @@ def replaced_body(stream: str, old: str, new: str) -> None:
     changed(record, msgspec.json.encode(known).decode())
 
 
-def write_removal(row: Row) -> None:
+def outcome_row(**changes: object) -> Row:
+    """Return the outcome of the revocation in the first review, with some changes."""
+    revoked = read_review(FOLDER).decisions["1/workspace"]
+    names = ("access_key", "decided_by", "decided_on", "reason", "until", "due_on")
+    row = {name: getattr(revoked, name) for name in names}
+    row |= {"imported_at": iso(utc(revoked.imported_at)), "timeliness": None}
+    return row | {"removed_detected_at": f"{NAME}T12:00:00+00:00"} | changes
+
+
+def write_removal(**changes: object) -> None:
     """Record a removal whose evidence shows that the access still exists."""
+    row = outcome_row(**changes)
     target = FOLDER / "removals" / "1"
     sync = read_record(FOLDER / "review.json", Review).sync
     with new_step("removals", NAME, target, [], SETTINGS) as new:
@@ -104,10 +114,7 @@ def write_removal(row: Row) -> None:
 def write_completion(outcome: str = "risk accepted", **changes: object) -> None:
     """Complete the first review, with an outcome of its revocation and some changes."""
     review = read_review(FOLDER)
-    revoked = review.decisions["1/workspace"]
-    names = ("access_key", "decided_by", "decided_on", "reason", "until", "due_on")
-    row = {name: getattr(revoked, name) for name in names}
-    revocations = [row | {"outcome": outcome, "timeliness": None}]
+    revocations = [outcome_row(outcome=outcome)]
     record = Completion(
         review=NAME,
         completed_at=now(),
@@ -232,9 +239,8 @@ def claimed_as_earlier() -> None:
     edited(DECIDED, lambda known: [one.update(file="../x") for one in known["decisions"]])
 
 
-REMOVED = {"access_key": "1/workspace", "removed_detected_at": f"{NAME}T12:00:00+00:00"}
 ALL, RECORD = FOLDER / "worksheets" / "all.csv", FOLDER / "review.json"
-IMPORT = FOLDER / "imports" / "1"
+IMPORT, REMOVAL = FOLDER / "imports" / "1", FOLDER / "removals" / "1" / "removals.json"
 DECIDED, COMPLETED = IMPORT / "decisions.json", IMPORT / f"{ADA}.csv"
 BODY = next(iter(f"{hashlib.sha256(json.dumps(b).encode()).hexdigest()}" for b in BODIES.values()))
 
@@ -416,15 +422,19 @@ CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
         "review.json has unexpected values (KeyError('workspace'))",
     ),
     "removal that did not happen": (
-        lambda: write_removal(REMOVED),
+        write_removal,
         "removals/1: 1/workspace still has access",
     ),
     "removal of access that was not revoked": (
-        lambda: write_removal(REMOVED | {"access_key": "77/workspace"}),
-        "removals/1: 77/workspace was not revoked",
+        lambda: write_removal(access_key="77/workspace"),
+        "removals/1: 77/workspace was not revoked, or not as listed",
+    ),
+    "reason of a removal": (
+        lambda: write_removal(reason="other"),
+        "removals/1: 1/workspace was not revoked, or not as listed",
     ),
     "removal without a key": (
-        lambda: write_removal({}),
+        lambda: [write_removal(), edited(REMOVAL, lambda known: known["removals"][0].clear())],
         "removals.json has unexpected values (KeyError('access_key'))",
     ),
     "reassignment": (
@@ -444,7 +454,7 @@ CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
         "completion.json doesn't have the revocations of the steps before it",
     ),
     "exceptions of the report": (
-        lambda: write_completion(exceptions=[REMOVED | {"outcome": "active"}]),
+        lambda: write_completion(exceptions=[outcome_row(outcome="active")]),
         "completion.json doesn't have the exceptions of the steps before it",
     ),
     "timeliness in the report": (

@@ -87,6 +87,11 @@ class Archived:
         return found
 
     @property
+    def verified(self) -> dict[tuple[str, str], Row]:
+        """The verified removals, by access key and time of import of the decision."""
+        return {(row["access_key"], row["imported_at"]): row for row in self.removals}
+
+    @property
     def counts(self) -> Counter[str]:
         """The number of rows with each decision."""
         return Counter(decision.decision for decision in self.decisions.values())
@@ -170,6 +175,7 @@ def archive_tables(reviews: list[Archived]) -> dict[str, Iterable[Row]]:
             {
                 "review": review.name,
                 "access_key": row["access_key"],
+                "imported_at": utc(row["imported_at"]),
                 "removed_detected_at": utc(row["removed_detected_at"]),
             }
             for review in reviews

@@ -12,7 +12,7 @@ from intercom_access_review.decisions import SUFFIXES, Completed, import_of
 from intercom_access_review.evidence import read_evidence
 from intercom_access_review.identity import running_package
 from intercom_access_review.inputs import COLUMNS, checked
-from intercom_access_review.project import Row, entries
+from intercom_access_review.project import Row, entries, iso, utc
 from intercom_access_review.quality import review_quality
 from intercom_access_review.records import (
     Completion,
@@ -152,10 +152,14 @@ def problems_of_removals(folder: Path, record: Removals, review: Archived) -> li
     evidence = read_evidence(folder / "intercom")
     there = {key for (key,) in entitlements(evidence.rows)}
     keys = [row["access_key"] for row in record.removals]
-    revoked = keys_of(review, "revoke") - {row["access_key"] for row in review.removals}
     checks = {
         "still has access": there.intersection(keys),
-        "was not revoked": set(keys) - revoked,
+        "was not revoked, or not as listed": {
+            row["access_key"]
+            for row in record.removals
+            if not is_decided(row, review, "revoke")
+            or (row["access_key"], row["imported_at"]) in review.verified
+        },
         "is listed twice": {key for key in keys if keys.count(key) > 1},
     }
     return problems_of_sync(evidence, record.sync, folder.name) + [
@@ -203,19 +207,22 @@ def problems_of_tests(record: Completion, manifest: Manifest, review: Archived) 
 
 def has_outcomes(rows: list[Row], review: Archived, decision: str) -> bool:
     """Return whether rows of the table outcomes are about the decisions of one kind."""
-    removed = {row["access_key"] for row in review.removals}
-    return sorted(row["access_key"] for row in rows) == sorted(keys_of(review, decision)) and all(
-        (row[name] or "") == getattr(review.open_decisions[row["access_key"]], name)
-        for row in rows
-        for name in DECISION_COLUMNS
-        if row["access_key"] not in removed
+    decisions = review.open_decisions.values()
+    keys = sorted(one.access_key for one in decisions if one.decision == decision)
+    return sorted(row["access_key"] for row in rows) == keys and all(
+        is_decided(row, review, decision) for row in rows
     )
 
 
-def keys_of(review: Archived, decision: str) -> set[str]:
-    """Return the access keys of the decisions of one kind that have outcomes."""
-    decisions = review.open_decisions.values()
-    return {one.access_key for one in decisions if one.decision == decision}
+def is_decided(row: Row, review: Archived, decision: str) -> bool:
+    """Return whether a row of the table outcomes is about a decision of one kind."""
+    one = review.open_decisions.get(row["access_key"])
+    return (
+        one is not None
+        and one.decision == decision
+        and iso(utc(one.imported_at)) == row["imported_at"]
+        and all((row[name] or "") == getattr(one, name) for name in DECISION_COLUMNS)
+    )
 
 
 def is_recorded(row: Row, removals: list[Row]) -> bool:

@@ -41,7 +41,7 @@ class State:
     @cached_property
     def outcomes(self) -> list[Row]:
         """The table outcomes, with log entries. Verified removals come from the archive."""
-        verified = {(r.name, row["access_key"]): row for r in self.reviews for row in r.removals}
+        verified = {review.name: review.verified for review in self.reviews}
         rows = []
         for found in self.table("outcomes"):
             span = (found["last_observed_at"], found["removed_detected_at"])
@@ -49,7 +49,8 @@ class State:
             listed = [as_json({n: e[n] for n in ("at", "author", "text")}) for e in entries]
             row = as_json(found) | {"entries": listed}
             if (row["decision"], row["outcome"]) == ("revoke", "removed"):
-                recorded = verified.get((row["review"], row["access_key"]), row)
+                key = (row["access_key"], row["imported_at"])
+                recorded = verified[row["review"]].get(key, row)
                 row = recorded | {"given_again_at": row["given_again_at"]}
             rows.append(row)
         return rows

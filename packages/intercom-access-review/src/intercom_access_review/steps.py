@@ -79,6 +79,7 @@ def reassign() -> None:
 def complete() -> None:
     """Complete the reviews in which every row is decided and every revocation is settled."""
     state = last_state()
+    record_removals(state)  # in case the sync stopped before this step
     completed, missing = complete_reviews(state)
     state.write_pages()
     if missing and not completed:

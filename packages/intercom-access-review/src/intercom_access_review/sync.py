@@ -209,11 +209,11 @@ def new_logs(evidence: Evidence, loaded: Rows, last: datetime) -> dict[Key, Row]
 def record_removals(state: State) -> None:
     """Record the removals that this sync verified in their reviews, with its evidence."""
     for review in state.reviews:
-        known = {row["access_key"] for row in review.removals}
         rows = [
             row
             for row in state.revocations_of(review)
-            if row["outcome"] == "removed" and row["access_key"] not in known
+            if row["outcome"] == "removed"
+            and (row["access_key"], row["imported_at"]) not in review.verified
         ]
         if not rows:
             continue

@@ -1,6 +1,6 @@
 -- The outcome of each decision to revoke access, and of each exception. Every page, report, and item prints
 -- it. An exception after a revocation, in the same review or a later one, accepts the risk. A revocation that
--- is repeated after the removal, with a reason, means that the remaining access is not the same.
+-- is repeated in its review after the removal means that the remaining access is not the same.
 with latest as (
     select
         review, access_key, max(number) as current_number,
@@ -49,8 +49,13 @@ facts as (
         case when later.decision = 'exception' then later.decided_on end as accepted_on,
         case when later.decision = 'exception' then later.until end as accepted_until,
         case when later.decision = 'exception' then later.reason end as accepted_reason,
-        case when later.decision = 'revoke' and later.imported_at > observed.removed_at then later.reason end
-            as resolved_reason,
+        (
+            select string_agg(repeated.reason, '; ' order by repeated.number)
+            from {{ source('input', 'decisions') }} as repeated
+            where repeated.review = decided.review and repeated.access_key = decided.access_key
+                and repeated.decision = 'revoke' and repeated.number > decided.number
+                and repeated.imported_at > observed.removed_at
+        ) as resolved_reason,
         -- Removed, but another account of the person, or of the worksheet's address, has it now.
         (
             select string_agg(others.admin_id, ', ' order by others.admin_id)
@@ -81,6 +86,7 @@ facts as (
     join observed using (number)
     left join {{ source('input', 'removals') }} as recorded
         on recorded.review = decided.review and recorded.access_key = decided.access_key
+        and recorded.imported_at = date_trunc('second', decided.imported_at)
     left join {{ ref('last_decisions') }} as later
         on later.access_key = decided.access_key and later.number > decided.number
     left join {{ ref('people') }} as people on people.admin_id = decided.admin_id
