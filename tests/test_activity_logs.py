@@ -10,7 +10,6 @@ from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
 from tap_intercom_access.streams.activity_types import DEFAULT_TYPES
 from tap_intercom_access.streams.schema import as_date_time
-from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.responses import METADATA, NOW, SEARCH, events, ids, seconds, sync_events
 from tests.tap import sync
@@ -41,15 +40,6 @@ def test_an_event_has_the_values_that_intercom_sends(sandbox: Sandbox) -> None:
     }
     assert second["performed_by"] is None
     assert second["metadata"] == {}
-
-
-def test_a_program_reads_the_same_events_again(sandbox: Sandbox) -> None:
-    config = {"access_token": sandbox.token, "base_url": sandbox.base_url}
-    stream = TapIntercomAccess(config=config).streams["activity_logs"]
-    first = list(stream.get_records(None))
-
-    assert first
-    assert list(stream.get_records(None)) == first
 
 
 def test_types_that_concern_access_are_requested_by_default(sandbox: Sandbox) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tap_intercom_access.sandbox.server import Sandbox
+from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.docs import PAGES, block
 from tests.tap import BIN, NEEDS_POSIX, POSIX, ROOT, Result, run_command
@@ -132,6 +133,18 @@ def with_selection(script: str, stream: str) -> str:
     selection = block("need a catalog", "python").replace("activity_logs", stream)
     assert SELECTION in script
     return script.replace(SELECTION, SELECTION + selection).replace('"admins"', f'"{stream}"')
+
+
+@pytest.mark.parametrize("name", ["activity_logs", "admins", "team_memberships", "teams"])
+def test_a_program_can_read_a_stream_again(name: str, sandbox: Sandbox) -> None:
+    config = {"access_token": sandbox.token, "base_url": sandbox.base_url}
+    stream = TapIntercomAccess(config=config).streams[name]
+    records = list(stream.get_records(None))
+    requests = len(sandbox.journal.requests)
+
+    assert records
+    assert list(stream.get_records(None)) == records
+    assert len(sandbox.journal.requests) == 2 * requests
 
 
 def test_polars_reads_a_stream(sandbox: Sandbox, tmp_path: Path) -> None:

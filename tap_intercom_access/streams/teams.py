@@ -9,7 +9,7 @@ import msgspec
 from singer_sdk import Tap
 from typing_extensions import override
 
-from tap_intercom_access.intercom import Id, Intercom, IntercomError, Row, list_of
+from tap_intercom_access.intercom import Id, IntercomError, Row, list_of
 from tap_intercom_access.intercom.endpoints import Request
 from tap_intercom_access.intercom.errors import RUN_AGAIN
 from tap_intercom_access.streams.admins import AdminsStream
@@ -103,26 +103,29 @@ class TeamsStream(IntercomStream):
     def __init__(self, tap: Tap, run: Run, admins: AdminsStream) -> None:
         super().__init__(tap, run)
         self._admins = admins
-        self._teams: list[Team] | None = None
+        self._teams: list[Team] = []
+        self._unread: set[str] = set()
+        """The streams that can use the last response. If a program reads again, none can."""
 
     @override
     def read_rows(self) -> list[Team]:
-        return self.read_teams(self.intercom)
+        return self.read_teams(self)
 
-    def read_teams(self, intercom: Intercom) -> list[Team]:
-        """Return all teams, and set `members`. Only the first call sends requests.
+    def read_teams(self, stream: IntercomStream) -> list[Team]:
+        """Return all teams for one of the two streams, and set `members`.
 
         Raises:
             IntercomError: if the list can't be read completely, or lacks the members of a team.
         """
-        if self._teams is None:
+        if stream.name not in self._unread:
             columns = {("id",), *(self.columns if self.selected else ())}
             columns |= MEMBERS if self.memberships.selected else set()
-            teams = list(intercom.rows(self.endpoint.with_rows(narrow(Team, columns))))
+            teams = list(stream.intercom.rows(self.endpoint.with_rows(narrow(Team, columns))))
             self.members = members_by_team(teams)
             if not self.is_test:  # it doesn't read complete lists
                 self._check(teams, knows_members=("admin_ids",) in columns)
-            self._teams = teams
+            self._teams, self._unread = teams, {self.name, self.memberships.name}
+        self._unread.remove(stream.name)
         return self._teams
 
     def _check(self, teams: list[Team], *, knows_members: bool) -> None:
@@ -189,7 +192,7 @@ class TeamMembershipsStream(IntercomStream):
 
     @override
     def read_rows(self) -> Iterator[Membership]:
-        self._teams.read_teams(self.intercom)
+        self._teams.read_teams(self)
         for team_id, members in self._teams.members.items():
             for admin_id, level in members.items():
                 yield Membership(team_id, admin_id, level)
