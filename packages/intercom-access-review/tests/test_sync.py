@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from intercom_access_review.evidence import LOGS, Evidence, Key, by_key, read_evidence
-from intercom_access_review.project import UNBUILT, Row
+from intercom_access_review.project import INTERCOM, UNBUILT, Row
 from intercom_access_review.records import UnbuiltLogs, write_record
-from intercom_access_review.sync import new_logs
+from intercom_access_review.sync import keep_unbuilt_logs, new_logs
 from projects import NOW, Project, clock, day, environment_of_package, make_writable, read_rows
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
@@ -210,6 +210,21 @@ def test_log_entries_of_a_stopped_run_are_kept(copy: Project) -> None:
     log.write_text(loaded + '{"half', encoding="utf-8")  # a target that was stopped
     copy.run("prepare")
     assert log.read_text(encoding="utf-8") == loaded
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"state": '])
+@pytest.mark.usefixtures("in_project")
+def test_a_run_that_stopped_before_its_first_request_has_no_log_entries(
+    content: bytes | None,
+) -> None:
+    INTERCOM.mkdir(parents=True)
+    (INTERCOM / "requests.jsonl").touch()
+    if content is not None:
+        (INTERCOM / "run.json").write_bytes(content)
+
+    keep_unbuilt_logs()
+
+    assert not UNBUILT.exists()
 
 
 ENTRY = {("e1",): {"happened_at": datetime(2026, 8, 2)}}  # noqa: DTZ001

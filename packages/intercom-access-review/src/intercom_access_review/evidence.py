@@ -138,16 +138,18 @@ def read_logs() -> tuple[str | None, dict[Key, Row]] | None:
     Returns:
         The value of the bookmark with which the run began, and the entries. None without a run.
     """
-    if not (INTERCOM / REQUESTS).exists():
+    try:
+        lines = (INTERCOM / REQUESTS).read_bytes().splitlines()
+        bookmark = log_bookmark(json.loads((INTERCOM / RUN).read_bytes()))
+    except (FileNotFoundError, ValueError):  # the run was stopped before its first request
         return None
     entries: dict[Key, Row] = {}
-    for text in (INTERCOM / REQUESTS).read_bytes().splitlines():
+    for text in lines:
         with contextlib.suppress(ValueError, click.ClickException):  # the run was stopped
             line = json.loads(text)
             if line.get("stream") == LOGS and line.get("rows"):
                 path = INTERCOM / BODIES / f"{line['sha256']}.json.gz"
                 entries |= sent_rows([(LOGS, parse_body(read_body(path)))], EVER)[LOGS]
-    bookmark = log_bookmark(json.loads((INTERCOM / RUN).read_bytes()))
     return bookmark.get("replication_key_value"), entries
 
 
