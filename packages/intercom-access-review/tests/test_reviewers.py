@@ -245,16 +245,19 @@ def test_a_decided_row_is_reassigned_if_a_line_names_it(review: Archived) -> Non
     assert again.decisions["1/workspace"].decided_by == BEN
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
 def test_rows_return_when_a_reassignment_ends(
-    review: Archived, monkeypatch: pytest.MonkeyPatch
+    review: Archived, monkeypatch: pytest.MonkeyPatch, *, is_removed: bool
 ) -> None:
     line = f",{BEN},{ADA},{BEN},holidays,{day(-3)}"
     assert reassign(review, line) == 1
 
     monkeypatch.setattr("intercom_access_review.reassignments.now", lambda: f"{day(-4)}T")
     monkeypatch.setattr("intercom_access_review.inputs.now", lambda: f"{day(-4)}T")
+    if is_removed:
+        (INPUTS / "reassignments.csv").unlink()
 
-    assert reassign(review, line) == 1
+    assert reassign_rows(state_of(review), load_inputs()) == 1
     assert read_review(review.folder).rows["2/team/9"]["reviewer"] == BEN
     assert verify()[0] == 0
 

@@ -50,7 +50,7 @@ def next_reviewer(key: str, reviewer: str, review: Archived, inputs: Inputs) -> 
 
 def reassign_rows(state: State, inputs: Inputs) -> int:
     """Reassign rows of open reviews, write new worksheets, and return how many rows changed."""
-    count = 0
+    path, count = INPUTS / "reassignments.csv", 0
     for review in state.reviews:
         changes = [] if review.completion else reassigned(review, inputs, state)
         if not changes:
@@ -63,7 +63,8 @@ def reassign_rows(state: State, inputs: Inputs) -> int:
         with new_step(
             "reassignment", review.name, target, review.record.sync.source_hosts, state.settings
         ) as new:
-            shutil.copyfile(INPUTS / "reassignments.csv", new / "reassignments.csv")
+            if path.exists():  # rows also go back without it
+                shutil.copyfile(path, new / path.name)
             for reviewer in sorted(people - {""}):
                 rows = [
                     row

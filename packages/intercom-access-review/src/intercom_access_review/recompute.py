@@ -119,7 +119,9 @@ def problems_of_reassignments(
 ) -> list[str]:
     """Return the reassignments that don't follow from the input, or from the end of another one."""
     path = folder / "reassignments.csv"
-    lines = checked(path, read_table(path, COLUMNS["reassignments"]), ("row", "from"))
+    lines: list[Row] = []
+    if path.exists():
+        lines = checked(path, read_table(path, COLUMNS["reassignments"]), ("row", "from"))
     return [
         f"the reassignment of {one.access_key!r} is not in {path.name} of reassignments/"
         f"{folder.name}"
