@@ -2,12 +2,15 @@
 
 import os
 import sys
+import tarfile
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 
 import pytest
 
-from archives import ADA, BEN, NAME, complete, imported, read_review, verify, write_review
+from archives import ADA, BEN, NAME, complete, imported, read_review, signing, verify, write_review
+from intercom_access_review.legacy import upgrade
 from intercom_access_review.project import INBOX, REVIEWS
 from intercom_access_review.settings import Settings
 from intercom_access_review.verify import load_archive
@@ -77,3 +80,20 @@ def test_an_import_is_done_once_although_it_is_killed() -> None:
     assert [path.name for path in left] == [f"{ADA}.csv", f"{BEN}.csv"]
     text = "it contains no new decision. If that is right, delete the file."
     assert imported(again) == (0, [f"{path} was not imported:\n- {text}" for path in left])
+
+
+@pytest.mark.slow
+def test_an_old_review_is_sealed_although_it_is_killed(tmp_path: Path) -> None:
+    settings = signing(tmp_path)
+    with tarfile.open(Path(__file__).parent / "legacy.tar.xz") as files:
+        files.extractall(filter="data")
+    for number in count(1):
+        was_killed = killed_before(number, lambda: upgrade(settings))
+        manifests = list(REVIEWS.glob("*/manifest.json"))
+
+        assert verify()[0] == 0
+        assert all(path.with_name("manifest.json.sig").exists() for path in manifests)
+        if not was_killed:
+            break
+    (review,) = load_archive(settings)
+    assert (review.folder / "manifest.json").exists()

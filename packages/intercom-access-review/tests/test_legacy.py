@@ -9,13 +9,18 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+from msgspec.structs import replace
 
+from archives import signing, verify
 from intercom_access_review import legacy
+from intercom_access_review.verify import load_archive
 from projects import NOW, Project, make_writable, read_rows, write_rows
 from tap_intercom_access.sandbox.demo import advance_quarter, demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
+from timestamps import authority
 
 pytestmark = [pytest.mark.targets, pytest.mark.xdist_group("legacy")]
 
@@ -85,6 +90,31 @@ def test_a_changed_old_review_fails_and_is_not_continued(
     assert any(message in problem for problem in legacy.problems_of(Path("reviews") / REVIEW))
     assert f"reviews/{REVIEW} was changed" in old.error("prepare")
     assert "integrity check FAILED" in old.finished("verify").stdout
+
+
+SEALS = {
+    "signature": {"signing_key": "none"},
+    "timestamp": {"timestamp_url": "http://127.0.0.1:9"},
+}
+
+
+@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.usefixtures("in_project")
+def test_an_old_review_whose_seal_failed_is_sealed_by_the_next_run(
+    seal: str, tmp_path: Path
+) -> None:
+    settings = replace(signing(tmp_path), timestamp_ca=str(authority(tmp_path)))
+    with tarfile.open(ARCHIVE) as files:
+        files.extractall(filter="data")
+
+    with pytest.raises(click.ClickException, match=r"none|did not respond"):
+        load_archive(replace(settings, **SEALS[seal]))
+
+    assert verify()[0] == 0
+    assert not list(Path("reviews").glob("*/manifest.json*"))
+    (review,) = load_archive(settings)
+    assert verify("--allowed-signers", settings.allowed_signers)[0] == 0
+    assert not list(review.folder.rglob(".new"))
 
 
 def test_an_old_review_is_continued_and_completed(old: Project) -> None:

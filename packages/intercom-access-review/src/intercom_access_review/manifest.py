@@ -80,7 +80,7 @@ def files_of(folder: Path, steps: Collection[Path] = ()) -> list[Path]:
 
 
 def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings: Settings) -> None:
-    """Write the manifest of a step, and make its files read-only.
+    """Write the manifest of a step with its signature and timestamp. Make the files read-only.
 
     Args:
         folder: The folder of the step.
@@ -108,8 +108,14 @@ def seal_step(folder: Path, step: Step, review: str, hosts: list[str], settings:
             )
         manifest.previous = path.relative_to(REVIEWS).as_posix()
         manifest.previous_sha256 = sha256(path)
-    write_record(folder / NAME, manifest)
-    seal(folder / NAME, settings)
+    new = empty_folder(folder / ".new")
+    write_record(new / NAME, manifest)
+    seal(new / NAME, settings)
+    for end in ENDS:
+        (folder / f"{NAME}{end}").unlink(missing_ok=True)  # left by a stopped run
+    for path in sorted(new.iterdir(), reverse=True):  # the manifest last
+        path.rename(folder / path.name)
+    new.rmdir()
     for path in [*files, *folder.glob(f"{NAME}*")]:
         path.chmod(path.stat().st_mode & 0o440)
 
@@ -125,17 +131,22 @@ def next_folder(steps: Path) -> Path:
     return steps / str(len(list(steps.glob(f"[0-9]*/{NAME}"))) + 1)
 
 
+def empty_folder(path: Path) -> Path:
+    """Create a temporary folder. Remove what a stopped run left in its place."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
+    make_folder(path)
+    return path
+
+
 @contextmanager
 def new_step(
     step: Step, review: str, target: Path, hosts: list[str], settings: Settings
 ) -> Iterator[Path]:
     """Write a step with its manifest into a temporary folder, and then rename the folder."""
-    new = target.parent / ".new"
-    if new.is_symlink() or new.is_file():
-        new.unlink()
-    elif new.exists():
-        shutil.rmtree(new)  # left by a stopped run
-    make_folder(new)
+    new = empty_folder(target.parent / ".new")
     yield new
     seal_step(new, step, review, hosts, settings)
     new.rename(target)
