@@ -1,14 +1,25 @@
 """Completed worksheets: valid ones are imported, others are refused with all their problems."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import openpyxl
 import pytest
 
-from archives import ADA, BEN, NAME, complete, first_row_only, imported, read_review, write_review
+from archives import (
+    ADA,
+    BEN,
+    NAME,
+    complete,
+    first_row_only,
+    imported,
+    read_review,
+    verify,
+    write_review,
+)
 from intercom_access_review.archive import Archived, archive_tables
+from intercom_access_review.identity import hash_of
 from intercom_access_review.project import INBOX, REVIEWS
 from intercom_access_review.worksheets import DECIDED, file_name
 from intercom_access_review.worksheets import read_rows as read_worksheet
@@ -320,6 +331,23 @@ def test_files_of_operating_systems_and_editors_are_ignored(review: Archived) ->
         (INBOX / name).touch()
 
     assert imported(review) == (1, [])
+
+
+def test_an_import_is_verified_on_a_system_that_sorts_paths_in_another_order(
+    review: Archived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete(ADA, file="b.csv")
+    complete(BEN, file="C.csv")
+    digest = hash_of(INBOX)
+    with monkeypatch.context() as windows:
+        windows.setattr(
+            PurePath, "__lt__", lambda one, other: str(one).lower() < str(other).lower()
+        )
+
+        assert hash_of(INBOX) == digest
+        assert imported(review) == (2, [])
+
+    assert verify()[0] == 0
 
 
 def test_a_symbolic_link_is_refused(review: Archived, tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ CI_VARIABLES = """
 
 def hash_of(root: Path) -> str:
     """Return one SHA-256 of the names and contents of the files of a package."""
-    paths = [p for p in sorted(root.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+    paths = [p for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     lines = [f"{path.relative_to(root).as_posix()} {sha256(path)}\n" for path in paths]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 def running_package() -> Package:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import date, datetime, timezone
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ def is_ignored(path: Path) -> bool:
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return the files and folders in a folder, without those in LEFT_BEHIND."""
-    return sorted(path for path in folder.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
+    """Return the files and folders in a folder by name, without those in LEFT_BEHIND."""
+    found = (path for path in folder.glob("*") if not LEFT_BEHIND.fullmatch(path.name))
+    return sorted(found, key=attrgetter("name"))  # paths have another order on Windows
 
 
 def sha256(path: Path) -> str:
