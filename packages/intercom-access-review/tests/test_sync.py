@@ -15,9 +15,10 @@ import duckdb
 import psycopg
 import pytest
 
+from archives import write_evidence
 from intercom_access_review.evidence import LOGS, Evidence, Key, by_key, read_evidence
 from intercom_access_review.project import INTERCOM, UNBUILT, Row
-from intercom_access_review.records import UnbuiltLogs, write_record
+from intercom_access_review.records import UnbuiltLogs, read_record, write_record
 from intercom_access_review.sync import keep_unbuilt_logs, new_logs
 from projects import NOW, Project, clock, day, environment_of_package, make_writable, read_rows
 from tap_intercom_access.sandbox.demo import demo
@@ -228,8 +229,18 @@ def test_a_run_that_stopped_before_its_first_request_has_no_log_entries(
 
 
 ENTRY = {("e1",): {"happened_at": datetime(2026, 8, 2)}}  # noqa: DTZ001
-UNBUILT_ENTRY = UnbuiltLogs("2026-07-31T23:00:00+00:00", {"e1": "2026-08-02T00:00:00"})
+UNBUILT_ENTRY = UnbuiltLogs("2026-07-31T23:00:00+00:00", {"e1": "2026-08-02T00:00:00+00:00"})
 BOOKMARK = {"bookmarks": {LOGS: {"replication_key_value": "2026-08-03T01:00:00+00:00"}}}
+
+
+@pytest.mark.usefixtures("in_project")
+def test_the_times_of_log_entries_of_a_stopped_run_have_a_time_zone() -> None:
+    entry = {"id": "e1", "created_at": "2026-08-02T00:00:00Z"}
+    write_evidence(INTERCOM, str(day(0)), {LOGS: {LOGS: [entry]}})
+
+    keep_unbuilt_logs()
+
+    assert read_record(UNBUILT, UnbuiltLogs).entries == UNBUILT_ENTRY.entries
 
 
 @pytest.mark.parametrize(

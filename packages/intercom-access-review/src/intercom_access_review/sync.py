@@ -33,6 +33,7 @@ from intercom_access_review.project import (
     SYNC,
     UNBUILT,
     Row,
+    as_json,
     now,
     sha256,
     utc,
@@ -80,7 +81,7 @@ def keep_unbuilt_logs() -> None:
         return
     bookmark, entries = found
     known = unbuilt_logs(bookmark)
-    known.entries |= {id_: row["happened_at"].isoformat() for (id_,), row in entries.items()}
+    known.entries |= {id_: as_json(row)["happened_at"] for (id_,), row in entries.items()}
     write_record(UNBUILT, known)
 
 
