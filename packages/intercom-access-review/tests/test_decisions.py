@@ -20,7 +20,8 @@ from archives import (
 )
 from intercom_access_review.archive import Archived, archive_tables
 from intercom_access_review.identity import hash_of
-from intercom_access_review.project import INBOX, REVIEWS
+from intercom_access_review.project import INBOX, REVIEWS, now
+from intercom_access_review.records import Reassignment, ReassignmentStep
 from intercom_access_review.worksheets import DECIDED, file_name
 from intercom_access_review.worksheets import read_rows as read_worksheet
 from projects import day, read_rows, write_rows
@@ -93,6 +94,10 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
     ),
     "before the review": (decided(0, decided_on=str(day(12))), "is before the review"),
     "future": (decided(0, decided_on=str(day(-2))), "is in the future"),
+    "last date": (
+        decided(0, decision="revoke", decided_on="9999-12-31"),
+        "9999-12-31 is in the future",
+    ),
     "no reason": (decided(0, decision="exception", until=str(day(-9))), "needs a reason"),
     "privileged without a reason": (
         decided(1, reason=""),
@@ -186,6 +191,17 @@ def test_the_newest_attestation_of_each_reviewer_counts(review: Archived) -> Non
         assert imported(review) == (1, [])
 
     assert [one["attested_on"] for one in review.attestations] == [str(day(6))]
+
+
+def test_an_attestation_does_not_cover_rows_that_the_reviewer_gets_later(review: Archived) -> None:
+    complete(ADA)
+    assert imported(review) == (1, [])
+    assert review.attestations != []
+    one = Reassignment(access_key="2/seat", sender="", receiver=ADA, by=BEN, reason="new", until="")
+
+    review.add(ReassignmentStep(reassigned_at=now(), reassignments=[one]))
+
+    assert review.attestations == []
 
 
 def test_every_problem_is_listed_and_many_are_counted(review: Archived) -> None:

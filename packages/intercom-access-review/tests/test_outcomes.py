@@ -77,7 +77,7 @@ def play(project: Project) -> None:
         (project.folder / "inputs" / f"{name}.csv").write_text(text, encoding="utf-8")
     replaced(project.folder / "settings.yml", "\nremove_within_days:", "\nremove_within_days: 60")
     company = workspace()
-    cy, dee = company.admins[2], company.admins[3]
+    cy, dee, fay = company.admins[2], company.admins[3], company.admins[5]
 
     def read(command: str, days_ago: int) -> str:
         with Sandbox(company) as sandbox:
@@ -100,7 +100,7 @@ def play(project: Project) -> None:
         **dict.fromkeys(("1/seat", "5/seat", "6/seat"), "not removed"),
     }
     company.admins.append(Admin(7, cy.name, cy.email, role="2"))  # the same address
-    dee.seat, company.admins[4].seat = True, False
+    dee.seat, fay.seat = True, False
     assert "1 verified" in read("sync", 30)
     assert outcomes(project)["3/workspace"] == "removed"
     assert items(project) == {("given_again", "4")}
@@ -108,19 +108,26 @@ def play(project: Project) -> None:
     needed = {"4/seat": {"decision": "approve", "reason": "needed again"}}
     decide(project, ADA, 25, exceptions(b=-30, e=20) | needed)
     assert outcomes(project)["5/seat"] == "risk accepted"
+    fay.seat = True
     read("review", 1)
     assert outcomes(project)["5/seat"] == "acceptance expired"
-    assert items(project) == {("acceptance_expired", "5")}
+    assert items(project) == {("acceptance_expired", "5"), ("given_again", "6")}
     assert "5/seat (Eve, The inbox seat): acceptance expired" in project.error("complete")
-    revoke_in_second_review(project, "1/seat")
-    needless = {"4/seat": {"decision": "revoke", "reason": "not needed anymore"}}
+    decide_second_review(
+        project, {"1/seat": "revoke", "6/seat": "approve", "6/workspace": "approve"}
+    )
+    assert items(project) == {("acceptance_expired", "5")}
+    unused = {"decision": "revoke", "reason": "unused"}
+    needless = {"4/seat": unused, "6/workspace": unused}
     decide(project, ADA, 1, exceptions(b=-30, e=-30) | needless)
-    assert outcomes(project)["4/seat"] == "not removed"
+    again = outcomes(project)
+    assert (again["4/seat"], again["6/workspace"]) == ("not removed", "not removed")
     company.admins[0].seat = dee.seat = False
+    company.leave(6)
     company.admins.append(Admin(8, "Ada", ADA, role="2"))  # has a seat, too
-    assert "1 verified" in read("sync", 0)
+    assert "2 verified" in read("sync", 0)
     completed = project.run("complete")
-    assert ", revocations 5\n" in completed
+    assert ", revocations 6\n" in completed
     assert "Completed reviews: 1" in completed
 
 
@@ -128,12 +135,16 @@ def page_of(project: Project) -> str:
     return (project.folder / "output" / "access-review.html").read_text(encoding="utf-8")
 
 
-def revoke_in_second_review(project: Project, key: str) -> None:
-    """Put a worksheet of the second review with one decision into the inbox."""
-    rows = read_rows(project.folder / "reviews" / SECOND / "worksheets" / f"{BEN}.csv")
-    (row,) = (row for row in rows if row["row"] == key)
-    row |= {"decided by": BEN, "decided on": str(day(1)), "decision": "revoke"}
-    write_rows(project.folder / "inbox" / "second.csv", [row])
+def decide_second_review(project: Project, decisions: dict[str, str]) -> None:
+    """Import a part of the worksheets of the second review."""
+    for reviewer in (ADA, BEN):
+        path = project.folder / "reviews" / SECOND / "worksheets" / f"{reviewer}.csv"
+        rows = [row for row in read_rows(path) if row["row"] in decisions]
+        for row in rows:
+            row |= {"decided by": reviewer, "decided on": str(day(1))}
+            row["decision"] = decisions[row["row"]]
+        write_rows(project.folder / "inbox" / f"{reviewer}.csv", rows)
+    project.run("import-decisions")
 
 
 WAREHOUSES = [
@@ -161,14 +172,14 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
 
     found = {row["access_key"]: row["outcome"] for row in report["revocations"]}
     assert found == outcomes(played)
-    assert found == dict.fromkeys(REVOKED, "removed") | {
+    assert found == dict.fromkeys(REVOKED | {"6/workspace"}, "removed") | {
         "1/seat": "decided again",
         "5/seat": "risk accepted",
     }
     assert [row["outcome"] for row in report["exceptions"]] == ["active"]
     assert report["tests"]["revocations"] == {
         "decided again": 1,
-        "removed in time": 2,
+        "removed in time": 3,
         "removed possibly late": 1,
         "risk accepted": 1,
     }
@@ -177,8 +188,8 @@ def test_page_index_and_report_print_the_same_outcomes(played: Project) -> None:
     assert f"{ADA} on {day(1)}; {BEN} on {day(99)}." in html
     numbers = re.findall(r'class="number[^"]*">(\d+)', index[index.index(f">{FIRST}<") :])
     # The current revocations, then of all: removed, risk accepted, decided again, open
-    assert numbers[4:9] == ["4", "3", "1", "1", "0"]
-    assert page_of(played).count("removed (verified)</span>, between") == 3
+    assert numbers[4:9] == ["5", "4", "1", "1", "0"]
+    assert page_of(played).count("removed (verified)</span>, between") == 4
     assert "access may remain" in page_of(played)  # in the second review
 
 

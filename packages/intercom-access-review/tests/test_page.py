@@ -79,6 +79,7 @@ def test_the_top_shows_source_population_completeness_and_accuracy(page: Page) -
 
     for part in (
         *("Workspace sandbox", "read from 127.0.0.1", "access token of aoife@example.com"),
+        f"Decisions of the review {day(0)}: 0 of 43 rows",  # after the older one was completed
         *("Population", "12 accounts (13 before)", "Completeness", "Accuracy", "Activity logs"),
     ):
         assert part in text

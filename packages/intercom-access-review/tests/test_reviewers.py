@@ -251,6 +251,8 @@ def test_rows_return_when_a_reassignment_ends(
 ) -> None:
     line = f",{BEN},{ADA},{BEN},holidays,{day(-3)}"
     assert reassign(review, line) == 1
+    employees = f"email,name,left_on\n{BEN},Ben Berg,9999-12-31\n"  # Ben's contract has no end
+    (INPUTS / "employees.csv").write_text(employees, encoding="utf-8")
 
     monkeypatch.setattr("intercom_access_review.reassignments.now", lambda: f"{day(-4)}T")
     monkeypatch.setattr("intercom_access_review.inputs.now", lambda: f"{day(-4)}T")

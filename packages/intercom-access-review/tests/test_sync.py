@@ -20,7 +20,16 @@ from intercom_access_review.evidence import LOGS, Evidence, Key, by_key, read_ev
 from intercom_access_review.project import INTERCOM, UNBUILT, Row
 from intercom_access_review.records import UnbuiltLogs, read_record, write_record
 from intercom_access_review.sync import keep_unbuilt_logs, new_logs
-from projects import NOW, Project, clock, day, environment_of_package, make_writable, read_rows
+from projects import (
+    NOW,
+    Project,
+    clock,
+    day,
+    environment_of_package,
+    make_writable,
+    read_rows,
+    write_rows,
+)
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Sandbox
@@ -295,6 +304,29 @@ def test_dbt_writes_nothing_into_the_installed_package(reviewed: Project) -> Non
     assert {path.name for path in root.iterdir()} == {
         *("dbt_project.yml", "macros", "models", "snapshots"),
     }
+
+
+def test_a_stopped_build_leaves_no_sync_without_its_history(reviewed: Project) -> None:
+    path = reviewed.folder / "output" / "dbt" / "run_results.json"
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    names = [result["unique_id"].rpartition(".")[2] for result in results]
+
+    for history in ("admin_history", "grant_history", "thing_history"):
+        assert names.index(history) < names.index("syncs")
+
+
+def test_an_import_finishes_one_that_was_stopped(copy: Project) -> None:
+    database = copy.folder / "output" / "review.duckdb"
+    before = database.read_bytes()
+    path = copy.folder / "reviews" / str(day(10)) / "worksheets" / "aoife@example.com.csv"
+    row = next(row for row in read_rows(path) if not row["privileged"])
+    row |= {"decision": "revoke", "decided by": row["reviewer"], "decided on": str(day(9))}
+    write_rows(copy.folder / "inbox" / "one.csv", [row])
+    copy.run("import-decisions")
+    database.write_bytes(before)
+
+    assert "Imported 0 worksheets" in copy.run("import-decisions")
+    assert copy.query("select decision from outcomes") == [{"decision": "revoke"}]
 
 
 def test_no_file_is_readable_by_other_users(reviewed: Project) -> None:

@@ -1,7 +1,6 @@
 """The reviews in the archive, with their decisions and later steps."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -44,7 +43,7 @@ class Archived:
     decisions: dict[str, Decision] = field(default_factory=dict)
     """The current decisions, by access key."""
     attestations: list[Row] = field(default_factory=list)
-    """The newest attestation of each reviewer."""
+    """The newest attestation of each reviewer who got no row after it."""
     removals: list[Row] = field(default_factory=list)
     """The verified removals, as rows of the table outcomes."""
     completion: Completion | None = None
@@ -111,6 +110,8 @@ class Archived:
             self.attestations = list({one["reviewer"]: one for one in known}.values())
         elif isinstance(record, ReassignmentStep):
             self.reassignments += record.reassignments
+            receivers = {one.receiver for one in record.reassignments}
+            self.attestations = [x for x in self.attestations if x["reviewer"] not in receivers]
             self.reassigned_at.append(record.reassigned_at)
             self.__dict__.pop("rows", None)
         elif isinstance(record, Removals):
@@ -162,9 +163,10 @@ def decision_row(number: int, review: Archived, decision: Decision) -> Row:
     }
 
 
-def archive_tables(reviews: list[Archived]) -> dict[str, Iterable[Row]]:
-    """Return the tables of the reviews and of the decisions in them."""
-    decisions = ((review, decision) for review in reviews for decision in review.imported)
+def archive_tables(reviews: list[Archived]) -> dict[str, list[Row]]:
+    """Return the tables of the reviews and of the decisions in them, in the order of import."""
+    decisions = [(review, decision) for review in reviews for decision in review.imported]
+    decisions.sort(key=lambda one: utc(one[1].imported_at))
     return {
         "reviews": [
             {"review": review.name, "reviewed_at": utc(review.record.sync.as_of)}

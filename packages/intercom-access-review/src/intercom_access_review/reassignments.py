@@ -42,8 +42,9 @@ def next_reviewer(key: str, reviewer: str, review: Archived, inputs: Inputs) -> 
             return one
     last = review.reassigned.get(key)
     if last and last.receiver == reviewer and key not in review.decisions:
-        is_over = last.until and last.until < now()[:10]
-        if is_over and mailbox(last.sender) not in inputs.last_days:
+        today = now()[:10]
+        is_over = last.until and last.until < today
+        if is_over and inputs.last_days.get(mailbox(last.sender), today) >= today:
             return {"to": last.sender, "by": last.by, "reason": f"until {last.until}", "until": ""}
     return None
 

@@ -122,4 +122,4 @@ def deadline(begin: date, deadlines: dict[str, int], what: str, privileged: str)
         privileged: The column of the worksheet: empty for access that is not privileged.
     """
     within = deadlines.get(f"{'privileged_' if privileged else ''}{what}_within_days")
-    return "" if within is None else str(begin + timedelta(days=within))
+    return "" if within is None else str(begin + min(timedelta(within), date.max - begin))

@@ -80,8 +80,14 @@ class State:
         keys = (review.name, "revoke")
         return [row for row in self.outcomes if (row["review"], row["decision"]) == keys]
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the warehouse lacks reviews or decisions of the archive."""
+        tables = archive_tables(self.reviews)
+        return any(len(self.table(name)) != len(tables[name]) for name in ("reviews", "decisions"))
+
     def rebuild(self) -> None:
-        """Build the warehouse again, with decisions that were imported since the sync."""
+        """Build the warehouse again, with the reviews and decisions since the sync."""
         SYNC.unlink(missing_ok=True)  # until the warehouse is whole again
         self.warehouse.write(archive_tables(self.reviews))
         build(self.warehouse)

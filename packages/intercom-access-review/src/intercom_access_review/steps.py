@@ -54,7 +54,7 @@ def import_decisions() -> None:
     state = last_state()
     inputs = load_inputs()
     number, problems = import_worksheets(state.reviews, inputs.last_days, state.settings)
-    if number:
+    if state.is_behind:  # also if an earlier import was stopped
         state.rebuild()
         state.write_pages()
     write_emails(state, inputs)
@@ -79,6 +79,8 @@ def reassign() -> None:
 def complete() -> None:
     """Complete the reviews in which every row is decided and every revocation is settled."""
     state = last_state()
+    if state.is_behind:
+        state.rebuild()
     record_removals(state)  # in case the sync stopped before this step
     completed, missing = complete_reviews(state)
     state.write_pages()

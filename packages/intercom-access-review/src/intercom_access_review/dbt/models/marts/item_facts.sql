@@ -61,7 +61,8 @@ facts as (
     from outcomes where outcome in ('acceptance expired', 'expired')
     union all
     select {{ fact('given_again', 'admin_id', 'subject', 'kind', 'thing', day='given_again_at') }}
-    from outcomes where decision = 'revoke' and outcome = 'removed' and given_again_at is not null
+    from outcomes
+    where decision = 'revoke' and outcome = 'removed' and given_again_at is not null and decided_again_in is null
     union all
     select {{ fact('token_owner', 'admin_id', day='left_on', note="case when is_there then 'there' end") }}
     from {{ ref('privileged_access') }}

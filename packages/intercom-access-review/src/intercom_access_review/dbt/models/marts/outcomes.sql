@@ -15,8 +15,15 @@ revoked as (
     group by review, access_key
 ),
 
+-- A decision of an older review doesn't change those of a newer one, even if it was imported later.
 decided as (
-    select decisions.*
+    select
+        decisions.*,
+        (
+            select max(others.number) from {{ source('input', 'decisions') }} as others
+            where others.access_key = decisions.access_key and others.number > decisions.number
+                and others.reviewed_at >= decisions.reviewed_at
+        ) as later_number
     from latest
     left join revoked using (review, access_key)
     join {{ source('input', 'decisions') }} as decisions
@@ -87,8 +94,7 @@ facts as (
     left join {{ source('input', 'removals') }} as recorded
         on recorded.review = decided.review and recorded.access_key = decided.access_key
         and recorded.imported_at = date_trunc('second', decided.imported_at)
-    left join {{ ref('last_decisions') }} as later
-        on later.access_key = decided.access_key and later.number > decided.number
+    left join {{ source('input', 'decisions') }} as later on later.number = later_number
     left join {{ ref('people') }} as people on people.admin_id = decided.admin_id
     left join {{ source('input', 'manual_permissions') }} as manual on manual.email = people.email
     left join {{ ref('things') }} as things on things.kind = decided.kind and things.thing_id = decided.thing_id
