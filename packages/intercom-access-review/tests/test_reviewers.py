@@ -1,6 +1,7 @@
 """Reviewers: their emails and chat messages, and reassigned rows."""
 
 import json
+import tarfile
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from threading import Thread
 from typing import Any, cast
 
 import pytest
+from openpyxl import load_workbook
 
 from archives import (
     ADA,
@@ -30,6 +32,7 @@ from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.state import State
 from intercom_access_review.verify import load_archive
 from intercom_access_review.warehouse import Warehouse
+from intercom_access_review.worksheets import read_rows as read_worksheet
 from projects import day, read_rows, write_rows
 from tests.docs import BLOCK
 from tests.tap import ROOT
@@ -71,12 +74,12 @@ def emails(review: Archived, link: str = "", **due: str) -> dict[str, EmailMessa
     """Write the emails, and return them by address. Due dates are given by kind of row."""
     state = state_of(review)
     for row in state.reviews[0].rows.values():
-        row["due"] = due.get(row["kind"], "")
+        row["due"] = due.get(row["kind"], row["due"])
     state.settings.worksheet_link = link
     write_emails(state, load_inputs())
     state.settings.worksheet_link = ""
     found = {}
-    for path in (OUTBOX / NAME).glob("*.eml"):
+    for path in OUTBOX.glob("*/*.eml"):
         message = message_from_bytes(path.read_bytes(), policy=policy.default)
         found[message["To"].addresses[0].addr_spec] = message
     return found
@@ -155,8 +158,9 @@ def test_the_reviewer_of_an_unreadable_file_is_found_by_its_name(review: Archive
     (INBOX / f"{ADA} (1).csv").write_bytes("row;Jörg".encode("cp1252"))
     (INBOX / "unknown.ods").write_bytes(b"x")
 
-    found = emails(review)
+    found = emails(review, link="https://files.example.com/{review}/{file}")
 
+    assert json.loads((OUTBOX / "messages.json").read_bytes())[0]["link"] == f"inbox/{ADA} (1).csv"
     assert "It looks like Windows-1252 ('Jörg')" in text_of(found[ADA])
     assert attached(found[ADA]) == (f"{ADA} (1).csv", b"row;J\xf6rg")
     assert attached(found[BEN])[0] == f"{BEN}.xlsx"
@@ -179,7 +183,7 @@ def test_the_outbox_has_one_message_per_person_for_a_chat(review: Archived) -> N
         for reviewer, name, rows in ((ADA, "Ada  L.", "3 rows"), (BEN, "Ben Berg", "1 row"))
     ]
     emails(review)
-    assert f"reviews/{NAME}/worksheets/{BEN}.xlsx" in (OUTBOX / "messages.json").read_text("utf-8")
+    assert f"outbox/{NAME}/{BEN}.xlsx" in (OUTBOX / "messages.json").read_text("utf-8")
 
 
 def test_all_rows_of_a_reviewer_who_leaves_are_reassigned(review: Archived) -> None:
@@ -201,13 +205,13 @@ def test_all_rows_of_a_reviewer_who_leaves_are_reassigned(review: Archived) -> N
     found = emails(review)
     assert set(found) == {ADA, BEN, CLEO}
     assert f"- including 1 row reassigned to you from {ADA}: Ada left" in text_of(found[CLEO])
-    name, content = attached(found[CLEO])
-    sheet = review.folder / "reassignments" / "1" / "worksheets" / f"{CLEO}.xlsx"
-    assert (name, content) == (f"{CLEO}.xlsx", sheet.read_bytes())
-    assert [row["row"] for row in read_rows(sheet.with_suffix(".csv"))] == [
-        "1/role/7",
-        f"attestation/{CLEO}",
-    ]
+    sheet = OUTBOX / NAME / f"{CLEO}.xlsx"
+    assert attached(found[CLEO]) == (sheet.name, sheet.read_bytes())
+    for path in (sheet, review.folder / "reassignments" / "1" / "worksheets" / sheet.name):
+        assert [row["row"] for _, row in read_worksheet(path)] == [
+            "1/role/7",
+            f"attestation/{CLEO}",
+        ]
     assert reassign(review, f",{ADA},{CLEO},{BEN},Ada left,") == 0
     complete(CLEO, folder="reassignments/1/worksheets")
     complete(BEN)  # the worksheet as it was before the reassignment
@@ -217,6 +221,93 @@ def test_all_rows_of_a_reviewer_who_leaves_are_reassigned(review: Archived) -> N
     complete(BEN, folder="reassignments/1/worksheets")
     assert imported(again) == (1, [])
     assert again.undecided == 1
+
+
+def put_back(message: EmailMessage) -> tuple[Any, dict[str, int]]:
+    """Put the attached worksheet into the inbox; return its book and the numbers of its columns."""
+    INBOX.mkdir(exist_ok=True)
+    name, content = attached(message)
+    path = INBOX / str(name)
+    path.write_bytes(content)
+    book = load_workbook(path)
+    return book, {str(cell.value): cell.column for cell in book.worksheets[0][1]}
+
+
+def fill_in_open_rows(reviewer: str, message: EmailMessage) -> set[str]:
+    """Decide the rows without a decision in the attached worksheet, and return them."""
+    book, columns = put_back(message)
+    sheet, found = book.worksheets[0], set()
+    for line in range(2, sheet.max_row + 1):
+        if not sheet.cell(line, columns["decision"]).value:
+            found.add(str(sheet.cell(line, columns["row"]).value))
+            values = {"decision": "approve", "reason": "used", "decided by": reviewer}
+            for column, value in (values | {"decided on": day(0)}).items():
+                sheet.cell(line, columns[column], value)
+    book.save(INBOX / f"{reviewer}.xlsx")
+    return found
+
+
+def check_worksheet_of_email(reviewer: str, decided: set[str], undecided: set[str]) -> None:
+    """Return an attached worksheet, first unchanged, and then with decisions about open rows."""
+    review = load_archive(SETTINGS)[0]
+    message = emails(review)[reviewer]
+    put_back(message)
+    rows = {row["row"]: row for _, row in read_worksheet(INBOX / f"{reviewer}.xlsx")}
+    attestation = f"attestation/{reviewer}"
+    assert rows.keys() == decided | undecided | {attestation}
+    assert {key for key, row in rows.items() if row["decision"]} == decided
+
+    assert "it contains no new decision." in imported(review)[1][0]
+    assert fill_in_open_rows(reviewer, message) == undecided | {attestation}
+    before = len(review.imported)
+    assert imported(review) == (1, [])
+    assert {one.access_key for one in review.imported[before:]} == undecided
+    assert [one["reviewer"] for one in review.attestations][-1] == reviewer
+    assert reviewer not in emails(review)
+    assert list(OUTBOX.glob(f"*/{reviewer}.*")) == []
+    assert verify()[0] == 0
+
+
+def test_the_worksheet_of_an_email_has_all_rows_and_the_imported_decisions(
+    review: Archived,
+) -> None:
+    complete(ADA, lambda rows: rows[0].update(decision="revoke", reason="=left;-1"))
+    imported(review)
+    late = {"decision": "exception", "reason": "hands over", "until": str(day(-30))}
+    complete(ADA, lambda rows: rows[0].update(late))  # a correction
+    imported(review)
+    reassign(review, f",,{ADA},{BEN},no one,", f"1/role/7,{ADA},{BEN},{BEN},knows Cy,")
+
+    check_worksheet_of_email(ADA, {"1/workspace", "2/workspace"}, {"2/seat"})
+    check_worksheet_of_email(BEN, {"1/role/7"}, {"2/team/9"})  # 1/role/7 as decided by Ada
+
+
+def test_the_email_after_an_older_worksheet_has_the_reassigned_rows(review: Archived) -> None:
+    reassign(review, f",{ADA},{BEN},{BEN},ill,")
+    complete(BEN, lambda rows: rows.pop())
+    assert imported(read_review(review.folder)) == (1, [])
+
+    check_worksheet_of_email(BEN, {"2/team/9"}, {"1/workspace", "1/role/7", "2/workspace"})
+
+
+def test_the_email_of_an_old_review_has_the_decisions_of_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with tarfile.open(Path(__file__).parent / "legacy.tar.xz") as files:
+        files.extractall(filter="data")
+    (path,) = Path("reviews").glob("*/decided-2.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert record["decisions"][-1]["decided_by"] == "tomas@example.com"
+    record["decisions"][-1]["reason"] = "a\1\u200bb"  # earlier versions didn't reveal characters
+    path.write_text(json.dumps(record), encoding="utf-8")
+    (review,) = load_archive(SETTINGS)
+
+    assert reassign(review, ",grace@example.com,tomas@example.com,aoife@example.com,ill,")
+
+    undecided = {key for key in review.rows if key not in review.decisions}
+    own = {key for key, one in review.decisions.items() if one.decided_by == "tomas@example.com"}
+    check_worksheet_of_email("tomas@example.com", own, undecided)
 
 
 def test_decisions_of_the_previous_reviewer_are_refused(review: Archived) -> None:
@@ -306,4 +397,4 @@ def test_the_recipe_of_the_documentation_sends_the_messages(
         server.shutdown()
 
     assert [message["text"].partition(":")[0] for message in received] == [ADA, BEN]
-    assert received[1]["text"].endswith(f"1 row reviews/{NAME}/worksheets/{BEN}.xlsx")
+    assert received[1]["text"].endswith(f"1 row outbox/{NAME}/{BEN}.xlsx")

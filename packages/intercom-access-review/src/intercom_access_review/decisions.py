@@ -22,6 +22,7 @@ from intercom_access_review.worksheets import (
     DECIDED,
     DECISIONS,
     Texts,
+    as_read,
     file_name,
     read_rows,
     reviewer_of_attestation,
@@ -94,8 +95,8 @@ def decision_of(row: Texts, review: Archived, path: Path, imported_at: str) -> D
 
 
 def is_different(one: Decision, other: Decision) -> bool:
-    """Return whether two decisions about a row differ."""
-    return any(getattr(one, name) != getattr(other, name) for name in COMPARED)
+    """Return whether two decisions about a row differ. The first one can be of an old review."""
+    return any(as_read(getattr(one, name)) != getattr(other, name) for name in COMPARED)
 
 
 def problem_of(

@@ -20,30 +20,31 @@ from intercom_access_review.page import render
 from intercom_access_review.project import OUTBOX, now
 from intercom_access_review.settings import ADDRESS
 from intercom_access_review.state import State
-from intercom_access_review.worksheets import file_name, plain
+from intercom_access_review.worksheets import DECIDED, as_read, file_name, plain, write_worksheet
 
 MESSAGES = OUTBOX / "messages.json"
 """Messages for a chat, one per line."""
+WRITTEN = (MESSAGES.name, "*/*.csv", "*/*.eml", "*/*.xlsx")
+"""The files in outbox/ that are replaced each time."""
 TEXT = "text/csv"
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST = 80
 """Characters of a name in a header."""
 
 
-def worksheet_of(review: Archived, reviewer: str) -> Path:
-    """Return the newest worksheet of a reviewer: the original, an import, or a reassignment."""
-    name = f"worksheets/{file_name(reviewer)}.xlsx"
-    known = [("", review.folder / name)]
-    known += [
-        (decision.imported_at, review.folder / "imports" / decision.file)
-        for decision in review.decisions.values()
-        if decision.decided_by == reviewer
-    ]
-    known += [
-        (time, review.folder / "reassignments" / str(number) / name)
-        for number, time in enumerate(review.reassigned_at, start=1)
-    ]
-    return max((time, path) for time, path in known if path.is_file())[1]
+def write_worksheet_of(review: Archived, reviewer: str, folder: Path) -> Path:
+    """Write a worksheet with all rows of a reviewer, and return the path of the spreadsheet.
+
+    Imported decisions are filled in. The attestation is not, because it is for the open rows, too.
+    """
+    rows = []
+    for key, row in review.rows.items():
+        if row["reviewer"] == reviewer:
+            one = review.decisions.get(key)
+            values = {name: getattr(one, name.replace(" ", "_"), "") for name in DECIDED}
+            rows.append(row | {name: as_read(value) for name, value in values.items()})
+    write_worksheet(folder, review.name, reviewer, rows)
+    return folder / f"{file_name(reviewer)}.xlsx"
 
 
 def text_to(
@@ -107,13 +108,13 @@ def link_to(path: Path, review: Archived, pattern: str) -> str:
 def write_emails(state: State, inputs: Inputs) -> None:
     """Write an email and a chat message to each reviewer with rows to decide or to correct.
 
-    Emails that are not needed any more are removed.
+    Earlier emails and worksheets in outbox/ are removed.
 
     Args:
         state: The last sync.
         inputs: The inputs, with names and last days of work.
     """
-    for old in [*OUTBOX.glob("*/*.eml"), *OUTBOX.glob(MESSAGES.name)]:
+    for old in [path for pattern in WRITTEN for path in OUTBOX.glob(pattern)]:
         old.unlink()
     for empty in (path for path in OUTBOX.glob("*") if path.is_dir() and not any(path.iterdir())):
         empty.rmdir()
@@ -131,9 +132,9 @@ def write_emails(state: State, inputs: Inputs) -> None:
     open_rows = (row for key, row in newest.rows.items() if key not in newest.decisions)
     for reviewer in sorted(({row["reviewer"] for row in open_rows} | refusals.keys()) - {""}):
         name, refusal = names.get(reviewer, ""), refusals.get(reviewer)
-        path = refusal.path if refusal else worksheet_of(newest, reviewer)
+        path = refusal.path if refusal else write_worksheet_of(newest, reviewer, folder)
         text = text_to(reviewer, name, newest, refusal, state)
-        link = link_to(path, newest, state.settings.worksheet_link)
+        link = link_to(path, newest, "" if refusal else state.settings.worksheet_link)
         messages.append({"to": reviewer, "name": name, "text": text[0], "link": link})
         if not ADDRESS.fullmatch(reviewer):
             click.echo(f"{reviewer} is not an email address. Deliver {path} yourself.", err=True)
