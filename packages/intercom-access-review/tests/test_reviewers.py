@@ -1,6 +1,7 @@
 """Reviewers: their emails and chat messages, and reassigned rows."""
 
 import json
+import sys
 import tarfile
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -30,6 +31,7 @@ from intercom_access_review.inputs import load_inputs
 from intercom_access_review.project import INBOX, INPUTS, OUTBOX
 from intercom_access_review.reassignments import reassign_rows
 from intercom_access_review.state import State
+from intercom_access_review.texts import reveal_hidden
 from intercom_access_review.verify import load_archive
 from intercom_access_review.warehouse import Warehouse
 from intercom_access_review.worksheets import read_rows as read_worksheet
@@ -164,6 +166,32 @@ def test_the_reviewer_of_an_unreadable_file_is_found_by_its_name(review: Archive
     assert "It looks like Windows-1252 ('Jörg')" in text_of(found[ADA])
     assert attached(found[ADA]) == (f"{ADA} (1).csv", b"row;J\xf6rg")
     assert attached(found[BEN])[0] == f"{BEN}.xlsx"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse these file names")
+@pytest.mark.parametrize("name", ["\udce4da.csv", f"{ADA}\n.csv"])
+def test_every_file_name_can_be_printed_and_blocks_no_other_file(
+    name: str, review: Archived, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mistaken(rows: list[dict[str, str]]) -> None:
+        rows[0]["decision"] = "maybe"
+
+    complete(BEN)
+    complete(ADA, mistaken).rename(INBOX / name)
+
+    number, (problem,) = imported(review)
+
+    shown = reveal_hidden(name)
+    assert number == 1
+    assert problem.startswith(f"{INBOX / shown} was not imported:\n- ")
+    assert ("its name is not valid UTF-8. Rename it." in problem) == (shown != name)
+    message = emails(review)[ADA]
+    assert attached(message)[0] == shown.replace("\n", " ")
+    assert json.loads((OUTBOX / "messages.json").read_bytes())[0]["link"] == f"inbox/{shown}"
+    reassign(review, f",{ADA},boss,{BEN},left,")
+    complete("boss", mistaken, folder="reassignments/1/worksheets").rename(INBOX / name)
+    assert emails(review) == {}
+    assert f"Deliver {INBOX / shown} yourself." in capsys.readouterr().err
 
 
 def test_the_outbox_has_one_message_per_person_for_a_chat(review: Archived) -> None:

@@ -17,7 +17,7 @@ from intercom_access_review.project import INBOX, Row, entries, iso_day, now, pa
 from intercom_access_review.records import Decision, DecisionImport, write_record
 from intercom_access_review.settings import Settings, deadline
 from intercom_access_review.spreadsheets import CSV_SUFFIXES
-from intercom_access_review.texts import bullets
+from intercom_access_review.texts import bullets, reveal_hidden
 from intercom_access_review.worksheets import (
     DECIDED,
     DECISIONS,
@@ -48,7 +48,7 @@ class Refusal(NamedTuple):
 
 def refused(path: Path, problems: list[str]) -> click.ClickException:
     """Return an error that lists the problems of a worksheet."""
-    return click.ClickException(bullets(f"{path} was not imported:", problems))
+    return click.ClickException(bullets(reveal_hidden(f"{path} was not imported:"), problems))
 
 
 def review_of(path: Path, rows: list[tuple[int, Texts]], reviews: list[Archived]) -> Archived:
@@ -155,10 +155,10 @@ class Completed:
         Raises:
             click.ClickException: It is not a worksheet of an open review.
         """
+        if path.name.encode(errors="ignore").decode() != path.name:
+            raise refused(path, ["its name is not valid UTF-8. Rename it."])
         if path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
-            raise refused(
-                path, ["only .xlsx, .csv, and .txt files are read. Save it as one of them."]
-            )
+            raise refused(path, ["only .xlsx, .csv, and .txt files are read. Save it as .xlsx."])
         self.path, self.left = path, left
         self.rows, self.sha256 = read_rows(path), sha256(path)
         self.review = review_of(path, self.rows, reviews)

@@ -20,6 +20,7 @@ from intercom_access_review.page import render
 from intercom_access_review.project import OUTBOX, now
 from intercom_access_review.settings import ADDRESS
 from intercom_access_review.state import State
+from intercom_access_review.texts import reveal_hidden
 from intercom_access_review.worksheets import DECIDED, as_read, file_name, plain, write_worksheet
 
 MESSAGES = OUTBOX / "messages.json"
@@ -95,7 +96,7 @@ def email_to(
         message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
     message.set_content(body, cte="quoted-printable")
     maintype, _, subtype = (SPREADSHEET if path.suffix.lower() == ".xlsx" else TEXT).partition("/")
-    message.add_attachment(path.read_bytes(), maintype, subtype, filename=path.name)
+    message.add_attachment(path.read_bytes(), maintype, subtype, filename=plain(path.name))
     return message
 
 
@@ -134,10 +135,11 @@ def write_emails(state: State, inputs: Inputs) -> None:
         name, refusal = names.get(reviewer, ""), refusals.get(reviewer)
         path = refusal.path if refusal else write_worksheet_of(newest, reviewer, folder)
         text = text_to(reviewer, name, newest, refusal, state)
-        link = link_to(path, newest, "" if refusal else state.settings.worksheet_link)
+        shown = reveal_hidden(path.as_posix())
+        link = shown if refusal else link_to(path, newest, state.settings.worksheet_link)
         messages.append({"to": reviewer, "name": name, "text": text[0], "link": link})
         if not ADDRESS.fullmatch(reviewer):
-            click.echo(f"{reviewer} is not an email address. Deliver {path} yourself.", err=True)
+            click.echo(f"{reviewer} is not an email address. Deliver {shown} yourself.", err=True)
             continue
         make_folder(folder)
         message = email_to(reviewer, name, state.settings.mail_from, text, path)
