@@ -3,6 +3,7 @@
 import json
 import sys
 import tarfile
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -128,6 +129,25 @@ def test_a_refused_worksheet_returns_to_its_reviewer_with_its_problems(review: A
     (INBOX / "Ada's list.csv").unlink()
     assert emails(review) == {}
     assert list(OUTBOX.iterdir()) == []
+
+
+def in_folder(review: Archived) -> None:
+    assert review
+    (INBOX / ADA).mkdir(parents=True)
+
+
+def of_another_review(review: Archived) -> None:
+    complete(ADA, lambda rows: [row.update(review="review of 2020-01-01") for row in rows])
+    assert "it belongs to the review 2020-01-01" in imported(review)[1][0]
+
+
+@pytest.mark.parametrize("refuse", [in_folder, of_another_review])
+def test_what_is_not_a_worksheet_of_the_newest_review_is_not_returned(
+    refuse: Callable[[Archived], None], review: Archived
+) -> None:
+    refuse(review)
+
+    assert "please review who has access" in text_of(emails(review)[ADA])
 
 
 def test_an_email_explains_the_due_date_if_there_is_one(review: Archived) -> None:

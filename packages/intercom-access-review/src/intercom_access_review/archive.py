@@ -48,8 +48,6 @@ class Archived:
     """The verified removals, as rows of the table outcomes."""
     completion: Completion | None = None
     reassignments: list[Reassignment] = field(default_factory=list)
-    reassigned_at: list[str] = field(default_factory=list)
-    """The time of each reassignment step."""
 
     @property
     def name(self) -> str:
@@ -112,7 +110,6 @@ class Archived:
             self.reassignments += record.reassignments
             receivers = {one.receiver for one in record.reassignments}
             self.attestations = [x for x in self.attestations if x["reviewer"] not in receivers]
-            self.reassigned_at.append(record.reassigned_at)
             self.__dict__.pop("rows", None)
         elif isinstance(record, Removals):
             self.removals += record.removals

@@ -1,5 +1,6 @@
 """Import completed worksheets. A worksheet with a problem isn't imported at all."""
 
+import os
 import shutil
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -43,7 +44,7 @@ class Refusal(NamedTuple):
     path: Path
     message: str
     reviewers: set[str]
-    """The reviewers of the worksheet, if they can be read from it."""
+    """The reviewers of the worksheet, if it is of the newest review."""
 
 
 def refused(path: Path, problems: list[str]) -> click.ClickException:
@@ -264,11 +265,16 @@ def disagreements(completed: list[Completed]) -> dict[Path, str]:
 
 def reviewers_of(path: Path, reviews: list[Archived]) -> set[str]:
     """Return the reviewers in a worksheet. If it can't be read, use the name of the file."""
-    known = {row["reviewer"] for review in reviews for row in review.rows.values()} - {""}
+    newest = reviews[-1:]  # emails are only about this review
+    known = {row["reviewer"] for review in newest for row in review.rows.values()} - {""}
+    names = {"", *(f"review of {review.name}" for review in newest)}
+    if path.is_symlink() or not path.is_file() or not os.access(path, os.R_OK):
+        return set()
     try:
-        return known & {row["reviewer"] for _, row in read_rows(path)}
+        rows = [row for _, row in read_rows(path)]
     except click.ClickException:
         return {reviewer for reviewer in known if path.name.startswith(file_name(reviewer))}
+    return known & {row["reviewer"] for row in rows if row.get("review", "") in names}
 
 
 def check_inbox(

@@ -6,7 +6,7 @@ import click
 
 from intercom_access_review.archive import Archived
 from intercom_access_review.inputs import Inputs, mailbox
-from intercom_access_review.manifest import new_step
+from intercom_access_review.manifest import new_step, next_folder
 from intercom_access_review.project import INPUTS, Row, now
 from intercom_access_review.records import Reassignment, ReassignmentStep, write_record
 from intercom_access_review.state import State
@@ -58,7 +58,7 @@ def reassign_rows(state: State, inputs: Inputs) -> int:
             continue
         record = ReassignmentStep(reassigned_at=now(), reassignments=changes)
         review.add(record)
-        target = review.folder / "reassignments" / str(len(review.reassigned_at))
+        target = next_folder(review.folder / "reassignments")
         people = {one.sender for one in changes} | {one.receiver for one in changes}
         named = {one.access_key for one in changes}
         with new_step(
