@@ -123,12 +123,22 @@ def test_a_refused_worksheet_returns_to_its_reviewer_with_its_problems(review: A
     complete(ADA, file="corrected.csv")
     imported(review)
     text = text_of(emails(review)[ADA])
-    assert "not imported, but each of your rows has a decision from another one." in text
+    assert "not imported, but all of your rows have decisions, or were reassigned." in text
     assert "count yet" not in text
     assert "- 0 rows" not in text
     (INBOX / "Ada's list.csv").unlink()
     assert emails(review) == {}
     assert list(OUTBOX.iterdir()) == []
+
+
+def test_a_reviewer_who_has_left_gets_no_email(
+    review: Archived, capsys: pytest.CaptureFixture[str]
+) -> None:
+    employees = f"email,name,left_on\n{ADA},Ada L.,{day(1)}\n{BEN},Ben Berg,{day(0)}\n"
+    (INPUTS / "employees.csv").write_text(employees, encoding="utf-8")
+
+    assert set(emails(review)) == {BEN}
+    assert f"{ADA} has left. Reassign the open rows." in capsys.readouterr().err
 
 
 def in_folder(review: Archived) -> None:

@@ -15,7 +15,7 @@ import click
 from intercom_access_review.archive import Archived, due_day
 from intercom_access_review.decisions import Refusal, check_inbox
 from intercom_access_review.files import make_folder, replacing, write_text
-from intercom_access_review.inputs import Inputs
+from intercom_access_review.inputs import Inputs, mailbox
 from intercom_access_review.page import render
 from intercom_access_review.project import OUTBOX, now
 from intercom_access_review.settings import ADDRESS
@@ -129,9 +129,12 @@ def write_emails(state: State, inputs: Inputs) -> None:
     }
     people = [*inputs.employees, *state.table("accounts")]
     names = {row["email"]: row["name"] for row in people if row["name"]}
-    folder, messages, count = OUTBOX / newest.name, [], 0
+    folder, messages, count, today = OUTBOX / newest.name, [], 0, now()[:10]
     open_rows = (row for key, row in newest.rows.items() if key not in newest.decisions)
     for reviewer in sorted(({row["reviewer"] for row in open_rows} | refusals.keys()) - {""}):
+        if inputs.last_days.get(mailbox(reviewer), today) < today:
+            click.echo(f"{reviewer} has left. Reassign the open rows.", err=True)
+            continue
         name, refusal = names.get(reviewer, ""), refusals.get(reviewer)
         path = refusal.path if refusal else write_worksheet_of(newest, reviewer, folder)
         text = text_to(reviewer, name, newest, refusal, state)

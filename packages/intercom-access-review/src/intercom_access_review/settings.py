@@ -91,10 +91,10 @@ def load_settings(items: Iterable[str]) -> Settings:
         raise click.ClickException(explain(str(error), values)) from error
     except (ValueError, AttributeError, yaml.YAMLError) as error:
         raise click.ClickException(f"{PATH} is not valid YAML such as 'fail_on: []'.") from error
-    if unknown := sorted({*settings.fail_on} - {*ALERTS, *items}):
-        raise click.ClickException(
-            f"{PATH}: fail_on lists {', '.join(unknown)}. Use: {', '.join([*ALERTS, *items])}."
-        )
+    known = dict.fromkeys([*ALERTS, *items])
+    if unknown := sorted({*settings.fail_on} - {*known}):
+        text = f"fail_on lists {', '.join(unknown)}. Use: {', '.join(known)}."
+        raise click.ClickException(f"{PATH}: {text}")
     overrides = {name: os.environ.get(f"REVIEW_{name.upper()}") for name in FROM_ENVIRONMENT}
     given = {name: value for name, value in overrides.items() if value}
     return msgspec.structs.replace(settings, **given)

@@ -40,7 +40,7 @@ class Check:
 
     manifests: dict[Path, Manifest]
     problems: dict[str, list[str]] = field(default_factory=dict)
-    """Problems by the name of the review or other file."""
+    """Problems by the name of the review or other file; empty: the whole archive."""
     seals: dict[Path, list[str]] = field(default_factory=dict)
     """The signer and the timestamp of each manifest."""
     reviews: dict[str, Archived] = field(default_factory=dict)
@@ -76,14 +76,14 @@ def check_archive(root: Path, settings: Settings) -> Check:
             check.note(name, problems_of_entry(root / name))
     for path, manifest in check.manifests.items():
         name = path.relative_to(root).parts[0]
-        check.note(name, problems_of_files(path.parent, manifest, steps))
+        check.note(name, problems_of_files(root, path.parent, manifest, steps))
         check.note(manifest.review, problems_of_place(root, path, manifest))
     last = last_manifests(root, check.manifests)
     chain = chain_until(root, last[0]) if len(last) == 1 else []
     if root.is_symlink():
-        check.note(INDEX, [f"{root} is a link"])
+        check.note("", [f"{root} is a link"])
     if {path for path, _ in chain} != check.manifests.keys():
-        check.note(INDEX, ["the manifests don't form one chain"])
+        check.note("", ["the manifests don't form one chain"])
     if not any(check.problems.values()):
         for name, problem in problems_of_order(root, chain):
             check.note(name, [problem])
@@ -114,19 +114,22 @@ def problems_of_entry(path: Path) -> list[str]:
     return legacy.problems_of(path) if legacy.is_legacy(path) else ["unexpected entry"]
 
 
-def problems_of_files(folder: Path, manifest: Manifest, steps: Collection[Path]) -> list[str]:
+def problems_of_files(
+    root: Path, folder: Path, manifest: Manifest, steps: Collection[Path]
+) -> list[str]:
     """Return the files of a step that differ from its manifest."""
     found = {path.relative_to(folder).as_posix(): path for path in files_of(folder, steps)}
     problems = []
     for name in sorted(found.keys() | manifest.files.keys()):
+        path = (folder / name).relative_to(root).as_posix()
         if name not in found:
-            problems.append(f"{name} is missing")
+            problems.append(f"{path} is missing")
         elif found[name].is_symlink() or not found[name].is_file():
-            problems.append(f"{name} is not a regular file")
+            problems.append(f"{path} is not a regular file")
         elif name not in manifest.files:
-            problems.append(f"{name} is not in the manifest")
+            problems.append(f"{path} is not in the manifest")
         elif sha256(found[name]) != manifest.files[name]:
-            problems.append(f"{name} was changed")
+            problems.append(f"{path} was changed")
     return problems
 
 
@@ -194,7 +197,7 @@ def verify(archive: Path, allowed_signers: str | None, timestamp_ca: str | None)
     for name, found in check.problems.items():
         result = f"FAILED: {'; '.join(found)}" if found else "passed"
         click.echo(f"{archive / name}: integrity check {result}")
-    for path, manifest in check.manifests.items():
+    for path, manifest in sorted(check.manifests.items(), key=lambda one: one[1].written_at):
         package = manifest.package
         here = f"{running.version} ({running.sha256[:16]})"
         same = "this version" if package == running else f"not this version, which is {here}"

@@ -127,7 +127,9 @@ select
         when is_removed then 'access may remain'
         else 'not removed'
     end as outcome,
-    case when is_removed or coalesce(decided_again_in, accepted_by) is null
+    case
+        when is_removed and days < 0 then 'before the decision'
+        when is_removed or coalesce(decided_again_in, accepted_by) is null
         then {{ timeliness('not is_removed', 'last_observed_at', 'removed_detected_at') }} end as timeliness,
     row_number() over (
         order by decision desc, is_removed and not may_remain, reviewed_at, until, person_position,
