@@ -87,11 +87,13 @@ def write_evidence(
     (folder / "requests.jsonl").write_text(text, encoding="utf-8")
 
 
-def write_review(name: str = NAME, settings: Settings = SETTINGS) -> Archived:
+def write_review(
+    name: str = NAME, settings: Settings = SETTINGS, window: Mapping[str, str] | None = None
+) -> Archived:
     """Write a review of five rows: three for Ada, one for Ben, and one without a reviewer."""
     rows = rows_of(name)
     with new_step("review", name, REVIEWS / name, ["api.intercom.io"], settings) as new:
-        write_evidence(new / "intercom", name)
+        write_evidence(new / "intercom", name, window=window)
         evidence = read_evidence(new / "intercom")
         sync = describe(evidence, evidence.rows, None)
         compare_reviewed(sync, rows)

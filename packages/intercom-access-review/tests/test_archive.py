@@ -12,6 +12,7 @@ from archives import (
     BEN,
     FOLDER,
     NAME,
+    SECOND,
     SETTINGS,
     changed,
     complete,
@@ -29,6 +30,7 @@ from intercom_access_review.archive import Archived
 from intercom_access_review.manifest import new_step
 from intercom_access_review.project import REVIEWS
 from intercom_access_review.records import Review, read_record
+from intercom_access_review.reproduce import rebuild
 from intercom_access_review.settings import Settings
 from intercom_access_review.verify import load_archive
 from projects import day, make_writable
@@ -233,3 +235,20 @@ def test_a_wrong_timestamp_is_not_kept(tmp_path: Path) -> None:
     ):
         signatures.stamp(path, url, str(certificate))
     assert not (tmp_path / "x.tsr").exists()
+
+
+@pytest.mark.parametrize(
+    ("logs_from", "second", "has_all_logs"), [(20, 11, True), (30, 11, False), (20, 9, False)]
+)
+def test_log_entries_that_no_sync_in_the_archive_read_are_noticed(
+    logs_from: int, second: int, monkeypatch: pytest.MonkeyPatch, *, has_all_logs: bool
+) -> None:
+    monkeypatch.setattr("intercom_access_review.reproduce.build_from", lambda *_: None)
+    monkeypatch.setattr("intercom_access_review.reproduce.load_inputs", lambda *_: None)
+    at = {ago: f"{day(ago)}T00:00:00Z" for ago in (30, 20, 11, 10, 9, 5)}
+    for name, begin, end in ((NAME, 20, 10), (SECOND, second, 5)):
+        review = write_review(name, window={"from": at[begin], "to": at[end]})
+        (review.folder / "inputs").mkdir()
+    rewritten(FOLDER / "review.json", f'"logs_from": "{at[20]}', f'"logs_from": "{at[logs_from]}')
+
+    assert rebuild(review.folder, review.record)[1] == has_all_logs

@@ -17,7 +17,7 @@ from intercom_access_review.identity import running_package
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.manifest import NAME, chain_until
 from intercom_access_review.new_review import TABLES, worksheet_rows, write_results
-from intercom_access_review.project import INPUTS, PAGE, Row
+from intercom_access_review.project import INPUTS, PAGE, Row, utc
 from intercom_access_review.records import Manifest, Review, Tables, read_record
 from intercom_access_review.settings import Settings
 from intercom_access_review.state import State
@@ -50,8 +50,11 @@ def temporary_project() -> Iterator[None]:
             os.chdir(before)
 
 
-def rebuild(target: Path, record: Review) -> State:
+def rebuild(target: Path, record: Review) -> tuple[State, bool]:
     """Build a warehouse from each sync in the archive, up to the sync of a review.
+
+    Returns:
+        The state, and whether these syncs read all log entries without a gap.
 
     Raises:
         click.ClickException: Responses or inputs are missing, or were changed.
@@ -61,30 +64,34 @@ def rebuild(target: Path, record: Review) -> State:
     state = State(record.sync, [], DuckDB(), msgspec.convert(record.deadlines, Settings))
     state.warehouse.check()  # creates it
     reviews: dict[str, Archived] = {}
-    built = ""
+    built, logs_to, has_all_logs = "", "", True
     for path, manifest in chain_until(target.parent, target / NAME):
         folder = path.parent
         step = read_step(manifest.step, folder)
         sync = getattr(step, "sync", None)
         if sync and sync.as_of != built and (folder / "inputs").exists():
             state.sync, state.reviews, built = sync, list(reviews.values()), sync.as_of
-            build_sync(folder, state)
+            if window := build_sync(folder, state):
+                has_all_logs &= utc(window["from"]) <= utc(logs_to or sync.logs_from)
+                logs_to = window["to"]
         if folder != target:
             add_step(reviews, manifest.review, folder, step)
     if built != record.sync.as_of:
         raise click.ClickException(f"{target} has no inputs. An earlier version wrote it.")
     state.sync, state.reviews = record.sync, list(reviews.values())
-    return state
+    return state, has_all_logs
 
 
-def build_sync(folder: Path, state: State) -> None:
-    """Build the warehouse from the responses and inputs that a step keeps."""
+def build_sync(folder: Path, state: State) -> Row | None:
+    """Build the warehouse from the files that a step keeps. Return the time span of its logs."""
     evidence = read_evidence(folder / "intercom")
     shutil.rmtree(INPUTS, ignore_errors=True)
     shutil.copytree(folder / "inputs", INPUTS)
     known = state.sync.reconciliation
     exported = exported_addresses(known["column"])[1] if known and not known["problem"] else ()
     build_from(evidence.rows, load_inputs(state.sync.as_of[:10]), exported, state)
+    window: Row | None = evidence.complete["filters"].get("window")
+    return window
 
 
 def read_results(folder: Path) -> Found:
@@ -143,15 +150,16 @@ def reproduce(folder: Path) -> None:
     manifest = read_record(folder / NAME, Manifest)
     stored, page = read_results(folder), (folder / PAGE.name).read_bytes()
     with temporary_project():
-        state = rebuild(folder, record)
+        state, has_all_logs = rebuild(folder, record)
         write_results(Path(), folder.name, worksheet_rows(folder.name, state), state)
         rebuilt, is_same_page = read_results(Path()), Path(PAGE.name).read_bytes() == page
-    skipped = set() if stored["syncs"] == rebuilt["syncs"] else {*HISTORY_COLUMNS, PAGE.name}
+    has_history = has_all_logs and stored["syncs"] == rebuilt["syncs"]
+    skipped = set() if has_history else {*HISTORY_COLUMNS, PAGE.name}
     found = list(differences(stored, rebuilt, skipped))
     if skipped:
         click.echo(
-            f"Not reproduced: {', '.join(sorted(skipped))}. They depend on earlier syncs, "
-            "and some of those aren't in the archive."
+            f"Not reproduced: {', '.join(sorted(skipped))}. They depend on earlier syncs or log "
+            "entries, and some of those aren't in the archive."
         )
     elif manifest.package != running_package():
         click.echo(f"{PAGE.name} was not compared, because another version wrote it.")
