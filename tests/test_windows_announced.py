@@ -144,6 +144,26 @@ def test_fewer_events_than_announced_are_an_error(answer: Answer, message: str) 
     assert message in str(raised.value)
 
 
+@pytest.mark.parametrize("events", [300, 600, 1700])
+def test_fewer_events_than_announced_on_several_pages_are_an_error(events: int) -> None:
+    def without_the_first(rows: Rows, body: dict[str, Any]) -> Page[Timed]:
+        sent, size = [row for row in rows if row.id != "event-0"], body["per_page"]
+        pages = Pages(total_pages=total_of(sent, size))
+        return page_of(sent, body.get("page", 1), size=size, pages=pages, total_count=len(rows))
+
+    with pytest.raises(IntercomError, match=r"0 events on 0 pages, and announced 1 event\."):
+        read(spread(events), without_the_first)
+
+
+def test_a_search_that_returns_only_its_first_events_is_read_in_shorter_windows() -> None:
+    def first_events(rows: Rows, body: dict[str, Any]) -> Page[Timed]:
+        sent, size = rows[:400], body["per_page"]
+        pages = Pages(total_pages=total_of(sent, size))
+        return page_of(sent, body.get("page", 1), size=size, pages=pages, total_count=len(rows))
+
+    assert len(read(spread(1200), first_events)) == 1200
+
+
 def all_at_once(rows: Rows, _: dict[str, Any]) -> Page[Timed]:
     return LOGS.response(rows=rows, pages=Pages())
 

@@ -7,7 +7,8 @@ complete only in these cases:
 - All its rows came in one response.
 - They came on numbered pages, and all of this is true:
   - Each page begins with the last row of the page before, which shows that no row moved.
-  - The number of different rows is the number of rows on all pages, minus the repeated ones.
+  - The number of different rows is the number of rows on all pages, minus the repeated ones, and
+    not less than the largest `total_count`.
   - One page shows that the server obeys `per_page`, so it is known where pages begin. This page is
     full at the requested size, or it exists only at that size and has new rows.
 
@@ -254,15 +255,16 @@ class _Reader:
             IntercomError: if it can't be read completely.
         """
         rows: dict[str, TimedT] = {}
-        end = pages = 0
+        end = pages = total_count = 0
         obeys_size = False
         for sent, page, upcoming in self._pages(request, self._next_overlapping, first):
             listed: dict[str, TimedT] = {row.id: row for row in page.rows}
             if outside := _count_outside(request, listed):
                 self._warn_once(request, window, outside)
+            total_count = max(total_count, page.total_count or 0)
             if sent is request:
                 pages = (page.pages or Pages()).total_pages or 0
-                if not upcoming and len(listed) >= (page.total_count or 0):
+                if not upcoming and len(listed) >= total_count:
                     return listed
             if outside or window[1] - window[0] == 1 or not (rows or listed):
                 return self._read_repeatedly(request)
@@ -279,7 +281,7 @@ class _Reader:
                 obeys_size |= bool(upcoming) or _number(sent) > pages
             if moved or not by_number or not is_readable:
                 break
-            if not upcoming and len(rows) == end and obeys_size:
+            if not upcoming and len(rows) == end >= total_count and obeys_size:
                 return rows
         raise IncompleteWindowError(pages, rows)
 
