@@ -289,6 +289,23 @@ def test_a_link_with_any_parameters_is_followed(link: str, empty_pages: int) -> 
     assert len(read(in_one_second(50), linking)) == 50
 
 
+@pytest.mark.parametrize("events", [spread, in_one_second])
+@pytest.mark.parametrize("count", [251, 500, 600])
+@pytest.mark.parametrize(
+    ("link", "first"), [("?page={}&per_page=250", 0), ("?page={}", 7), ("?page=p{}", 1)]
+)
+def test_the_page_in_a_link_is_followed(
+    link: str, first: int, count: int, events: Callable[[int], Rows]
+) -> None:
+    def linking(rows: Rows, body: dict[str, Any]) -> Page[Timed]:
+        number, size = int(str(body.get("page", first)).strip("p")), body["per_page"]
+        is_last = (number - first + 1) * size >= len(rows)
+        pages = Pages(None if is_last else link.format(number + 1))
+        return page_of(rows, number - first + 1, size=size, pages=pages)
+
+    assert len(read(events(count), linking)) == count
+
+
 def test_only_the_newest_total_counts() -> None:
     counts = iter([3600, 3600])  # for the first page, and the first reading
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -76,7 +77,7 @@ SMALLEST_PAGE = 20
 """Intercom's default page size. Used if no number shows whether there are more pages."""
 
 NUMBERED = {"page", "per_page", "created_at_after", "created_at_before", "event_types"}
-"""Parameters of a numbered page. Any other parameter is a cursor."""
+"""Parameters of a numbered page. Any other parameter is a cursor, and so is another `page`."""
 
 
 class Timed(Row, gc=False):
@@ -310,7 +311,7 @@ class _Reader:
                 rows |= {row.id: row for row in page.rows}
                 places += len(page.rows)
                 filled += bool(page.rows)
-                total_pages = max(total_pages, (page.pages and page.pages.total_pages) or 0)
+                total_pages = max(total_pages, (page.pages or Pages()).total_pages or 0)
                 total_count = max(total_count, page.total_count or 0)
                 if places > 2 * len(rows) + MAX_REPEATED:
                     break
@@ -368,6 +369,8 @@ class _Reader:
         if not (upcoming and page.rows and _is_numbered(upcoming)):
             return upcoming
         number, pages = _number(upcoming), page.pages or Pages()
+        if number != _number(request) + 1:  # the server counts from another number than 1
+            return upcoming
         per_page = (_rows_before(request) + len(page.rows) - 1) // (number - 1)
         if number == pages.total_pages == 2:  # noqa: PLR2004
             # The third page begins with the last fifth of the first page. If the server ignores the
@@ -382,13 +385,13 @@ class _Reader:
         Raises:
             IntercomError: if ``pages.next`` has an unknown form, or points elsewhere.
         """
-        cursor = cursor_of(request, page.pages or Pages())
-        parameters = {**request.parameters, **(cursor or {})}
-        if parameters.keys() - NUMBERED:
-            return replace(request, parameters=parameters) if cursor else None
+        cursor = cursor_of(request, page.pages or Pages()) or {}
+        linked = replace(request, parameters={**request.parameters, **cursor})
+        if not _is_numbered(linked):
+            return linked if cursor else None
         if cursor or self._announces_more(request, page):
-            change = {"page": _number(request) + 1}
-            return replace(request, parameters={**request.parameters, **change})
+            number = int(cursor.get("page") or _number(request) + 1)
+            return replace(request, parameters={**request.parameters, "page": number})
         return None
 
     def _announces_more(self, request: PageRequest[TimedT], page: Page[TimedT]) -> bool:
@@ -404,7 +407,8 @@ class _Reader:
 
 
 def _is_numbered(request: PageRequest[TimedT]) -> bool:
-    return request.parameters.keys() <= NUMBERED
+    number = re.fullmatch("[0-9]{1,9}", str(request.parameters.get("page", 1)))
+    return bool(number) and request.parameters.keys() <= NUMBERED
 
 
 def _number(request: PageRequest[TimedT]) -> int:
