@@ -38,7 +38,7 @@ def iso(seconds: float, timespec: str = "seconds") -> str:
 
 
 class Evidence:
-    """Writes the evidence of a run. Without a path, it does nothing. It is thread-safe."""
+    """Writes the evidence of one run. Without a path, it does nothing. It is thread-safe."""
 
     def __init__(self, path: str | None) -> None:
         """Store the path. Only `begin` creates the folder."""
@@ -54,8 +54,8 @@ class Evidence:
 
     @property
     def is_kept(self) -> bool:
-        """Whether there is a folder to write to."""
-        return self._folder is not None
+        """Whether a sync writes evidence. It doesn't before `begin`, and after `close`."""
+        return REQUESTS in self._files
 
     def begin(self, run: Mapping[str, Any]) -> None:
         """Remove the evidence of an earlier run, and start to write.
@@ -95,7 +95,7 @@ class Evidence:
         Raises:
             TapError: if it can't be written.
         """
-        if REQUESTS not in self._files:  # during `--test`, or after a failure
+        if not self.is_kept:
             return
         response, request = exchange.response, exchange.request
         url = urlsplit(request.url)

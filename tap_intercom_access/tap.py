@@ -6,6 +6,7 @@ import io
 import json
 import os
 import platform
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
@@ -123,14 +124,20 @@ class TapIntercomAccess(Tap):
 
     @override  # type: ignore[misc]
     def sync_all(self) -> None:
-        """Sync all streams.
+        """Sync all streams. After another sync, it repeats the sync from the given state.
 
         Raises:
             TapError: if the sync isn't complete.
         """
-        # It is final in the SDK, but only here is the end of every failed sync known.
+        if self.run.is_used:  # its streams keep responses, and its state may be of lost records
+            del self.run
+            self._streams = None
+            self._state = deepcopy(self._given_state)
+        self.run.is_used = True
+        # It is final in the SDK, but only here is the end of every sync known.
         try:
             super().sync_all()
+            self.run.finish()
         finally:
             self.run.evidence.close()  # a program may retry in the same process
 
@@ -138,7 +145,8 @@ class TapIntercomAccess(Tap):
     def _reset_state_progress_markers(self) -> None:
         # The SDK calls this first in a sync, before it writes the initial state.
         self.run.evidence.begin(self._describe_run())
-        self.run.identity.confirm(insist=self.streams[WorkspacesStream.name].selected)
+        workspaces = self.streams[WorkspacesStream.name]  # creates the streams and the identity
+        self.run.identity.confirm(insist=workspaces.selected)
         workspace = self.run.identity.description
         self.logger.info(
             "Reading %s, API version %s%s",
@@ -196,6 +204,7 @@ class TapIntercomAccess(Tap):
         state = check_state(state)
         self._warn_of_unknown("state", set(state.get("bookmarks", {})))
         super().load_state(state)
+        self._given_state = deepcopy(self.state)
 
     @classproperty
     @override

@@ -1,6 +1,7 @@
 """`intercom-sandbox --replay`: the same messages from the evidence alone, or an error."""
 
 import hashlib
+import io
 import json
 import re
 import signal
@@ -8,15 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tap_intercom_access.errors import TapError
 from tap_intercom_access.sandbox.demo import demo
 from tap_intercom_access.sandbox.history import generate_events
 from tap_intercom_access.sandbox.models import DAY
 from tap_intercom_access.sandbox.server import Behaviour, Sandbox
+from tap_intercom_access.tap import TapIntercomAccess
 from tests import faults
 from tests.docs import block
 from tests.recordings import LINES, begin_with, edit
@@ -203,6 +207,40 @@ def test_a_signal_ends_the_tap_and_removes_the_temporary_folder(name: str, tmp_p
     assert '"stream":"teams"' not in output
     assert line == "Error: A signal ended the replay.\n"
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("first", ["read", "failed", "complete"])
+def test_a_sync_after_another_use_of_the_same_tap_can_be_replayed(
+    first: str, tmp_path: Path, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    if first == "failed":
+        sandbox.fail("/me", faults.refuse(403, "forbidden"), nth=1)
+    sandbox.workspace.history = generate_events(100, NOW - 80 * DAY, NOW - DAY)
+    config = {
+        "access_token": sandbox.token,
+        "base_url": sandbox.base_url,
+        "evidence_path": str(tmp_path),
+    }
+    names = ("activity_logs", "admins", "teams", "workspaces")
+    tap = TapIntercomAccess(config=config, catalog=catalog_of(*names))
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with redirect_stdout(output), nullcontext() if first != "failed" else pytest.raises(TapError):
+        if first == "read":
+            for name in names:
+                assert list(tap.streams[name].get_records(None))
+        else:
+            tap.sync_all()
+    sandbox.workspace.teams = sandbox.workspace.teams[:2]
+    caplog.clear()
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with redirect_stdout(output), caplog.at_level("INFO"):
+        tap.sync_all()
+
+    again = replay(tmp_path)
+    result = "activity_logs 100, admins 13, teams 2, workspaces 1"
+    assert f"Sync complete: {result}; 4 requests" in caplog.text
+    assert result_of(again) == f"{SAME}{result}."
+    assert output.buffer.getvalue().count(b'"RECORD"') == 100 + 13 + 2 + 1
 
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)

@@ -90,6 +90,7 @@ class IntercomStream(Stream):
             StreamError: if the list wasn't read completely. The message names the stream.
         """
         keys: list[Any] = []
+        self.run.is_used = True
         self.intercom = replace(self.intercom, is_test=self.is_test)
         try:
             self.run.identity.confirm()
@@ -156,11 +157,6 @@ class IntercomStream(Stream):
                 "value of an earlier run, or none."
             ) from error
         self.stream_state["version"] = self._stream_version
-
-    @override
-    def log_sync_costs(self) -> None:
-        # The only method that the SDK calls after the last stream.
-        self.run.finish()
 
     @override
     def generate_child_contexts(

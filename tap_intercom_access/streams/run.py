@@ -27,17 +27,15 @@ class Run:
     requests: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     """Number of rows by stream, for the streams that were read completely."""
-    is_finished: bool = False
+    is_used: bool = False
+    """Whether a stream was read, or a sync has begun."""
 
     def finish(self) -> None:
-        """Log the result and complete the evidence. Later calls have no effect.
+        """Log the result and complete the evidence.
 
         Raises:
             TapError: if the evidence can't be completed.
         """
-        if self.is_finished:
-            return
-        self.is_finished = True
         flush_stdout()
         self.evidence.complete(self.clock.readings)
         counts = ", ".join(f"{stream} {rows}" for stream, rows in self.rows.items())
