@@ -273,14 +273,13 @@ class _Reader:
             moved = len(rows.keys() & listed.keys()) != end - begin
             rows |= listed
             end = begin + len(page.rows)
-            by_number = not upcoming or _is_numbered(upcoming)
-            is_readable = 1 < pages <= MAX_PAGES
+            is_readable = 1 < pages <= MAX_PAGES and (not upcoming or _is_numbered(upcoming))
             if sent is not request:
                 is_readable &= obeys_size or len(rows) > known
                 is_readable &= _fits_request(sent, page, upcoming)
                 # If the server ignored per_page, the size would differ, or the page wouldn't exist.
                 obeys_size |= bool(upcoming) or _number(sent) > pages
-            if moved or not by_number or not is_readable:
+            if moved or not is_readable:
                 break
             if not upcoming and len(rows) == end >= total_count and obeys_size:
                 return rows
@@ -369,9 +368,8 @@ class _Reader:
         if not (upcoming and page.rows and _is_numbered(upcoming)):
             return upcoming
         number, pages = _number(upcoming), page.pages or Pages()
-        if number != _number(request) + 1:  # the server counts from another number than 1
-            return upcoming
-        per_page = (_rows_before(request) + len(page.rows) - 1) // (number - 1)
+        # If the server counts from 0, the next page is 1. No size overlaps, so `read` divides.
+        per_page = (_rows_before(request) + len(page.rows) - 1) // max(1, number - 1)
         if number == pages.total_pages == 2:  # noqa: PLR2004
             # The third page begins with the last fifth of the first page. If the server ignores the
             # size, fewer rows are left after the first page than this page should have.
