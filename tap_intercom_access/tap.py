@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 import click
-from singer_sdk import Stream, Tap
+from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
@@ -84,10 +84,10 @@ class TapIntercomAccess(Tap):
 
     @override
     def discover_streams(self) -> list[IntercomStream]:
-        """Return the streams in the order in which they are read: teammates before teams."""
+        """Return the streams. The SDK reads them by name, so teammates before teams."""
         admins = AdminsStream(self, self.run)
         teams = TeamsStream(self, self.run, admins)
-        streams: list[IntercomStream] = [
+        return [
             ActivityLogsStream(self, self.run),
             admins,
             AwayStatusReasonsStream(self, self.run),
@@ -96,14 +96,6 @@ class TapIntercomAccess(Tap):
             teams,
             WorkspacesStream(self, self.run),
         ]
-        self._order = [stream.name for stream in streams]
-        return streams
-
-    @property
-    @override
-    def streams(self) -> dict[str, Stream]:
-        streams = super().streams
-        return {name: streams[name] for name in self._order if name in streams}
 
     @override
     def setup_mapper(self) -> None:
