@@ -245,14 +245,16 @@ def test_a_sync_after_another_use_of_the_same_tap_can_be_replayed(
 
 @pytest.mark.skipif(not POSIX, reason=NEEDS_POSIX)
 def test_the_documented_commands_compare_the_records(tmp_path: Path, sandbox: Sandbox) -> None:
-    run = sync(sandbox, evidence_path=tmp_path / "evidence")
+    sandbox.workspace.history = generate_events(600, NOW - 80 * DAY, NOW - DAY)
+    catalog = catalog_of("activity_logs", "admins", "teams")
+    run = sync(sandbox, catalog=catalog, evidence_path=tmp_path / "evidence")
     (tmp_path / "sync.jsonl").write_text(run.stdout, encoding="utf-8")
     install, *lines = block(
         "an auditor can replay the sync and compare both files", "bash"
     ).splitlines()
     done = run_command("sh", "-c", "\n".join(lines), cwd=tmp_path)
 
-    assert (install, len(lines)) == ("pip install -e '.[sandbox]'", 3)
+    assert (install, len(lines)) == ("pip install -e '.[sandbox]'", 4)
     assert done.stdout == "the same records, byte for byte\n", done.stderr
 
 
