@@ -103,7 +103,10 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
         decided(1, reason=""),
         "line 3 (Cy, The role Manager): this is privileged access. To approve it, enter a reason.",
     ),
-    "no end": (decided(0, decision="exception", reason="x"), "ends on a date after the decision"),
+    "no end": (
+        decided(0, decision="exception", reason="x"),
+        "line 2 (Cy, Access to the workspace): the end date is missing. Fill in 'until'.",
+    ),
     "end before": (
         decided(0, decision="exception", reason="x", until=str(day(9))),
         "An exception ends on a date after",
@@ -113,12 +116,12 @@ REFUSED: dict[str, tuple[Callable[[Rows], object], str]] = {
     "changed key": (decided(0, row="9/workspace"), "the row is not in the review"),
     "missing row": (
         lambda rows: rows.pop(0),
-        "it is for every row. Rows without a decision: 1.",
+        f"rows of {ADA} without a decision: 1. Decide all of them, or leave this row empty.",
     ),
     "row twice": (lambda rows: rows.append(dict(rows[0])), "the row is in the worksheet twice"),
     "attested without decisions": (
         lambda rows: rows[0].update(decision=""),
-        "it is for every row. Rows without a decision: 1.",
+        f"rows of {ADA} without a decision: 1. Decide all of them, or leave this row empty.",
     ),
     "attested by another": (
         decided(3, decided_by=BEN),

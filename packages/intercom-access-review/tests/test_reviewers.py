@@ -167,7 +167,7 @@ def test_an_email_explains_the_due_date_if_there_is_one(review: Archived) -> Non
 
     assert text.startswith("Hello Ben Berg, please review who has access")
     assert f'enter approve, {BEN}, and the date in the last row ("I reviewed every row").' in text
-    assert text.endswith("stay open, and you can return the file again.")
+    assert text.endswith("Don't change other cells. Reply with the file attached.")
     assert text_due == text.replace("- 1 row", f"- 1 row by {day(-9)}") + (
         " Decisions are on time until midnight UTC on the due date."
     )
@@ -275,7 +275,7 @@ def test_all_rows_of_a_reviewer_who_leaves_are_reassigned(review: Archived) -> N
     complete(BEN)  # the worksheet as it was before the reassignment
     number, (problem,) = imported(again)
     assert number == 1
-    assert "(the attestation): it is for every row. Rows without a decision: 1." in problem
+    assert f"(the attestation): rows of {BEN} without a decision: 1. Decide all" in problem
     complete(BEN, folder="reassignments/1/worksheets")
     assert imported(again) == (1, [])
     assert again.undecided == 1

@@ -120,6 +120,7 @@ def problem_of(
         (not sent["reviewer"], "the row has no reviewer. Name one in reassignments.csv."),
         *signature,
         (excepted and not new.reason, "an exception needs a reason."),
+        (excepted and not new.until, "the end date is missing. Fill in 'until'."),
         (
             new.decision == "approve" and is_privileged and not new.reason,
             "this is privileged access. To approve it, enter a reason.",
@@ -240,12 +241,13 @@ class Completed:
             self.attestations.append(new)
         own = {key for key, sent in self.review.rows.items() if sent["reviewer"] == reviewer}
         undecided = len(own - {*self.review.decisions, *self.decisions})
+        missing = f"rows of {reviewer} without a decision: {undecided}"
         return first_problem(
             [
                 (not own, f"{reviewer} reviews no row of this review."),
                 (row["decision"] != "approve", f"decision is {row['decision']!r}. Enter approve."),
                 *self._signature(row, reviewer),
-                (undecided, f"it is for every row. Rows without a decision: {undecided}."),
+                (undecided, f"{missing}. Decide all of them, or leave this row empty."),
             ]
         )
 
