@@ -1,6 +1,7 @@
 """Inputs, settings, and the teammates export: valid ones are read, others are refused."""
 
 import os
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -12,8 +13,9 @@ from archives import SETTINGS
 from intercom_access_review.inputs import load_inputs
 from intercom_access_review.items import ITEM_KINDS
 from intercom_access_review.project import INPUTS
-from intercom_access_review.settings import PATH, deadline, load_settings
+from intercom_access_review.settings import ALERTS, PATH, deadline, load_settings
 from intercom_access_review.teammates_export import EXPORT, age_problem, read_export
+from tests.docs import PAGES
 
 FILES = {
     "employees": "email,name\n",
@@ -147,6 +149,15 @@ def test_settings_without_values_have_defaults_and_variables_override_the_settin
     assert settings.signing_key == "key"
     assert "decisions_overdue" in settings.alerts
     assert deadline(date(2026, 1, 1), settings.deadlines, "remove", "") == ""
+
+
+def test_the_page_about_inputs_lists_each_kind_and_each_group_of_fail_on() -> None:
+    section = PAGES["docs/review-inputs.md"].partition("## Choose alerts")[2]
+    kinds = re.findall(r"^\| `(\w+)` \| (.+) \| (\w+) \|$", section, re.MULTILINE)
+    groups = re.findall(r"^- `(\w+)`: (.*)$", section, re.MULTILINE)
+
+    assert kinds == [(name, kind.title, kind.severity) for name, kind in ITEM_KINDS.items()]
+    assert {name: tuple(re.findall(r"`(\w+)`", text)) for name, text in groups} == ALERTS
 
 
 def test_the_error_outside_of_a_project_asks_for_its_folder() -> None:
