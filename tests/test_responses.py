@@ -232,6 +232,8 @@ def test_malformed_values_hide_no_sign_of_more_pages(body: bytes, sandbox: Sandb
     [
         ({"total": 5}, {}),
         ({"total_count": 5.0}, {}),
+        ({"total_records": 5}, {}),
+        ({}, {"X-Total-Entries": "5"}),
         ({"pages": {"total_count": 5}}, {}),
         ({"totalResults": "5"}, {}),
         ({"meta": {"total_count": 5}}, {}),

@@ -44,7 +44,7 @@ MORE = re.compile(
 LAST = re.compile("is_?last(_?page)?$", re.IGNORECASE)
 """Keys that announce more pages if their value is false."""
 
-TOTAL = re.compile("(x-)?total([-_]?(count|results|items|rows))?$", re.IGNORECASE)
+TOTAL = re.compile("(x-)?total([-_]?(count|results|items|rows|entries|records))?$", re.IGNORECASE)
 """Keys and headers with the number of rows of the whole list."""
 
 
