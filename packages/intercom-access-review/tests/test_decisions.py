@@ -77,7 +77,7 @@ def test_undecided_rows_may_follow_in_the_same_worksheet(review: Archived) -> No
     assert review.undecided == 2
     assert {path.name for path in (review.folder / "imports").iterdir()} == {"1", "2"}
     path = complete(ADA)
-    text = "it contains no new decision. If that is right, delete the file."
+    text = "it contains no new decision or attestation. If that is right, delete the file."
     assert imported(review) == (0, [f"{path} was not imported:\n- {text}"])
     assert path.exists()
     assert not (review.folder / "imports" / "3").exists()

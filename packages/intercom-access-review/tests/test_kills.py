@@ -78,7 +78,7 @@ def test_an_import_is_done_once_although_it_is_killed() -> None:
     assert again.undecided == 1
     left = sorted(INBOX.iterdir())
     assert [path.name for path in left] == [f"{ADA}.csv", f"{BEN}.csv"]
-    text = "it contains no new decision. If that is right, delete the file."
+    text = "it contains no new decision or attestation. If that is right, delete the file."
     assert imported(again) == (0, [f"{path} was not imported:\n- {text}" for path in left])
 
 

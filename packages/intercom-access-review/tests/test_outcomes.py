@@ -119,7 +119,7 @@ def play(project: Project) -> None:
         project, {"1/seat": "revoke", "6/seat": "approve", "6/workspace": "approve"}
     )
     assert items(project) == {("acceptance_expired", "5")}
-    needless = {"4/seat": unused, "6/workspace": unused}
+    needless = dict.fromkeys(("4/seat", "6/role/2", "6/workspace"), unused)
     decide(project, ADA, 1, exceptions(b=-30, e=-30) | needless)
     again = outcomes(project)
     assert (again["4/seat"], again["6/workspace"]) == ("not removed", "not removed")

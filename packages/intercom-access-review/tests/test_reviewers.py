@@ -315,7 +315,7 @@ def check_worksheet_of_email(reviewer: str, decided: set[str], undecided: set[st
     assert rows.keys() == decided | undecided | {attestation}
     assert {key for key, row in rows.items() if row["decision"]} == decided
 
-    assert "it contains no new decision." in imported(review)[1][0]
+    assert "it contains no new decision or attestation." in imported(review)[1][0]
     assert fill_in_open_rows(reviewer, message) == undecided | {attestation}
     before = len(review.imported)
     assert imported(review) == (1, [])

@@ -111,6 +111,11 @@ def write_removal(**changes: object) -> None:
         write_record(new / "removals.json", Removals(sync=sync, removals=[row]))
 
 
+def write_removal_without_key() -> None:
+    write_removal()
+    edited(REMOVAL, lambda known: known["removals"][0].clear())
+
+
 def write_completion(outcome: str = "risk accepted", **changes: object) -> None:
     """Complete the first review, with an outcome of its revocation and some changes."""
     review = read_review(FOLDER)
@@ -434,7 +439,7 @@ CONSISTENT: dict[str, tuple[Callable[[], object], str]] = {
         "removals/1: 1/workspace was not revoked, or not as listed",
     ),
     "removal without a key": (
-        lambda: [write_removal(), edited(REMOVAL, lambda known: known["removals"][0].clear())],
+        write_removal_without_key,
         "removals.json has unexpected values (KeyError('access_key'))",
     ),
     "reassignment": (

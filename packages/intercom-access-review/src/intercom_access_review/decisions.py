@@ -191,7 +191,8 @@ class Completed:
             if problem:
                 self.problems.append(f"line {number} ({name}): {problem}")
         if not (self.problems or self.decisions or self.attestations):
-            self.problems.append("it contains no new decision. If that is right, delete the file.")
+            text = "it contains no new decision or attestation. If that is right, delete the file."
+            self.problems.append(text)
         if self.problems:
             raise refused(self.path, self.problems)
 
