@@ -70,7 +70,7 @@ class Archived:
 
     @property
     def open_decisions(self) -> dict[str, Decision]:
-        """The decisions that have outcomes, by access key, as in the table outcomes.
+        """The decisions that have outcomes, by access key.
 
         A row has its first revocation since its last approval, or else its current exception.
         """
@@ -143,12 +143,11 @@ def due_day(row: Texts) -> str:
     return row.get("due", "").rpartition(" ")[2]
 
 
-def decision_row(number: int, review: Archived, decision: Decision) -> Row:
+def decision_row(review: Archived, decision: Decision) -> Row:
     """Return a decision as a row of the table decisions."""
     admin, kind, thing_id = [*decision.access_key.split("/", 2), ""][:3]
     row = {name: getattr(decision, name) or None for name in decision.__struct_fields__}
     return row | {
-        "number": number,
         "review": review.name,
         "reviewed_at": utc(review.record.sync.as_of),
         "admin_id": admin,
@@ -162,14 +161,19 @@ def decision_row(number: int, review: Archived, decision: Decision) -> Row:
 
 def archive_tables(reviews: list[Archived]) -> dict[str, list[Row]]:
     """Return the tables of the reviews and of the decisions in them, in the order of import."""
-    decisions = [(review, decision) for review in reviews for decision in review.imported]
-    decisions.sort(key=lambda one: utc(one[1].imported_at))
+    decisions: list[Row] = []
+    for review in reviews:
+        opened = review.open_decisions
+        for one in review.imported:
+            has_outcome = one is opened.get(one.access_key)
+            decisions.append(decision_row(review, one) | {"has_outcome": has_outcome})
+    decisions.sort(key=itemgetter("imported_at"))
     return {
         "reviews": [
             {"review": review.name, "reviewed_at": utc(review.record.sync.as_of)}
             for review in reviews
         ],
-        "decisions": [decision_row(n, *one) for n, one in enumerate(decisions, start=1)],
+        "decisions": [row | {"number": n} for n, row in enumerate(decisions, start=1)],
         "removals": [
             {
                 "review": review.name,

@@ -14,6 +14,13 @@ from intercom_access_review.warehouse import Warehouse, build, has_table
 ADDRESSES = ["email", "reviewer", "owner", "manager", "sender", "receiver", "token_admin_email"]
 NAMES = ("name", "role_name", "team_name")
 """The columns with addresses and with names."""
+PERSONAL = """
+    aol.com gmail.com gmx.de gmx.net googlemail.com hotmail.com icloud.com live.com me.com
+    outlook.com proton.me protonmail.com web.de yahoo.com
+"""
+"""Domains of personal mailboxes."""
+SHARED = "admin billing contact hello help hi info inbox office sales service support team"
+"""Names of shared mailboxes."""
 LOADED = {
     "admins": "loaded_admins",
     "teams": "loaded_teams",
@@ -81,13 +88,13 @@ def comparison_tables(warehouse: Warehouse, tables: dict[str, list[Row]]) -> dic
 
 
 def address_row(email: str) -> Row:
-    """Return a row of the table addresses, with the parts of the address."""
+    """Return a row of the table addresses."""
     local, _, domain = mailbox(email).partition("@")
     return {
         "email": email,
         "mailbox": mailbox(email),
-        "local_part": local,
-        "domain": domain,
+        "is_personal": domain in PERSONAL.split(),
+        "is_shared": local in SHARED.split(),
         "is_bot": is_bot_address(email),
     }
 

@@ -158,17 +158,11 @@ facts as (
     union all
     select {{ fact('personal_mailbox', 'admin_id') }}
     from persons join {{ source('input', 'addresses') }} using (email)
-    where domain in (
-        'aol.com', 'gmail.com', 'gmx.de', 'gmx.net', 'googlemail.com', 'hotmail.com', 'icloud.com',
-        'live.com', 'me.com', 'outlook.com', 'proton.me', 'protonmail.com', 'web.de', 'yahoo.com'
-    )
+    where is_personal
     union all
     select {{ fact('shared_mailbox', 'admin_id') }}
     from persons join {{ source('input', 'addresses') }} using (email)
-    where local_part in (
-        'admin', 'billing', 'contact', 'hello', 'help', 'hi', 'info', 'inbox', 'office', 'sales',
-        'service', 'support', 'team'
-    )
+    where is_shared
     union all
     select {{ fact('unknown_member', 'members.admin_id', 'team_id', thing='coalesce(label, team_id)') }}
     from members left join {{ ref('things') }} on kind = 'team' and thing_id = team_id

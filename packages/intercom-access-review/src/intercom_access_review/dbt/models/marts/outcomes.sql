@@ -1,34 +1,16 @@
 -- The outcome of each decision to revoke access, and of each exception. Every page, report, and item prints
 -- it. An exception after a revocation, in the same review or a later one, accepts the risk. A revocation that
 -- is repeated in its review after the removal means that the remaining access is not the same.
-with latest as (
-    select
-        review, access_key, max(number) as current_number,
-        max(case when decision = 'approve' then number else 0 end) as last_approval
-    from {{ source('input', 'decisions') }} group by review, access_key
-),
-
-revoked as (
-    select review, access_key, min(number) as first_revocation
-    from {{ source('input', 'decisions') }} join latest using (review, access_key)
-    where decision = 'revoke' and number > last_approval
-    group by review, access_key
-),
-
--- A decision of an older review doesn't change those of a newer one, even if it was imported later.
-decided as (
+with decided as (
     select
         decisions.*,
+        -- A decision of an older review doesn't change those of a newer one, even if it was imported later.
         (
             select max(others.number) from {{ source('input', 'decisions') }} as others
             where others.access_key = decisions.access_key and others.number > decisions.number
                 and others.reviewed_at >= decisions.reviewed_at
         ) as later_number
-    from latest
-    left join revoked using (review, access_key)
-    join {{ source('input', 'decisions') }} as decisions
-        on decisions.number = coalesce(first_revocation, current_number)
-    where decisions.decision <> 'approve'
+    from {{ source('input', 'decisions') }} as decisions where decisions.has_outcome
 ),
 
 observed as (
