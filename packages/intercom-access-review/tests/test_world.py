@@ -141,6 +141,8 @@ def test_only_unknown_people_are_not_employed(reviews: list[Marts]) -> None:
         without = {"2029", "2054"} if number else {"2029"}
 
         assert set(items_of(marts, "not_employed")) == {"2045"}
+        assert set(items_of(marts, "personal_mailbox")) == {"2045"}
+        assert set(items_of(marts, "shared_mailbox")) == {"2023"}
         assert set(items_of(marts, "no_address")) == without
         employed = by_account(marts["people"], "is_employed")
         unknown = {id_ for id_, (is_employed,) in employed.items() if not is_employed}

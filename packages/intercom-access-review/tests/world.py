@@ -52,7 +52,7 @@ PEOPLE = {  # name, address, role, seat
     2020: ("Rex Test", "rex+test@corp.example", "3", True),
     2021: ("Sam Lee", "sam.lee@corp.example", "3", True),
     2022: ("Sam Lee", "sam.lee.2@corp.example", "3", True),
-    2023: ("agent", "agent@corp.example", "3", True),
+    2023: ("agent", "sales+eu@corp.example", "3", True),
     2024: ("Vic Former", "vic@corp.example", "3", True),
     2025: (OVERRIDE, "ann@corp.example", "3", True),
     2026: (LONG, "long@corp.example", "3", True),
@@ -74,7 +74,7 @@ PEOPLE = {  # name, address, role, seat
     2042: ("Max Manager", "max@corp.example", "3", True),
     2043: ("Mia Manager", "mia@corp.example", "3", True),
     2044: ("Kim Captain", "kim@corp.example", "2", True),
-    2045: ("Xe Ternal", "xe@elsewhere.example", "3", True),
+    2045: ("Xe Ternal", "xe@gmail.com", "3", True),
 }
 FILLERS = range(2046, 2061)
 FILLER_NAMES = {2050: "\u3164", 2052: "filler  2051"}  # one that nobody sees, and a namesake
