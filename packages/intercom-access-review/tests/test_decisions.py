@@ -20,8 +20,8 @@ from archives import (
 )
 from intercom_access_review.archive import Archived, archive_tables
 from intercom_access_review.identity import hash_of
-from intercom_access_review.project import INBOX, REVIEWS, now
-from intercom_access_review.records import Reassignment, ReassignmentStep
+from intercom_access_review.project import INBOX, REVIEWS, iso, now, utc
+from intercom_access_review.records import Reassignment, ReassignmentStep, Removals
 from intercom_access_review.worksheets import DECIDED, file_name
 from intercom_access_review.worksheets import read_rows as read_worksheet
 from projects import day, read_rows, write_rows
@@ -205,6 +205,21 @@ def test_an_attestation_does_not_cover_rows_that_the_reviewer_gets_later(review:
     review.add(ReassignmentStep(reassigned_at=now(), reassignments=[one]))
 
     assert review.attestations == []
+
+
+def test_a_revocation_after_a_verified_removal_is_a_new_one(review: Archived) -> None:
+    for reason in ("left", "left again"):
+        complete(ADA, decided(0, decision="revoke", reason=reason))
+        assert imported(review) == (1, [])
+        assert review.open_decisions["1/workspace"].reason == "left"
+    at = iso(utc(review.open_decisions["1/workspace"].imported_at))
+    removal = {"access_key": "1/workspace", "imported_at": at}
+    review.add(Removals(sync=review.record.sync, removals=[removal]))
+
+    complete(ADA, decided(0, decision="revoke", reason="given again"))
+
+    assert imported(review) == (1, [])
+    assert review.open_decisions["1/workspace"].reason == "given again"
 
 
 def test_every_problem_is_listed_and_many_are_counted(review: Archived) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
 
-from intercom_access_review.project import Row, utc
+from intercom_access_review.project import Row, iso, utc
 from intercom_access_review.records import (
     Completion,
     Decision,
@@ -42,6 +42,12 @@ class Archived:
     """All decisions in the order of import, including those that were changed later."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     """The current decisions, by access key."""
+    open_decisions: dict[str, Decision] = field(default_factory=dict)
+    """The decisions that have outcomes, by access key.
+
+    A row has its first revocation since its last approval or verified removal, or else its current
+    exception.
+    """
     attestations: list[Row] = field(default_factory=list)
     """The newest attestation of each reviewer who got no row after it."""
     removals: list[Row] = field(default_factory=list)
@@ -69,21 +75,6 @@ class Archived:
         return {one.access_key: one for one in self.reassignments}
 
     @property
-    def open_decisions(self) -> dict[str, Decision]:
-        """The decisions that have outcomes, by access key.
-
-        A row has its first revocation since its last approval, or else its current exception.
-        """
-        found: dict[str, Decision] = {}
-        for one in self.imported:
-            known = found.get(one.access_key)
-            if one.decision == "approve":
-                found.pop(one.access_key, None)
-            elif known is None or known.decision != "revoke":
-                found[one.access_key] = one
-        return found
-
-    @property
     def verified(self) -> dict[tuple[str, str], Row]:
         """The verified removals, by access key and time of import of the decision."""
         return {(row["access_key"], row["imported_at"]): row for row in self.removals}
@@ -103,6 +94,8 @@ class Archived:
         if isinstance(record, DecisionImport):  # which may change earlier decisions
             self.imported += record.decisions
             self.decisions |= {decision.access_key: decision for decision in record.decisions}
+            for decision in record.decisions:
+                self._open(decision)
             known = [*self.attestations, *record.attestations]
             known.sort(key=itemgetter("attested_on"))
             self.attestations = list({one["reviewer"]: one for one in known}.values())
@@ -115,6 +108,18 @@ class Archived:
             self.removals += record.removals
         elif isinstance(record, Completion):
             self.completion = record
+
+    def _open(self, new: Decision) -> None:
+        """Update the open decision about a row."""
+        known = self.open_decisions.get(new.access_key)
+        if new.decision == "approve":
+            self.open_decisions.pop(new.access_key, None)
+        elif (
+            known is None
+            or known.decision != "revoke"
+            or (known.access_key, iso(utc(known.imported_at))) in self.verified
+        ):
+            self.open_decisions[new.access_key] = new
 
 
 def read_step(step: Step, folder: Path) -> Record:
@@ -163,9 +168,8 @@ def archive_tables(reviews: list[Archived]) -> dict[str, list[Row]]:
     """Return the tables of the reviews and of the decisions in them, in the order of import."""
     decisions: list[Row] = []
     for review in reviews:
-        opened = review.open_decisions
         for one in review.imported:
-            has_outcome = one is opened.get(one.access_key)
+            has_outcome = one is review.open_decisions.get(one.access_key)
             decisions.append(decision_row(review, one) | {"has_outcome": has_outcome})
     decisions.sort(key=itemgetter("imported_at"))
     return {

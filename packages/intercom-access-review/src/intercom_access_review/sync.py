@@ -209,11 +209,13 @@ def new_logs(evidence: Evidence, loaded: Rows, last: datetime) -> dict[Key, Row]
 
 def record_removals(state: State) -> None:
     """Record the removals that this sync verified in their reviews, with its evidence."""
+    read = min(map(utc, state.sync.read_at.values()))
     for review in state.reviews:
         rows = [
             row
             for row in state.revocations_of(review)
             if row["outcome"] == "removed"
+            and utc(row["imported_at"]) < read  # the next sync observes newer decisions
             and (row["access_key"], row["imported_at"]) not in review.verified
         ]
         if not rows:

@@ -4,7 +4,7 @@
 with decided as (
     select
         decisions.*,
-        -- A decision of an older review doesn't change those of a newer one, even if it was imported later.
+        -- A decision of an older review doesn't settle one of a newer review, even if it was imported later.
         (
             select max(others.number) from {{ source('input', 'decisions') }} as others
             where others.access_key = decisions.access_key and others.number > decisions.number
@@ -16,8 +16,7 @@ with decided as (
 observed as (
     select
         number,
-        case when count(*) = count(dbt_valid_to) then max(dbt_valid_to) end as removed_at,
-        max(case when dbt_valid_from > reviewed_at and dbt_valid_to is null then dbt_valid_from end) as given_again_at
+        case when count(*) = count(dbt_valid_to) then max(dbt_valid_to) end as removed_at
     from decided left join {{ ref('grant_history') }} using (access_key)
     group by number
 ),
@@ -32,19 +31,18 @@ facts as (
         coalesce(things.label, decided.thing) as thing,
         recorded.removed_detected_at is not null as is_recorded,
         coalesce(recorded.removed_detected_at, observed.removed_at) as removed_detected_at,
-        observed.given_again_at,
+        case when observed.removed_at is null then (
+            select max(changes.seen_at) from {{ ref('grant_changes') }} as changes
+            where changes.access_key = decided.access_key and changes.seen_at > decided.reviewed_at
+                and changes.change not in ('left', 'team changed') and changes.change not like '% removed'
+        ) end as given_again_at,
         case when later.review <> decided.review then later.review end as decided_again_in,
         case when later.decision = 'exception' then later.decided_by end as accepted_by,
         case when later.decision = 'exception' then later.decided_on end as accepted_on,
         case when later.decision = 'exception' then later.until end as accepted_until,
         case when later.decision = 'exception' then later.reason end as accepted_reason,
-        (
-            select string_agg(repeated.reason, '; ' order by repeated.number)
-            from {{ source('input', 'decisions') }} as repeated
-            where repeated.review = decided.review and repeated.access_key = decided.access_key
-                and repeated.decision = 'revoke' and repeated.number > decided.number
-                and repeated.imported_at > observed.removed_at
-        ) as resolved_reason,
+        case when later.decision = 'revoke' and later.review = decided.review
+            and later.imported_at > observed.removed_at then later.reason end as resolved_reason,
         -- Removed, but another account of the person, or of the worksheet's address, has it now.
         (
             select string_agg(others.admin_id, ', ' order by others.admin_id)
