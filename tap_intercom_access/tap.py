@@ -121,12 +121,12 @@ class TapIntercomAccess(Tap):
         Raises:
             TapError: if the sync isn't complete.
         """
+        # It is final in the SDK, but only here is the end of every sync known.
         if self.run.is_used:  # its streams keep responses, and its state may be of lost records
             del self.run
             self._streams = None
             self._state = deepcopy(self._given_state)
         self.run.is_used = True
-        # It is final in the SDK, but only here is the end of every sync known.
         try:
             super().sync_all()
             self.run.finish()

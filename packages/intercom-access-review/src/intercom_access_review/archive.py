@@ -31,6 +31,19 @@ STEPS: dict[Step, tuple[str, type[Record]]] = {
 }
 """The file and the class of the record of each step."""
 
+OutcomeKey = tuple[str, "str | None"]
+"""The key of a decision and its outcome in a review: access key and time of import, in seconds."""
+
+
+def decision_key(decision: Decision) -> OutcomeKey:
+    """Return the key of a decision."""
+    return decision.access_key, iso(utc(decision.imported_at))
+
+
+def outcome_key(row: Row) -> OutcomeKey:
+    """Return the key of a row of the table outcomes."""
+    return row["access_key"], row["imported_at"]
+
 
 @dataclass
 class Archived:
@@ -50,7 +63,7 @@ class Archived:
     """
     attestations: list[Row] = field(default_factory=list)
     """The newest attestation of each reviewer who got no row after it."""
-    removals: list[Row] = field(default_factory=list)
+    removals: dict[OutcomeKey, Row] = field(default_factory=dict)
     """The verified removals, as rows of the table outcomes."""
     completion: Completion | None = None
     reassignments: list[Reassignment] = field(default_factory=list)
@@ -73,11 +86,6 @@ class Archived:
     def reassigned(self) -> dict[str, Reassignment]:
         """The last reassignment of each row that has one."""
         return {one.access_key: one for one in self.reassignments}
-
-    @property
-    def verified(self) -> dict[tuple[str, str], Row]:
-        """The verified removals, by access key and time of import of the decision."""
-        return {(row["access_key"], row["imported_at"]): row for row in self.removals}
 
     @property
     def counts(self) -> Counter[str]:
@@ -105,7 +113,7 @@ class Archived:
             self.attestations = [x for x in self.attestations if x["reviewer"] not in receivers]
             self.__dict__.pop("rows", None)
         elif isinstance(record, Removals):
-            self.removals += record.removals
+            self.removals |= {outcome_key(row): row for row in record.removals}
         elif isinstance(record, Completion):
             self.completion = record
 
@@ -114,11 +122,7 @@ class Archived:
         known = self.open_decisions.get(new.access_key)
         if new.decision == "approve":
             self.open_decisions.pop(new.access_key, None)
-        elif (
-            known is None
-            or known.decision != "revoke"
-            or (known.access_key, iso(utc(known.imported_at))) in self.verified
-        ):
+        elif known is None or known.decision != "revoke" or decision_key(known) in self.removals:
             self.open_decisions[new.access_key] = new
 
 
@@ -161,16 +165,13 @@ def decision_row(review: Archived, decision: Decision) -> Row:
         "email": decision.email,
         "reason": decision.reason,
         "imported_at": utc(decision.imported_at),
+        "has_outcome": decision is review.open_decisions.get(decision.access_key),
     }
 
 
 def archive_tables(reviews: list[Archived]) -> dict[str, list[Row]]:
     """Return the tables of the reviews and of the decisions in them, in the order of import."""
-    decisions: list[Row] = []
-    for review in reviews:
-        for one in review.imported:
-            has_outcome = one is review.open_decisions.get(one.access_key)
-            decisions.append(decision_row(review, one) | {"has_outcome": has_outcome})
+    decisions = [decision_row(review, one) for review in reviews for one in review.imported]
     decisions.sort(key=itemgetter("imported_at"))
     return {
         "reviews": [
@@ -186,7 +187,7 @@ def archive_tables(reviews: list[Archived]) -> dict[str, list[Row]]:
                 "removed_detected_at": utc(row["removed_detected_at"]),
             }
             for review in reviews
-            for row in review.removals
+            for row in review.removals.values()
         ],
         "worksheet_rows": [
             {

@@ -26,9 +26,8 @@ def problems_of(review: Archived, state: State, revocations: list[Row]) -> list[
         problems.append(f"{text}. Rows without a reviewer: {unassigned}" if unassigned else text)
     if waiting := [path.name for path in entries(INBOX)]:
         problems.append(f"not imported yet: {', '.join(waiting)}. Import or remove them")
-    read = min(map(utc, state.sync.read_at.values()))
-    imported = max((utc(d.imported_at) for d in review.decisions.values()), default=read)
-    if not review.undecided and read < imported:
+    imported = (utc(decision.imported_at) for decision in review.decisions.values())
+    if not review.undecided and state.read_since < max(imported, default=state.read_since):
         problems.append("the last sync is older than the decisions. Run 'meltano run access-sync'")
     problems += [
         f"{row['access_key']} ({row['label']}, {access_phrase(row['kind'], row['thing'])}): "

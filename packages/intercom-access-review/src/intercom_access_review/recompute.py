@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from intercom_access_review import legacy
-from intercom_access_review.archive import STEPS, Archived
+from intercom_access_review.archive import STEPS, Archived, decision_key, outcome_key
 from intercom_access_review.completion import timeliness_tests
 from intercom_access_review.decisions import SUFFIXES, Completed, import_of
 from intercom_access_review.evidence import read_evidence
 from intercom_access_review.identity import running_package
 from intercom_access_review.inputs import COLUMNS, checked
-from intercom_access_review.project import Row, entries, iso, utc
+from intercom_access_review.project import Row, entries
 from intercom_access_review.quality import review_quality
 from intercom_access_review.records import (
     Completion,
@@ -159,8 +159,7 @@ def problems_of_removals(folder: Path, record: Removals, review: Archived) -> li
         "was not revoked, or not as listed": {
             row["access_key"]
             for row in record.removals
-            if not is_decided(row, review, "revoke")
-            or (row["access_key"], row["imported_at"]) in review.verified
+            if not is_decided(row, review, "revoke") or outcome_key(row) in review.removals
         },
         "is listed twice": {key for key in keys if keys.count(key) > 1},
     }
@@ -181,9 +180,7 @@ def problems_of_completion(folder: Path, record: Completion, review: Archived) -
         "the revocations": has_outcomes(record.revocations, review, "revoke"),
         "the exceptions": has_outcomes(record.exceptions, review, "exception"),
         "the removals": all(
-            is_recorded(row, review.removals)
-            for row in record.revocations
-            if row["outcome"] == "removed"
+            is_recorded(row, review) for row in record.revocations if row["outcome"] == "removed"
         ),
     }
     return problems_of_sync(evidence, record.sync, folder.name) + [
@@ -222,12 +219,12 @@ def is_decided(row: Row, review: Archived, decision: str) -> bool:
     return (
         one is not None
         and one.decision == decision
-        and iso(utc(one.imported_at)) == row["imported_at"]
+        and decision_key(one) == outcome_key(row)
         and all((row[name] or "") == getattr(one, name) for name in DECISION_COLUMNS)
     )
 
 
-def is_recorded(row: Row, removals: list[Row]) -> bool:
+def is_recorded(row: Row, review: Archived) -> bool:
     """Return whether an outcome is a recorded removal. The access can be given again later."""
     later = {"given_again_at": None}
-    return row | later in [one | later for one in removals]
+    return row | later == review.removals.get(outcome_key(row), {}) | later

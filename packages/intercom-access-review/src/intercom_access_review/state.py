@@ -1,9 +1,10 @@
 """The last sync, the archive, and the warehouse, for the pages and the steps after a sync."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
-from intercom_access_review.archive import INDEX, Archived, archive_tables, due_day
+from intercom_access_review.archive import INDEX, Archived, archive_tables, due_day, outcome_key
 from intercom_access_review.files import write_text
 from intercom_access_review.inputs import mailbox
 from intercom_access_review.items import ITEM_KINDS, collect_items
@@ -41,7 +42,7 @@ class State:
     @cached_property
     def outcomes(self) -> list[Row]:
         """The table outcomes, with log entries. Verified removals come from the archive."""
-        verified = {review.name: review.verified for review in self.reviews}
+        verified = {review.name: review.removals for review in self.reviews}
         rows = []
         for found in self.table("outcomes"):
             span = (found["last_observed_at"], found["removed_detected_at"])
@@ -49,8 +50,7 @@ class State:
             listed = [as_json({n: e[n] for n in ("at", "author", "text")}) for e in entries]
             row = as_json(found) | {"entries": listed}
             if (row["decision"], row["outcome"]) == ("revoke", "removed"):
-                key = (row["access_key"], row["imported_at"])
-                recorded = verified[row["review"]].get(key, row)
+                recorded = verified[row["review"]].get(outcome_key(row), row)
                 row = recorded | {"given_again_at": row["given_again_at"]}
             rows.append(row)
         return rows
@@ -60,6 +60,11 @@ class State:
         """The review before this sync."""
         time = utc(self.sync.as_of)
         return next((r for r in reversed(self.reviews) if utc(r.record.sync.as_of) < time), None)
+
+    @property
+    def read_since(self) -> datetime:
+        """The time at which the first list of the last sync was read."""
+        return min(map(utc, self.sync.read_at.values()))
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table, in their order if it has one."""
@@ -83,8 +88,9 @@ class State:
     @property
     def is_behind(self) -> bool:
         """Whether the warehouse lacks reviews or decisions of the archive."""
-        tables = archive_tables(self.reviews)
-        return any(len(self.table(name)) != len(tables[name]) for name in ("reviews", "decisions"))
+        decisions = sum(len(review.imported) for review in self.reviews)
+        found = (len(self.table("reviews")), len(self.table("decisions")))
+        return found != (len(self.reviews), decisions)
 
     def rebuild(self) -> None:
         """Build the warehouse again, with the reviews and decisions since the sync."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from intercom_access_review.archive import Archived
+from intercom_access_review.archive import Archived, outcome_key
 from intercom_access_review.evidence import (
     LISTS,
     LOGS,
@@ -209,14 +209,13 @@ def new_logs(evidence: Evidence, loaded: Rows, last: datetime) -> dict[Key, Row]
 
 def record_removals(state: State) -> None:
     """Record the removals that this sync verified in their reviews, with its evidence."""
-    read = min(map(utc, state.sync.read_at.values()))
     for review in state.reviews:
         rows = [
             row
             for row in state.revocations_of(review)
             if row["outcome"] == "removed"
-            and utc(row["imported_at"]) < read  # the next sync observes newer decisions
-            and (row["access_key"], row["imported_at"]) not in review.verified
+            and utc(row["imported_at"]) < state.read_since  # the next sync observes newer decisions
+            and outcome_key(row) not in review.removals
         ]
         if not rows:
             continue
